@@ -1,0 +1,98 @@
+/* httpc.h - the HTTP client: one libcurl multi loop for all calls of the process, and the gate.
+ *
+ * The gate is the one place that decides what may reach people. Every call says in `reach` whom it reaches; httpc
+ * refuses what the gate does not permit before a byte leaves. Nobody else holds a CURL handle (a test checks).
+ * Also here: per-host connection and rate limits, timeouts, circuit breaker, response size limit, and for URLs that a
+ * tenant supplied the guard: each address is checked at connect time, after DNS and after every redirect.
+ * Any thread.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "log/log.h"
+
+struct httpc;
+
+enum gate { GATE_OFF, GATE_REPLIES, GATE_ALL };
+enum reach {
+    REACH_UNSET = 0, /* refused as our bug: every call says whom it reaches */
+    REACH_MACHINE,   /* no person gets anything: model calls, media download, CRM */
+    REACH_REPLY,     /* an answer to somebody who wrote: needs GATE_REPLIES or GATE_ALL */
+    REACH_CAMPAIGN,  /* a message we begin: needs GATE_ALL */
+};
+
+struct http_header { struct str name, value; };
+
+enum { HTTP_MAX_HEADERS = 16 };
+struct http_call { /* views; live at least until the call has returned or done was called */
+    const char *method;           /* "POST" */
+    struct str url;               /* absolute; never logged whole */
+    struct http_header headers[HTTP_MAX_HEADERS];
+    size_t n_headers;
+    struct str body;
+    enum reach reach;
+    bool is_guarded;              /* the URL came from a tenant: public addresses only, http(s) only */
+    uint32_t timeout_ms;          /* whole call; 0: httpc's default */
+    size_t max_reply_bytes;       /* 0: 1 MB; more aborts the call */
+    uint8_t max_redirects;        /* 0: none; credentials headers are not sent on to another origin */
+    const char *breaker;          /* name of the circuit, such as the provider's; NULL: the host */
+};
+
+void http_call_header(struct http_call *c, struct str name, struct str value);
+
+enum http_phase { /* how far a failed call got; tells "nothing happened" from "it may have" */
+    HTTP_NOT_SENT,  /* refused, not resolved, not connected, TLS failed: nothing left us */
+    HTTP_CUT,       /* some or all of the request left, no whole reply came */
+    HTTP_REPLIED,   /* status and whole body are here */
+};
+
+struct http_reply {
+    enum http_phase phase;
+    unsigned status;          /* 0 unless HTTP_REPLIED */
+    struct http_header *headers;
+    size_t n_headers;
+    struct str body;
+    int64_t retry_after_ms;   /* from Retry-After (seconds or date) or retry-after-ms; -1: not given */
+    uint32_t took_ms;
+    struct str failure;       /* curl's words when not HTTP_REPLIED, without the URL */
+};
+
+struct str http_reply_header(const struct http_reply *r, const char *name);
+
+struct httpc_options {
+    enum gate gate;
+    uint32_t timeout_ms;
+    uint32_t connect_timeout_ms; /* 0: 5 s */
+    unsigned max_per_host;
+    unsigned max_total;          /* 0: 1,000 */
+    bool allow_private;          /* guarded URLs may be private: simulators and tests */
+    struct str user_agent;
+    const struct log_ctx *log;
+};
+
+enum status httpc_start(struct httpc_options options, struct httpc **ret, struct err *e) ATTR_MUST_CHECK;
+/* Cancels what is in flight (those calls end as HTTP_CUT or HTTP_NOT_SENT) and joins the loop. */
+void httpc_stop(struct httpc *h);
+
+enum gate httpc_gate(const struct httpc *h);
+void httpc_set_gate(struct httpc *h, enum gate gate);
+bool gate_permits(enum gate gate, enum reach reach);
+const char *gate_name(enum gate gate);
+bool gate_parse(struct str s, enum gate *ret);
+
+/* Makes the call and waits for its end. ST_OK whatever the peer answered (*ret says), also when HTTP_CUT.
+ * ST_DENIED: cause "gate-closed" or "address-forbidden", nothing left. ST_UNAVAILABLE: HTTP_NOT_SENT, cause "breaker-open"
+ * or "not-reachable"; *ret is filled too. ST_BROKEN: reach not set, or the call could not be built. */
+enum status httpc_call(struct httpc *h, struct arena *a, const struct http_call *call, struct http_reply *ret,
+                       struct err *e) ATTR_MUST_CHECK;
+/* The same without waiting: done is called once on the loop's thread, must be short, and gets a reply that is valid only
+ * during the call. call and what it points to stay valid until then. */
+typedef void (*httpc_done_fn)(void *ctx, enum status st, const struct http_reply *reply, const struct err *e);
+void httpc_submit(struct httpc *h, const struct http_call *call, httpc_done_fn done, void *ctx);
+
+/* Calls per second to a host ("graph.facebook.com:443"); over it calls wait their turn inside httpc. 0: unlimited. */
+void httpc_limit_host(struct httpc *h, struct str host_port, double per_second);

@@ -1,0 +1,141 @@
+/* httpd.h - the HTTP server: a route table that decides auth, tenant, body limit and rate before a handler runs.
+ *
+ * libmicrohttpd's threads own the sockets and never wait: an INLINE handler runs on them and must not block; any other
+ * runs on httpd's own handler threads while the connection is suspended. A handler may defer its answer and give it
+ * later from any thread (group commit). Bodies are read whole within the route's limit.
+ * Failures leave as RFC 9457 problem JSON; every response carries X-Request-Id.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "log/log.h"
+
+struct httpd;
+struct app; /* opaque to this module; handed to handlers as it is */
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS };
+
+enum route_auth {
+    AUTH_NONE,      /* public */
+    AUTH_SIGNATURE, /* the handler itself checks a provider's signature over the raw body */
+    AUTH_MEMBER,    /* session cookie or API key of a tenant, by the server's auth hook */
+    AUTH_OPERATOR,  /* loopback peers, or the metrics token */
+};
+
+enum role { ROLE_NONE, ROLE_AGENT, ROLE_SUPERVISOR, ROLE_ADMIN };
+
+enum route_flags {
+    ROUTE_INLINE = 1,    /* runs on the network thread: no disk, no database, no waiting */
+    ROUTE_UPGRADE = 2,   /* answers with a protocol switch */
+    ROUTE_QUIET = 4,     /* not logged at info (health checks) */
+};
+
+/* Who is calling, as the auth hook found out. */
+struct principal {
+    struct tenant_id tenant;
+    struct user_id user;      /* nil for an API key */
+    struct uuid key;          /* nil for a session */
+    enum role role;           /* of a user; an API key has ROLE_NONE and scopes */
+    struct str scopes;        /* of an API key: space-separated */
+    bool by_cookie;           /* writes then need a same-origin proof, which httpd checks (Origin or Sec-Fetch-Site) */
+};
+
+struct req { /* lives until the response is sent; views are valid that long */
+    struct arena *arena;
+    enum http_method method;
+    struct str path;
+    struct str body;              /* raw bytes */
+    struct str request_id;        /* 22 characters, ours */
+    struct str peer;              /* address without port; behind trusted proxies the forwarded one */
+    bool is_secure;               /* TLS here or at a trusted proxy */
+    struct principal principal;   /* zero unless the route asks for one */
+    const struct route *route;
+    struct log_ctx log;           /* carries request id, later tenant */
+    int64_t started_ns;
+    void *impl;
+};
+
+/* Path parameter, query parameter (percent-decoded; empty when absent) and header (name any case). */
+struct str req_param(const struct req *r, const char *name);
+struct str req_query(const struct req *r, const char *name);
+bool req_has_query(const struct req *r, const char *name);
+struct str req_header(const struct req *r, const char *name);
+struct str req_cookie(const struct req *r, const char *name);
+
+typedef void (*upgrade_fn)(void *ctx, int fd, struct str read_already, void (*release)(void *handle), void *handle);
+
+enum { RESP_MAX_HEADERS = 16 };
+struct resp {
+    unsigned status;             /* 0: 200 with a body, 204 without */
+    struct str content_type;     /* default application/json; a static or arena text */
+    struct str body;             /* in the request's arena or static */
+    struct { const char *name; struct str value; } headers[RESP_MAX_HEADERS];
+    size_t n_headers;
+    upgrade_fn upgrade;          /* ROUTE_UPGRADE: takes the socket over after 101 */
+    void *upgrade_ctx;
+    bool is_deferred;            /* set by req_defer */
+};
+
+void resp_header(struct resp *resp, const char *name, struct str value);
+/* JSON body from a buffer: copies it into the request's arena; an overflown buffer becomes a 500. */
+void resp_json(const struct req *r, struct resp *resp, unsigned status, const struct buf *b);
+void resp_text(struct resp *resp, unsigned status, struct str text);
+/* Turns a failure into its problem response: type "urn:prosa:problem:<slug>", title, status, detail (err.message, unless it
+ * is our own fault), instance (the request id), field when given. */
+void resp_problem(const struct req *r, struct resp *resp, const struct err *e, const char *field);
+
+/* The answer comes later by req_finish, from any thread, exactly once. r and its arena stay valid until then. */
+void req_defer(struct req *r, struct resp *resp);
+void req_finish(struct req *r, struct resp *resp);
+
+/* A failure status becomes a problem response. */
+typedef enum status (*handler_fn)(struct app *app, struct req *r, struct resp *ret_resp, struct err *e);
+
+struct route {
+    enum http_method method;
+    const char *path;           /* "/api/v1/conversations/{id}"; "/assets/{path*}" takes the rest with slashes */
+    handler_fn handler;
+    enum route_auth auth;
+    enum role min_role;         /* AUTH_MEMBER, users */
+    const char *scope;          /* AUTH_MEMBER, API keys: "conversations:read" */
+    uint32_t max_body;          /* bytes; 0: no body accepted */
+    uint32_t rate_per_min;      /* per peer address (AUTH_NONE, AUTH_SIGNATURE: 0 means unlimited) or principal; 0: server default */
+    unsigned flags;
+    const char *summary;        /* one line, for the API description */
+};
+
+struct httpd_options {
+    struct str listen;          /* "127.0.0.1:8080", "[::1]:0" */
+    unsigned threads;           /* network threads */
+    unsigned handlers;          /* handler threads; 0: 4 */
+    unsigned max_connections;
+    uint32_t body_timeout_ms;   /* from the first byte of a request to its last, slow clients are closed with 408 */
+    uint32_t idle_timeout_ms;   /* keep-alive */
+    struct str tls_cert_pem;    /* both empty: no TLS */
+    struct str tls_key_pem;
+    struct str trusted_proxies; /* CIDRs, comma-separated */
+    struct str operator_token;  /* for AUTH_OPERATOR from elsewhere; empty: loopback only */
+    const struct route *routes;
+    size_t n_routes;
+    struct app *app;
+    /* Fills principal from the request's credentials for an AUTH_MEMBER route; checks role and scope. Runs on a handler
+     * thread. ST_DENIED with cause "unauthenticated" becomes 401, any other ST_DENIED 403. */
+    enum status (*auth)(struct app *app, struct req *r, struct principal *ret, struct err *e);
+    const struct log_ctx *log;
+};
+
+enum status httpd_start(struct httpd_options options, struct httpd **ret, struct err *e) ATTR_MUST_CHECK;
+/* The bound address, "127.0.0.1:43211": port 0 read back. */
+struct str httpd_address(const struct httpd *h);
+/* Stops accepting, answers 503 with Connection: close to new requests on kept connections, lets begun ones finish for at
+ * most drain_ms, then closes. */
+void httpd_stop(struct httpd *h, uint32_t drain_ms);
+
+/* True when scopes ("conversations:read jobs:*" or "*") permits wanted ("conversations:read"). */
+bool scope_permits(struct str scopes, struct str wanted);
