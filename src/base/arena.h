@@ -28,7 +28,7 @@ void *arena_alloc(struct arena *a, size_t size) ATTR_NONNULL_RETURN;
 /* n * size zeroed bytes; aborts on overflow. */
 void *arena_alloc_n(struct arena *a, size_t n, size_t size) ATTR_NONNULL_RETURN;
 
-#define arena_new_of(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define arena_new_of(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define arena_array_of(a, n, type) ((type *)arena_alloc_n((a), (n), sizeof(type)))
 
 /* A copy of s that lives in a; NUL-terminated behind its length as a courtesy to debuggers. */

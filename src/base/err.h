@@ -8,15 +8,15 @@
 #include "base/attr.h"
 
 enum status { /* what the caller can do about it */
-    ST_OK,
-    ST_NOT_FOUND,   /* 404; a job handler treats it as done */
-    ST_CONFLICT,    /* 409; somebody was faster, reload and decide */
-    ST_INVALID,     /* 400; the input is wrong and stays wrong */
-    ST_DENIED,      /* 403 */
-    ST_LIMITED,     /* 429; quota or rate, err.retry_after_ms says how long */
-    ST_UNAVAILABLE, /* 503; nothing happened, retry with backoff */
-    ST_UNCERTAIN,   /* it may have happened: reconcile, do not repeat */
-    ST_BROKEN,      /* 500; our bug or corrupt data, wake a person */
+              ST_OK,
+              ST_NOT_FOUND,   /* 404; a job handler treats it as done */
+              ST_CONFLICT,    /* 409; somebody was faster, reload and decide */
+              ST_INVALID,     /* 400; the input is wrong and stays wrong */
+              ST_DENIED,      /* 403 */
+              ST_LIMITED,     /* 429; quota or rate, err.retry_after_ms says how long */
+              ST_UNAVAILABLE, /* 503; nothing happened, retry with backoff */
+              ST_UNCERTAIN,   /* it may have happened: reconcile, do not repeat */
+              ST_BROKEN,      /* 500; our bug or corrupt data, wake a person */
 };
 
 enum {
@@ -26,8 +26,10 @@ enum {
 /* Caller's storage; start it as ERR_INIT. file and cause are static text, never freed. */
 struct err {
     enum status status;
-    uint32_t retry_after_ms; /* with ST_LIMITED or ST_UNAVAILABLE: the peer asked for this wait; 0: it did not */
-    const char *cause;       /* stable slug such as "meta-131047", by which failures are grouped; may be NULL */
+    uint32_t
+        retry_after_ms; /* with ST_LIMITED or ST_UNAVAILABLE: the peer asked for this wait; 0: it did not */
+    const char
+        *cause; /* stable slug such as "meta-131047", by which failures are grouped; may be NULL */
     const char *file;
     int line;
     char message[ERR_MESSAGE_BYTES];
@@ -49,9 +51,9 @@ const char *status_name(enum status st);
 #define FAIL(e, st, ...) return err_set((e), (st), __FILE__, __LINE__, __VA_ARGS__)
 
 /* Passes a failure up unchanged. */
-#define TRY(expr)                        \
-    do {                                 \
-        enum status try_st_ = (expr);    \
-        if (try_st_ != ST_OK)            \
-            return try_st_;              \
+#define TRY(expr)                                                                                  \
+    do {                                                                                           \
+        enum status try_st_ = (expr);                                                              \
+        if (try_st_ != ST_OK)                                                                      \
+            return try_st_;                                                                        \
     } while (0)

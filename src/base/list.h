@@ -52,6 +52,6 @@ static inline struct list_node *list_pop(struct list *l) {
 
 #define LIST_ITEM(node, type, member) CONTAINER_OF(node, type, member)
 /* Safe against removal of the current node. */
-#define LIST_EACH(l, n)                                                                    \
-    for (struct list_node *n = (l)->head.next, *n##_next = n->next; n != &(l)->head; \
+#define LIST_EACH(l, n)                                                                            \
+    for (struct list_node *n = (l)->head.next, *n##_next = n->next; n != &(l)->head;               \
          n = n##_next, n##_next = n->next)

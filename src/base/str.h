@@ -13,9 +13,9 @@ struct str {
 };
 
 #define STR(literal) ((struct str){.ptr = ("" literal), .len = sizeof(literal) - 1})
-#define STR_EMPTY ((struct str){.ptr = NULL, .len = 0})
+#define STR_EMPTY    ((struct str){.ptr = NULL, .len = 0})
 /* For printf: printf("%.*s", STR_ARG(s)). */
-#define STR_ARG(s) (int)(s).len, ((s).ptr ? (s).ptr : "")
+#define STR_ARG(s)   (int)(s).len, ((s).ptr ? (s).ptr : "")
 
 /* View of a NUL-terminated text of our own (a literal, argv, an environment value); NULL gives the empty view. */
 struct str str_of(const char *cstr);

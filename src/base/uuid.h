@@ -34,7 +34,7 @@ void uuid_format_to(struct uuid u, char out[static UUID_TEXT_BYTES]);
 /* Text form, any letter case; false when it is not a UUID. */
 bool uuid_parse(struct str s, struct uuid *ret);
 
-#define ID_TYPE(name)   \
-    struct name {       \
-        struct uuid v;  \
+#define ID_TYPE(name)                                                                              \
+    struct name {                                                                                  \
+        struct uuid v;                                                                             \
     }
