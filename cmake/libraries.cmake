@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# The outside libraries, by the short names that modules.txt uses: prosa_lib_<name>.
+
+find_package(PkgConfig REQUIRED)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+function(prosa_library name pkg)
+  pkg_check_modules(pc_${name} REQUIRED IMPORTED_TARGET ${pkg})
+  add_library(prosa_lib_${name} INTERFACE)
+  target_link_libraries(prosa_lib_${name} INTERFACE PkgConfig::pc_${name})
+endfunction()
+
+add_library(prosa_lib_threads INTERFACE)
+target_link_libraries(prosa_lib_threads INTERFACE Threads::Threads)
+prosa_library(jansson jansson)
+prosa_library(crypto libcrypto)
+prosa_library(sodium libsodium)
+prosa_library(sqlite sqlite3)
+prosa_library(pq libpq)
+prosa_library(microhttpd libmicrohttpd)
+prosa_library(curl libcurl)
+
+# Debian's libwslay-dev brings no pkg-config file.
+find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED)
+find_library(WSLAY_LIBRARY wslay REQUIRED)
+mark_as_advanced(WSLAY_INCLUDE_DIR WSLAY_LIBRARY)
+add_library(prosa_lib_wslay INTERFACE)
+target_include_directories(prosa_lib_wslay SYSTEM INTERFACE ${WSLAY_INCLUDE_DIR})
+target_link_libraries(prosa_lib_wslay INTERFACE ${WSLAY_LIBRARY})
