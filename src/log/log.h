@@ -25,12 +25,14 @@ struct log_field {
     struct uuid u;
 };
 
-#define F_STR(k, v) ((struct log_field){.key = (k), .type = FIELD_STR, .s = (v)})
+#define F_STR(k, v)  ((struct log_field){.key = (k), .type = FIELD_STR, .s = (v)})
 #define F_CSTR(k, v) ((struct log_field){.key = (k), .type = FIELD_STR, .s = str_of(v)})
-#define F_I64(k, v) ((struct log_field){.key = (k), .type = FIELD_I64, .i = (v)})
+#define F_I64(k, v)  ((struct log_field){.key = (k), .type = FIELD_I64, .i = (v)})
 #define F_BOOL(k, v) ((struct log_field){.key = (k), .type = FIELD_BOOL, .i = (v)})
 #define F_UUID(k, v) ((struct log_field){.key = (k), .type = FIELD_UUID, .u = (v)})
-#define F_PHONE(k, v) ((struct log_field){.key = (k), .type = FIELD_PHONE, .s = (v)})   /* "+55…42": country and two digits */
+#define F_PHONE(k, v)                                                                              \
+    ((struct log_field){                                                                           \
+        .key = (k), .type = FIELD_PHONE, .s = (v)}) /* "+55…42": country and two digits */
 #define F_SECRET(k, v) ((struct log_field){.key = (k), .type = FIELD_SECRET, .s = (v)}) /* "***" */
 
 /* A link of the context chain: process → connection → request or job. Lives on its owner's stack; fields outlive it. */
@@ -45,20 +47,23 @@ bool log_level_parse(struct str s, enum log_level *ret);
 /* Where lines go; NULL restores standard error. For tests. */
 void log_set_sink(void (*sink)(struct str line, void *ctx), void *ctx);
 
-void log_line(enum log_level level, const struct log_ctx *ctx, const char *message, const struct log_field *fields,
-              size_t n);
+void log_line(enum log_level level, const struct log_ctx *ctx, const char *message,
+              const struct log_field *fields, size_t n);
 /* The same with e's status, cause and message added. */
-void log_err_line(enum log_level level, const struct log_ctx *ctx, const char *message, const struct err *e,
-                  const struct log_field *fields, size_t n);
+void log_err_line(enum log_level level, const struct log_ctx *ctx, const char *message,
+                  const struct err *e, const struct log_field *fields, size_t n);
 
-#define LOG_FIELDS_(...) \
-    (const struct log_field[]){(struct log_field){0}, ##__VA_ARGS__} + 1, \
-        sizeof((struct log_field[]){(struct log_field){0}, ##__VA_ARGS__}) / sizeof(struct log_field) - 1
+#define LOG_FIELDS_(...)                                                                           \
+    (const struct log_field[]){(struct log_field){0}, ##__VA_ARGS__} + 1,                          \
+        sizeof((struct log_field[]){(struct log_field){0}, ##__VA_ARGS__}) /                       \
+                sizeof(struct log_field) -                                                         \
+            1
 #define log_debug(ctx, msg, ...) log_line(LOG_DEBUG, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
-#define log_info(ctx, msg, ...) log_line(LOG_INFO, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
-#define log_warn(ctx, msg, ...) log_line(LOG_WARN, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
+#define log_info(ctx, msg, ...)  log_line(LOG_INFO, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
+#define log_warn(ctx, msg, ...)  log_line(LOG_WARN, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
 #define log_error(ctx, msg, ...) log_line(LOG_ERROR, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
-#define log_fail(ctx, msg, e, ...) log_err_line(LOG_ERROR, (ctx), (msg), (e), LOG_FIELDS_(__VA_ARGS__))
+#define log_fail(ctx, msg, e, ...)                                                                 \
+    log_err_line(LOG_ERROR, (ctx), (msg), (e), LOG_FIELDS_(__VA_ARGS__))
 
 /* For lines that can come once per packet: at most one per interval_ms and throttle, the rest counted and reported as a
  * field suppressed=N on the next. Static storage, {0}. */

@@ -15,23 +15,29 @@ enum { STATS_BUCKETS = 16 };
 struct stats_counter { /* STATS_COUNTER(name, help) or with labels */
     const char *name;  /* "prosa_webhooks_total" */
     const char *help;
-    const char *labels; /* "state=\"accepted\"" or NULL; metrics of one name stand together in the output */
+    const char *
+        labels; /* "state=\"accepted\"" or NULL; metrics of one name stand together in the output */
     _Atomic int64_t value;
     _Atomic int registered;
     struct stats_counter *next;
     bool is_gauge;
 };
 
-#define STATS_COUNTER(n, h) {.name = (n), .help = (h)}
-#define STATS_COUNTER_L(n, h, l) {.name = (n), .help = (h), .labels = (l)}
-#define STATS_GAUGE(n, h) {.name = (n), .help = (h), .is_gauge = true}
-#define STATS_GAUGE_L(n, h, l) {.name = (n), .help = (h), .labels = (l), .is_gauge = true}
+#define STATS_COUNTER(n, h)                                                                        \
+    { .name = (n), .help = (h) }
+#define STATS_COUNTER_L(n, h, l)                                                                   \
+    { .name = (n), .help = (h), .labels = (l) }
+#define STATS_GAUGE(n, h)                                                                          \
+    { .name = (n), .help = (h), .is_gauge = true }
+#define STATS_GAUGE_L(n, h, l)                                                                     \
+    { .name = (n), .help = (h), .labels = (l), .is_gauge = true }
 
 void stats_add(struct stats_counter *c, int64_t n);
 void stats_set(struct stats_counter *c, int64_t v);
 
-struct stats_histogram { /* of durations in milliseconds; fixed exponential buckets from 0.5 ms to 16 s */
-    const char *name;    /* "prosa_request_duration_seconds": rendered in seconds */
+struct
+    stats_histogram { /* of durations in milliseconds; fixed exponential buckets from 0.5 ms to 16 s */
+    const char *name; /* "prosa_request_duration_seconds": rendered in seconds */
     const char *help;
     const char *labels;
     _Atomic int64_t buckets[STATS_BUCKETS + 1];
@@ -40,8 +46,10 @@ struct stats_histogram { /* of durations in milliseconds; fixed exponential buck
     struct stats_histogram *next;
 };
 
-#define STATS_HISTOGRAM(n, h) {.name = (n), .help = (h)}
-#define STATS_HISTOGRAM_L(n, h, l) {.name = (n), .help = (h), .labels = (l)}
+#define STATS_HISTOGRAM(n, h)                                                                      \
+    { .name = (n), .help = (h) }
+#define STATS_HISTOGRAM_L(n, h, l)                                                                 \
+    { .name = (n), .help = (h), .labels = (l) }
 void stats_observe_us(struct stats_histogram *h, int64_t us);
 
 /* Adds a function that renders values computed when asked for (queue depth, say); at most 16. */
