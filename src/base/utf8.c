@@ -65,8 +65,7 @@ static size_t ascii_words(const char *p, size_t n) {
     return i;
 }
 
-/* Length of the longest valid prefix. */
-static size_t valid_prefix(struct str s) {
+size_t utf8_valid_prefix(struct str s) {
     size_t i = 0;
 
     while (i < s.len) {
@@ -85,7 +84,7 @@ static size_t valid_prefix(struct str s) {
 }
 
 bool utf8_is_valid(struct str s) {
-    return valid_prefix(s) == s.len;
+    return utf8_valid_prefix(s) == s.len;
 }
 
 static bool is_continuation(char c) {
@@ -158,7 +157,7 @@ size_t utf8_put(uint32_t point, char out[static 4]) {
 }
 
 struct str utf8_repair(struct arena *a, struct str s) {
-    size_t good = valid_prefix(s);
+    size_t good = utf8_valid_prefix(s);
     size_t len = 0;
     char *out;
 
@@ -173,7 +172,7 @@ struct str utf8_repair(struct arena *a, struct str s) {
             break;
         len += utf8_put(REPLACEMENT_POINT, out + len);
         s = str_sub(s, 1, s.len);
-        good = valid_prefix(s);
+        good = utf8_valid_prefix(s);
     }
     return (struct str){.ptr = out, .len = len};
 }

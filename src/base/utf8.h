@@ -10,6 +10,8 @@
 #include "base/str.h"
 
 bool utf8_is_valid(struct str s);
+/* Bytes of the longest valid prefix; s.len when all of it is. */
+size_t utf8_valid_prefix(struct str s);
 /* Number of code points; s must be valid. */
 size_t utf8_count(struct str s);
 /* The longest prefix of at most max_bytes that ends between characters. */
