@@ -81,6 +81,9 @@ enum status conversation_receive_echo(struct arena *a, struct tx *tx, const stru
 /* False when dedup was seen before for this account; else it is marked, together with what the transaction does. */
 enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant, struct account_id account, struct str dedup,
                                     int64_t now_ms, bool *ret_is_first, struct err *e) ATTR_MUST_CHECK;
+/* Preview and order in the list after a message of ours. */
+enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id, struct str text,
+                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id from,
                                    struct lead_id into, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 
@@ -132,7 +135,11 @@ enum status message_change_status(struct arena *a, struct tx *tx, struct message
                                   int64_t now_ms, bool *ret_moved, struct err *e) ATTR_MUST_CHECK;
 /* True when a message with status `from` may get `to`. */
 bool message_may_move(struct str from, struct str to);
-/* A retry: sending or failed goes back to queued, by the outbox or a person only. */
+/* The one the caller queued before under this id; ST_NOT_FOUND. */
+enum status message_find_client(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct conversation_id conversation, struct str client_id, struct message *ret,
+                                struct err *e) ATTR_MUST_CHECK;
+/* A retry: sending, uncertain or failed goes back to queued under m's owner_version, by the outbox or a person only. */
 enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
 

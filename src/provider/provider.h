@@ -168,6 +168,8 @@ struct provider {
                          struct err *e);
     /* Total: any status, headers and bytes lead to an outcome. */
     void (*judge)(struct arena *a, const struct http_reply *reply, struct send_result *ret);
+    /* Outcome of an error code that came inside a status callback, by the same table as judge. */
+    void (*explain)(struct arena *a, int64_t code, struct str title, struct send_result *ret);
     /* A cheap call that proves the credentials (doctor, "test channel"); judged by judge_probe. */
     enum status (*probe)(struct arena *a, const struct channel *ch, struct http_call *ret, struct err *e);
     void (*judge_probe)(struct arena *a, const struct http_reply *reply, struct send_result *ret);
@@ -176,9 +178,6 @@ struct provider {
 extern const struct provider provider_meta;
 /* By name; NULL when there is none. */
 const struct provider *provider_find(struct str name);
-
-/* Outcome of an error that comes inside a status callback, by the same table as judge. */
-void provider_meta_explain(struct arena *a, int64_t code, struct str title, struct send_result *ret);
 
 /* --- phone numbers ----------------------------------------------------------------------------------------------- */
 

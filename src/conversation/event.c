@@ -1,0 +1,62 @@
+/* event.c - the append-only record of every step, and the wake-up of those who watch it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "conversation/store.h"
+
+static struct {
+    void (*wake)(void *arg);
+    void *arg;
+} waker; /* set once at start, before any transaction */
+
+void conversation_set_waker(void (*wake)(void *arg), void *arg) {
+    waker.wake = wake;
+    waker.arg = arg;
+}
+
+enum status event_add(struct tx *tx, struct event ev, struct err *e) {
+    if (uuid_is_nil(ev.id))
+        ev.id = uuid_new();
+    if (ev.data.len == 0)
+        ev.data = STR("{}");
+    TRY(store_event_insert(tx, &ev, e));
+    if (waker.wake)
+        tx_after_commit(tx, waker.wake, waker.arg);
+    return ST_OK;
+}
+
+static void event_row(struct arena *a, const struct db_rows *rows, size_t i, struct event *ret) {
+    *ret = (struct event){
+        .cursor = cursor_format(a, db_i64(rows, i, 0), db_i64(rows, i, 1)),
+        .id = db_uuid(rows, i, 2),
+        .tenant.v = db_uuid(rows, i, 3),
+        .conversation.v = db_uuid(rows, i, 4),
+        .message.v = db_uuid(rows, i, 5),
+        .kind = db_text(rows, i, 6),
+        .data = db_text(rows, i, 7),
+        .at_ms = db_i64(rows, i, 8),
+    };
+}
+
+enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id conversation,
+                       struct page_query page, struct event **ret, size_t *ret_n, struct str *ret_next,
+                       struct err *e) {
+    struct cursor from;
+    struct db_rows rows;
+
+    TRY(cursor_parse(page.cursor, &from, e));
+    TRY(store_event_page(a, tx, tenant, conversation, from, page, &rows, e));
+    *ret = arena_array_of(a, rows.n + 1, struct event);
+    for (size_t i = 0; i < rows.n; i++)
+        event_row(a, &rows, i, &(*ret)[i]);
+    *ret_n = rows.n;
+    *ret_next = rows.n == page.limit ? (*ret)[rows.n - 1].cursor : STR_EMPTY;
+    return ST_OK;
+}
+
+enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str *ret_cursor,
+                       struct err *e) {
+    struct cursor last;
+
+    TRY(store_event_last(a, tx, tenant, &last, e));
+    *ret_cursor = cursor_format(a, last.xid, last.seq);
+    return ST_OK;
+}

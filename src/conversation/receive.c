@@ -1,0 +1,217 @@
+/* receive.c - what comes in: the person's message, an edit or a withdrawal of one, a reply typed on the phone itself.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "conversation/store.h"
+
+static enum status add_event(struct tx *tx, const struct conversation *c, const char *kind, struct str data,
+                             int64_t now_ms, struct err *e) {
+    return event_add(tx,
+                     (struct event){.tenant = c->tenant,
+                                    .conversation = c->id,
+                                    .kind = str_of(kind),
+                                    .data = data,
+                                    .at_ms = now_ms},
+                     e);
+}
+
+static enum status open_conversation(struct arena *a, struct tx *tx, const struct received *in, struct lead_id lead,
+                                     struct conversation *ret, struct err *e) {
+    struct err miss = ERR_INIT;
+    enum status st = store_conversation_find_open(a, tx, in->tenant, in->account, lead, ret, &miss);
+
+    if (st == ST_NOT_FOUND) {
+        *ret = (struct conversation){
+            .id.v = uuid_new(),
+            .tenant = in->tenant,
+            .account = in->account,
+            .lead = lead,
+            .state = STR("pending"),
+            .owner = STR("bot"),
+        };
+        TRY(store_conversation_insert(tx, ret, in->now_ms, e));
+        return add_event(tx, ret, "conversation.opened", STR_EMPTY, in->now_ms, e);
+    }
+    if (st != ST_OK)
+        *e = miss;
+    return st;
+}
+
+static enum status find_conversation(struct arena *a, struct tx *tx, const struct received *in,
+                                     struct conversation *ret, struct err *e) {
+    struct lead lead;
+    struct lead_id merged;
+
+    TRY(lead_resolve(a, tx, in->tenant, &in->inbound->party, in->now_ms, &lead, &merged, e));
+    if (!uuid_is_nil(merged.v))
+        TRY(conversation_move_lead(a, tx, in->tenant, merged, lead.id, in->now_ms, e));
+    return open_conversation(a, tx, in, lead.id, ret, e);
+}
+
+enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                                   struct lead_id into, int64_t now_ms, struct err *e) {
+    struct db_rows closed;
+
+    TRY(store_conversation_move(a, tx, tenant, from, into, now_ms, &closed, e));
+    for (size_t i = 0; i < closed.n; i++)
+        TRY(add_event(tx, &(struct conversation){.tenant = tenant, .id.v = db_uuid(&closed, i, 0)},
+                      "conversation.merged", STR_EMPTY, now_ms, e));
+    return ST_OK;
+}
+
+enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant, struct account_id account,
+                                    struct str dedup, int64_t now_ms, bool *ret_is_first, struct err *e) {
+    int64_t inserted = 0;
+
+    TRY(store_seen_insert(tx, tenant, account, dedup, now_ms, &inserted, e));
+    *ret_is_first = inserted > 0;
+    return ST_OK;
+}
+
+/* An edit or a withdrawal changes its target as well; one whose target we never had is kept as it came. */
+static enum status apply_to_target(struct arena *a, struct tx *tx, const struct received *in, struct err *e) {
+    const struct inbound *ev = in->inbound;
+    bool is_edit = str_eq(ev->type, STR("edit"));
+    const struct json *content;
+    struct message target;
+    struct err miss = ERR_INIT;
+
+    if (!is_edit && !str_eq(ev->type, STR("revoke")))
+        return ST_OK;
+    TRY(json_parse(a, ev->content, JSON_LIMITS_DEFAULT, &content, e));
+
+    enum status st = store_message_find_provider(a, tx, in->tenant, in->account,
+                                                 json_str(json_get(content, "target")), &target, &miss);
+
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st != ST_OK) {
+        *e = miss;
+        return st;
+    }
+    if (!is_edit)
+        return store_message_revoke(tx, &target, in->now_ms, e);
+
+    struct buf b;
+
+    buf_init(&b, 4u << 20);
+    json_write(&b, json_get(content, "content"));
+    st = store_message_edit(tx, &target, arena_str(a, buf_str(&b)), ev->text, in->now_ms, e);
+    buf_done(&b);
+    return st;
+}
+
+/* What asks for an answer. A reaction or a withdrawal does not, and a system notice is not the person's word. */
+static bool wants_answer(struct str type) {
+    static const char *const silent[] = {"reaction", "revoke", "system"};
+
+    for (size_t i = 0; i < ARRAY_LEN(silent); i++)
+        if (str_eq(type, str_of(silent[i])))
+            return false;
+    return true;
+}
+
+static enum status plan_turn(struct arena *a, struct tx *tx, const struct conversation *c, struct debounce debounce,
+                             int64_t now_ms, struct err *e) {
+    struct str id = uuid_format(a, c->id.v);
+
+    return queue_put(tx,
+                     (struct job_put){
+                         .tenant = c->tenant,
+                         .kind = CONVERSATION_TURN_JOB,
+                         .lane = arena_printf(a, "turn:%.*s", STR_ARG(id)),
+                         .key = id,
+                         .coalesce = QUEUE_MOVE,
+                         .priority = QUEUE_DIRECT,
+                         .run_at_ms = now_ms + debounce.wait_ms,
+                         .no_later_ms = now_ms + debounce.cap_ms,
+                         .payload = arena_printf(a, "{\"conversation\":\"%.*s\"}", STR_ARG(id)),
+                     },
+                     NULL, e);
+}
+
+/* The service window counts from the provider's time of the message. One whose window has passed already was delivered
+ * late, or a clock is wrong: then it counts from its arrival, and the provider's own refusal has the last word. */
+static int64_t window_until(const struct received *in) {
+    int64_t at = in->inbound->at_ms;
+    bool is_recent = at <= in->now_ms && at > in->now_ms - in->window_ms;
+
+    return (is_recent ? at : in->now_ms) + in->window_ms;
+}
+
+static struct message message_of(const struct received *in, const struct conversation *c) {
+    const struct inbound *ev = in->inbound;
+
+    return (struct message){
+        .tenant = in->tenant,
+        .conversation = c->id,
+        .account = in->account,
+        .type = ev->type,
+        .content = ev->content,
+        .text = ev->text,
+        .reply_to = ev->reply_to,
+        .provider_id = ev->message_id,
+        .provider_at_ms = ev->at_ms,
+    };
+}
+
+enum status conversation_receive(struct arena *a, struct tx *tx, const struct received *in, struct message_id *ret,
+                                 struct err *e) {
+    const struct party *party = &in->inbound->party;
+    struct conversation c;
+    bool is_asking = wants_answer(in->inbound->type);
+
+    TRY(find_conversation(a, tx, in, &c, e));
+
+    struct message m = message_of(in, &c);
+
+    m.direction = STR("in");
+    m.owner = STR("customer");
+    m.sender = party->phone.len > 0 ? party->phone : party->user_id;
+    m.status = STR("received");
+    TRY(message_insert(a, tx, &m, in->now_ms, e));
+    TRY(apply_to_target(a, tx, in, e));
+    TRY(store_conversation_inbound(tx, in->tenant, c.id, utf8_cut_points(m.text, 200), window_until(in),
+                                   is_asking, in->now_ms, e));
+    if (is_asking && str_eq(c.owner, STR("bot")))
+        TRY(plan_turn(a, tx, &c, in->debounce, in->now_ms, e));
+    *ret = m.id;
+    return ST_OK;
+}
+
+enum status conversation_receive_echo(struct arena *a, struct tx *tx, const struct received *in,
+                                      struct message_id *ret, struct err *e) {
+    struct conversation c;
+
+    TRY(find_conversation(a, tx, in, &c, e));
+
+    struct message m = message_of(in, &c);
+
+    m.direction = STR("out");
+    m.owner = STR("person");
+    m.status = STR("sent");
+    m.owner_version = c.owner_version;
+    TRY(message_insert(a, tx, &m, in->now_ms, e));
+    TRY(store_conversation_preview(tx, in->tenant, c.id, utf8_cut_points(m.text, 200), in->now_ms, e));
+    *ret = m.id;
+    /* Whoever answers from the phone is at it: no user of ours, but a person all the same. */
+    return conversation_take(a, tx, in->tenant, c.id, (struct user_id){0}, in->now_ms, e);
+}
+
+enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
+                                 struct debounce debounce, int64_t now_ms, struct err *e) {
+    struct conversation c;
+
+    TRY(conversation_lock(a, tx, tenant, id, &c, e));
+    if (str_eq(c.owner, STR("bot")))
+        return ST_OK;
+    if (str_eq(c.state, STR("agent_closed")) || str_eq(c.state, STR("expired")))
+        FAIL(e, ST_CONFLICT, "the conversation is closed");
+    c.state = STR("progress");
+    c.owner = STR("bot");
+    c.owner_user = (struct user_id){0};
+    c.handoff_reason = STR_EMPTY;
+    TRY(store_conversation_own(tx, &c, now_ms, e));
+    TRY(add_event(tx, &c, "conversation.released", STR_EMPTY, now_ms, e));
+    if (c.inbound_count > c.answered_count)
+        TRY(plan_turn(a, tx, &c, debounce, now_ms, e));
+    return ST_OK;
+}

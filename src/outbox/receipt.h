@@ -1,0 +1,9 @@
+/* receipt.h - early receipts catch up with their message; private to outbox/.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "outbox/store.h"
+
+/* Applies what came before m's provider id was known. */
+enum status receipts_catch_up(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
