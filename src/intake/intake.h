@@ -48,3 +48,4 @@ enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id
 
 /* Implemented by app/. */
 struct intake *app_intake(struct app *app);
+struct db *app_db(struct app *app);

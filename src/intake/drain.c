@@ -1,0 +1,443 @@
+/* drain.c - the one job that turns raw calls into effects, in order of arrival.
+ *
+ *   read a batch → parse outside any transaction → one transaction: fence, apply every event once, settle the calls
+ *
+ * A batch that fails is done again call by call, each in a savepoint, so that one bad call is put aside ("failed", shown and
+ * replayable) and never holds up the others.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "intake/intake.h"
+
+#include "base/clock.h"
+#include "bot/bot.h"
+#include "intake/store.h"
+#include "outbox/outbox.h"
+#include "stats/stats.h"
+
+enum {
+    BATCH_CALLS = 64,
+    RUN_MS = 2000, /* then the job gives its worker back and comes again */
+    ROUTES_MAX = 64,
+    RETENTION_DAYS = 30,
+};
+
+static struct stats_counter events_applied =
+    STATS_COUNTER_L("prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"applied\"");
+static struct stats_counter events_repeated =
+    STATS_COUNTER_L("prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"repeated\"");
+static struct stats_counter events_unrouted =
+    STATS_COUNTER_L("prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"unrouted\"");
+
+struct parsed { /* one raw call, understood or not */
+    const struct raw_call *call;
+    const struct provider *provider;
+    struct inbound *events;
+    size_t n, cap;
+    struct arena *arena;
+    struct raw_fate fate;
+};
+
+struct target { /* an account, looked up once a batch */
+    const struct provider *provider;
+    struct str address, group;
+    struct account account; /* id nil: nobody's */
+    bool tenant_is_active;
+    struct debounce debounce;
+};
+
+struct drain {
+    struct intake *intake;
+    struct db *db;
+    struct arena *arena; /* of the batch */
+    const struct job *job;
+    struct raw_call *calls;
+    struct parsed *parsed;
+    size_t n;
+    struct target routes[ROUTES_MAX];
+    size_t n_routes;
+    bool is_careful; /* each call in its own savepoint */
+    int64_t applied, repeated, unrouted;
+};
+
+/* --- parse ------------------------------------------------------------------------------------------------------------ */
+
+static enum status keep_event(void *ctx, const struct inbound *event, struct err *e) {
+    struct parsed *p = ctx;
+
+    (void)e;
+    if (p->n == p->cap) {
+        size_t cap = p->cap ? p->cap * 2 : 4;
+        struct inbound *more = arena_array_of(p->arena, cap, struct inbound);
+
+        if (p->n > 0)
+            memcpy(more, p->events, p->n * sizeof(*more));
+        p->events = more;
+        p->cap = cap;
+    }
+    p->events[p->n++] = *event;
+    return ST_OK;
+}
+
+static void parse_call(struct drain *d, const struct raw_call *call, struct parsed *ret) {
+    struct err why = ERR_INIT;
+    struct inbound_sink sink = {.event = keep_event, .ctx = ret};
+
+    *ret = (struct parsed){.call = call, .arena = d->arena, .provider = provider_find(call->provider)};
+    ret->fate = (struct raw_fate){.id = call->id, .tenant = call->tenant, .state = "done", .cause = ""};
+    if (ret->provider && ret->provider->parse(d->arena, call->body, &sink, &why) == ST_OK) {
+        ret->fate.events = (int64_t)ret->n;
+        return;
+    }
+    ret->n = 0;
+    ret->fate.state = "unparsed";
+    ret->fate.cause = "not-understood";
+    ret->fate.reason = arena_str(d->arena, ret->provider ? str_of(why.message) : STR("unknown provider"));
+}
+
+/* --- route ------------------------------------------------------------------------------------------------------------ */
+
+static enum status find_account(struct drain *d, struct tx *tx, struct target *r, struct err *e) {
+    struct str kind = str_of(r->provider->name);
+    enum status st = ST_NOT_FOUND;
+    struct err miss = ERR_INIT;
+    struct tenant tenant;
+
+    if (r->address.len > 0)
+        st = account_find_address(d->arena, tx, kind, r->address, &r->account, &miss);
+    else if (r->group.len > 0)
+        st = account_find_group(d->arena, tx, kind, r->group, &r->account, &miss);
+    if (st == ST_NOT_FOUND) {
+        r->account = (struct account){0};
+        return ST_OK;
+    }
+    if (st != ST_OK) {
+        *e = miss;
+        return st;
+    }
+    TRY(tenant_get(d->arena, tx, r->account.tenant, &tenant, e));
+    r->tenant_is_active = tenant.is_active;
+    return bot_debounce(tx, r->account.tenant, &r->debounce, e);
+}
+
+static enum status target_of(struct drain *d, struct tx *tx, const struct parsed *p, const struct inbound *ev,
+                            struct target **ret, struct err *e) {
+    for (size_t i = 0; i < d->n_routes; i++) {
+        struct target *r = &d->routes[i];
+
+        if (r->provider == p->provider && str_eq(r->address, ev->address) && str_eq(r->group, ev->account_group)) {
+            *ret = r;
+            return ST_OK;
+        }
+    }
+    if (d->n_routes == ROUTES_MAX) /* start over: the table only saves look-ups */
+        d->n_routes = 0;
+
+    struct target *fresh = &d->routes[d->n_routes];
+
+    *fresh = (struct target){.provider = p->provider, .address = ev->address, .group = ev->account_group};
+    TRY(find_account(d, tx, fresh, e));
+    d->n_routes++;
+    *ret = fresh;
+    return ST_OK;
+}
+
+/* Why an event may not go to its account; NULL when it may. */
+static const char *refusal(const struct parsed *p, const struct target *r, struct str *ret_reason) {
+    if (uuid_is_nil(r->account.id.v)) {
+        *ret_reason = STR("no provider account has this phone number id: add it, then replay");
+        return "unknown-address";
+    }
+    if (!uuid_is_nil(p->call->tenant.v) && !uuid_eq(p->call->tenant.v, r->account.tenant.v)) {
+        *ret_reason = STR("the phone number id belongs to another tenant than the address that was called");
+        return "wrong-tenant";
+    }
+    if (!r->account.is_active) {
+        *ret_reason = STR("the provider account is disabled: enable it, then replay");
+        return "account-disabled";
+    }
+    if (!r->tenant_is_active) {
+        *ret_reason = STR("the tenant is disabled: enable it, then replay");
+        return "tenant-disabled";
+    }
+    return NULL;
+}
+
+/* --- apply ------------------------------------------------------------------------------------------------------------ */
+
+static enum status apply_preference(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
+                                    int64_t now_ms, struct err *e) {
+    struct lead_id lead;
+
+    TRY(lead_set_marketing(d->arena, tx, r->account.tenant, &ev->party, ev->is_stop, now_ms, &lead, e));
+
+    struct str id = uuid_format(d->arena, lead.v);
+
+    return event_add(tx,
+                     (struct event){.tenant = r->account.tenant,
+                                    .kind = ev->is_stop ? STR("lead.marketing_stopped") : STR("lead.marketing_resumed"),
+                                    .data = arena_printf(d->arena, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
+                                    .at_ms = now_ms},
+                     e);
+}
+
+static enum status apply_identity(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
+                                  int64_t now_ms, struct err *e) {
+    struct err miss = ERR_INIT;
+    struct lead lead;
+    enum status st = lead_change_identity(d->arena, tx, r->account.tenant, &ev->party, ev->new_phone, ev->new_user_id,
+                                          now_ms, &lead, &miss);
+
+    if (st == ST_NOT_FOUND) /* somebody we never talked to */
+        return ST_OK;
+    if (st != ST_OK) {
+        *e = miss;
+        return st;
+    }
+
+    struct str id = uuid_format(d->arena, lead.id.v);
+
+    return event_add(tx,
+                     (struct event){.tenant = r->account.tenant,
+                                    .kind = STR("lead.identity_changed"),
+                                    .data = arena_printf(d->arena, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
+                                    .at_ms = now_ms},
+                     e);
+}
+
+/* The same provider id under another dedup key would be a provider's fault; the first one stands. */
+static enum status ignore_known_message(struct arena *a, struct tx *tx, const struct received *in, bool *ret_known,
+                                        struct err *e) {
+    struct message known;
+    struct err miss = ERR_INIT;
+    enum status st = message_find_provider(a, tx, in->tenant, in->account, in->inbound->message_id, &known, &miss);
+
+    *ret_known = st == ST_OK;
+    if (st == ST_OK || st == ST_NOT_FOUND)
+        return ST_OK;
+    *e = miss;
+    return st;
+}
+
+static enum status apply_message(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
+                                 int64_t now_ms, struct err *e) {
+    const struct received in = {
+        .tenant = r->account.tenant,
+        .account = r->account.id,
+        .inbound = ev,
+        .debounce = r->debounce,
+        .window_ms = r->provider->limits.window_ms,
+        .now_ms = now_ms,
+    };
+    struct message_id id;
+    bool is_known;
+
+    if (ev->kind == INBOUND_MESSAGE)
+        return conversation_receive(d->arena, tx, &in, &id, e);
+    TRY(ignore_known_message(d->arena, tx, &in, &is_known, e)); /* an echo of what we sent ourselves */
+    return is_known ? ST_OK : conversation_receive_echo(d->arena, tx, &in, &id, e);
+}
+
+static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
+                               struct err *e) {
+    int64_t now_ms = clock_now_ms();
+    bool is_first;
+
+    TRY(conversation_first_seen(tx, r->account.tenant, r->account.id, ev->dedup, now_ms, &is_first, e));
+    if (!is_first) {
+        d->repeated++;
+        return ST_OK;
+    }
+    d->applied++;
+    switch (ev->kind) {
+    case INBOUND_MESSAGE:
+    case INBOUND_ECHO:
+        return apply_message(d, tx, r, ev, now_ms, e);
+    case INBOUND_STATUS:
+        return outbox_receipt(d->arena, tx, r->account.tenant, r->account.id, r->provider, ev, now_ms, e);
+    case INBOUND_PREFERENCE:
+        return apply_preference(d, tx, r, ev, now_ms, e);
+    case INBOUND_IDENTITY:
+        return apply_identity(d, tx, r, ev, now_ms, e);
+    case INBOUND_ACCOUNT:
+        return store_account_event(tx, r->account.tenant, r->account.id, ev, now_ms, e);
+    }
+    FAIL(e, ST_BROKEN, "the adapter emitted an event of no kind");
+}
+
+/* Whose call it was, for those who look at the inbox: set only when all of it is one tenant's. */
+static void note_tenant(struct parsed *p, struct tenant_id tenant, size_t *n_tenants) {
+    if (*n_tenants == 0)
+        p->fate.tenant = tenant;
+    else if (!uuid_eq(p->fate.tenant.v, tenant.v))
+        p->fate.tenant = (struct tenant_id){0};
+    (*n_tenants)++;
+}
+
+static enum status apply_call(struct tx *tx, struct drain *d, struct parsed *p, struct err *e) {
+    size_t n_tenants = 0;
+
+    for (size_t i = 0; i < p->n; i++) {
+        struct target *r;
+        struct str reason;
+        const char *cause;
+
+        TRY(target_of(d, tx, p, &p->events[i], &r, e));
+        cause = refusal(p, r, &reason);
+        if (cause) {
+            p->fate.state = "unrouted";
+            p->fate.cause = cause;
+            p->fate.reason = reason;
+            d->unrouted++;
+            if (uuid_is_nil(r->account.id.v) || !uuid_is_nil(p->call->tenant.v))
+                continue;
+        } else {
+            TRY(apply_event(d, tx, r, &p->events[i], e));
+        }
+        if (uuid_is_nil(p->call->tenant.v))
+            note_tenant(p, r->account.tenant, &n_tenants);
+    }
+    return ST_OK;
+}
+
+struct one_call {
+    struct drain *drain;
+    struct parsed *parsed;
+};
+
+static enum status apply_nested(struct tx *tx, void *ctx, struct err *e) {
+    struct one_call *one = ctx;
+
+    return apply_call(tx, one->drain, one->parsed, e);
+}
+
+/* What the caller may retry as a whole is no fault of the call. */
+static bool is_passing(enum status st) {
+    return st == ST_UNAVAILABLE || st == ST_UNCERTAIN || st == ST_LIMITED;
+}
+
+static enum status apply_careful(struct tx *tx, struct drain *d, struct parsed *p, struct err *e) {
+    struct one_call one = {.drain = d, .parsed = p};
+    struct err why = ERR_INIT;
+    enum status st = tx_nested(tx, apply_nested, &one, &why);
+
+    if (is_passing(st)) {
+        *e = why;
+        return st;
+    }
+    if (st != ST_OK) {
+        p->fate.state = "failed";
+        p->fate.cause = why.cause ? why.cause : status_name(st);
+        p->fate.reason = arena_str(d->arena, str_of(why.message));
+        d->n_routes = 0; /* what the savepoint looked up is still true, but this path is rare: be plain */
+    }
+    return ST_OK;
+}
+
+/* An unattributed call is shown to the only tenant there is; with several it stays the system's. */
+static enum status attribute(struct tx *tx, struct drain *d, struct err *e) {
+    struct tenant_id only = {0};
+    bool is_known = false;
+
+    for (size_t i = 0; i < d->n; i++) {
+        struct raw_fate *fate = &d->parsed[i].fate;
+
+        if (strcmp(fate->state, "done") == 0 || !uuid_is_nil(fate->tenant.v))
+            continue;
+        if (!is_known)
+            TRY(store_only_tenant(d->arena, tx, &only, e));
+        is_known = true;
+        fate->tenant = only;
+    }
+    return ST_OK;
+}
+
+static enum status apply_batch(struct tx *tx, void *ctx, struct err *e) {
+    struct drain *d = ctx;
+    struct raw_fate *fates = arena_array_of(d->arena, d->n, struct raw_fate);
+
+    d->applied = d->repeated = d->unrouted = 0;
+    d->n_routes = 0;
+    TRY(queue_fence(tx, d->job, e));
+    for (size_t i = 0; i < d->n; i++) {
+        struct parsed *p = &d->parsed[i];
+
+        if (p->n == 0 && strcmp(p->fate.state, "unparsed") == 0)
+            continue;
+        p->fate.state = "done";
+        p->fate.cause = "";
+        p->fate.tenant = p->call->tenant;
+        TRY(d->is_careful ? apply_careful(tx, d, p, e) : apply_call(tx, d, p, e));
+    }
+    TRY(attribute(tx, d, e));
+    for (size_t i = 0; i < d->n; i++)
+        fates[i] = d->parsed[i].fate;
+    return store_inbox_settle(d->arena, tx, fates, d->n, clock_now_ms(), e);
+}
+
+/* --- the job ---------------------------------------------------------------------------------------------------------- */
+
+static enum status read_batch(struct tx *tx, void *ctx, struct err *e) {
+    struct drain *d = ctx;
+
+    return store_inbox_waiting(d->arena, tx, BATCH_CALLS, &d->calls, &d->n, e);
+}
+
+static enum status drain_once(struct drain *d, struct err *e) {
+    struct err why = ERR_INIT;
+
+    TRY(db_read(d->db, DB_SYSTEM, read_batch, d, e));
+    if (d->n == 0)
+        return ST_OK;
+    d->parsed = arena_array_of(d->arena, d->n, struct parsed);
+    for (size_t i = 0; i < d->n; i++)
+        parse_call(d, &d->calls[i], &d->parsed[i]);
+    d->is_careful = false;
+
+    enum status st = db_write(d->db, DB_SYSTEM, apply_batch, d, &why);
+
+    /* A lost lease also shows as ST_CONFLICT: the careful run meets the fence first and ends there. */
+    if (st != ST_OK && !is_passing(st)) {
+        d->is_careful = true;
+        err_clear(&why);
+        st = db_write(d->db, DB_SYSTEM, apply_batch, d, &why);
+    }
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    stats_add(&events_applied, d->applied);
+    stats_add(&events_repeated, d->repeated);
+    stats_add(&events_unrouted, d->unrouted);
+    return ST_OK;
+}
+
+enum status intake_drain_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
+                             struct err *e) {
+    int64_t until_ms = clock_mono_ms() + RUN_MS;
+    struct drain *d = arena_new_of(a, struct drain);
+    ATTR_CLEANUP(arena_done_p) struct arena batch = {0};
+
+    *d = (struct drain){.intake = app_intake(app), .db = app_db(app), .arena = &batch, .job = job};
+    do {
+        arena_reset(&batch);
+        TRY(drain_once(d, e));
+    } while (d->n > 0 && clock_mono_ms() < until_ms);
+    *ret_verdict = (struct verdict){.kind = d->n > 0 ? VERDICT_AGAIN : VERDICT_DONE};
+    return ST_OK;
+}
+
+static enum status purge(struct tx *tx, void *ctx, struct err *e) {
+    const int64_t *before_ms = ctx;
+
+    return store_inbox_purge(tx, *before_ms, e);
+}
+
+enum status intake_purge_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
+                             struct err *e) {
+    int64_t before_ms = clock_now_ms() - (int64_t)RETENTION_DAYS * 24 * 3600 * 1000;
+
+    (void)a;
+    (void)job;
+    TRY(db_write(app_db(app), DB_SYSTEM, purge, &before_ms, e));
+    *ret_verdict = (struct verdict){.kind = VERDICT_DONE};
+    return ST_OK;
+}
