@@ -25,17 +25,18 @@ bool crypto_hmac_check_hex(struct str key, struct str data, struct str hex);
 
 struct str crypto_hex(struct arena *a, struct str bytes); /* lower case */
 bool crypto_unhex(struct arena *a, struct str hex, struct str *ret);
-struct str crypto_base64(struct arena *a, struct str bytes);     /* RFC 4648 §4, padded */
-struct str crypto_base64url(struct arena *a, struct str bytes);  /* RFC 4648 §5, no padding */
-bool crypto_unbase64(struct arena *a, struct str text, struct str *ret); /* accepts both alphabets, padded or not */
+struct str crypto_base64(struct arena *a, struct str bytes);    /* RFC 4648 §4, padded */
+struct str crypto_base64url(struct arena *a, struct str bytes); /* RFC 4648 §5, no padding */
+bool crypto_unbase64(struct arena *a, struct str text,
+                     struct str *ret); /* accepts both alphabets, padded or not */
 
 /* 32 random bytes as base64url, for sessions, API keys and verify tokens. */
 struct str crypto_token(struct arena *a);
 
 /* Argon2id (libsodium's interactive limits unless told otherwise); the text carries salt and limits. Slow on purpose:
  * worker threads only. */
-enum status crypto_password_hash(struct arena *a, struct str password, struct str *ret_text, struct err *e)
-    ATTR_MUST_CHECK;
+enum status crypto_password_hash(struct arena *a, struct str password, struct str *ret_text,
+                                 struct err *e) ATTR_MUST_CHECK;
 bool crypto_password_check(struct str password, struct str text);
 /* Burns the time of a check against nobody, so that unknown users take as long as known ones. */
 void crypto_password_check_dummy(struct str password);
@@ -48,15 +49,19 @@ struct keyring;
 /* text: one key a line, 64 hex digits or base64 of 32 bytes, the first one current; empty lines and # comments pass.
  * ST_INVALID names the line. The keyring is immutable, shared between threads. */
 enum status keyring_parse(struct str text, struct keyring **ret, struct err *e) ATTR_MUST_CHECK;
-/* A file (owner-only permissions demanded), made with a fresh key when it does not exist and create is true. */
-enum status keyring_load(const char *path, bool create, struct keyring **ret, struct err *e) ATTR_MUST_CHECK;
+/* A file (owner-only permissions demanded), made with a fresh key when it does not exist and create is true. A crash
+ * leaves a whole file or none.
+ * ST_NOT_FOUND: no such file · ST_DENIED: others may read it, or it is another user's · ST_INVALID: anything else. */
+enum status keyring_load(const char *path, bool create, struct keyring **ret, struct err *e)
+    ATTR_MUST_CHECK;
 void keyring_free(struct keyring *k);
 void keyring_free_p(struct keyring **k);
 
-struct str keyring_seal(struct arena *a, const struct keyring *k, struct str bound, struct str secret);
+struct str keyring_seal(struct arena *a, const struct keyring *k, struct str bound,
+                        struct str secret);
 /* ST_BROKEN: unknown key id, wrong bound, or changed bytes. */
-enum status keyring_open(struct arena *a, const struct keyring *k, struct str bound, struct str sealed,
-                         struct str *ret_secret, struct err *e) ATTR_MUST_CHECK;
+enum status keyring_open(struct arena *a, const struct keyring *k, struct str bound,
+                         struct str sealed, struct str *ret_secret, struct err *e) ATTR_MUST_CHECK;
 /* True when sealed under an older key than the current one: seal it anew when convenient. */
 bool keyring_is_stale(const struct keyring *k, struct str sealed);
 /* Keyed fingerprint for looking a secret up without storing it (API keys, session tokens): SHA-256 of the token is
