@@ -1,5 +1,6 @@
-/* tenant.h - whose data it is and who may touch it: tenants, users, sessions, API keys, provider accounts, audit log.
- * Functions taking a struct tx run inside the caller's transaction, whose scope must permit the tenant.
+/* tenant.h - whose data it is and who may touch it: tenants, users, sessions, API keys, provider
+ * accounts, audit log. Functions taking a struct tx run inside the caller's transaction, whose
+ * scope must permit the tenant.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -8,148 +9,293 @@
 #include "httpd/httpd.h"
 #include "provider/provider.h"
 
-/* --- tenants ---------------------------------------------------------------------------------------------------- */
+/* --- tenants ---------------------------------------------------------------------------------- */
 
 struct tenant {
     struct tenant_id id;
-    struct str slug;      /* [a-z0-9-], 2 to 40 characters, unique */
+    struct str slug; /* [a-z0-9-], 2 to 40 characters, unique */
     struct str name;
-    struct str locale;    /* "pt-BR" */
-    struct str timezone;  /* "America/Sao_Paulo" */
+    struct str locale;   /* "pt-BR" */
+    struct str timezone; /* "America/Sao_Paulo" */
     bool is_active;
     int64_t created_at_ms;
 };
 
-struct tenant_new { struct str slug, name, locale, timezone; }; /* empty: slug as name, pt-BR, America/Sao_Paulo */
-enum status tenant_add(struct arena *a, struct tx *tx, struct tenant_new in, struct tenant *ret, struct err *e)
+/* ST_INVALID: a slug or setting out of form; ST_CONFLICT: the slug is taken. System scope. */
+struct tenant_new { /* empty: slug as name, pt-BR, America/Sao_Paulo */
+    struct str slug, name, locale, timezone;
+};
+enum status tenant_add(struct arena *a, struct tx *tx, struct tenant_new in, struct tenant *ret,
+                       struct err *e) ATTR_MUST_CHECK;
+enum status tenant_find_slug(struct arena *a, struct tx *tx, struct str slug, struct tenant *ret,
+                             struct err *e) ATTR_MUST_CHECK;
+enum status tenant_get(struct arena *a, struct tx *tx, struct tenant_id id, struct tenant *ret,
+                       struct err *e) ATTR_MUST_CHECK;
+enum status tenant_list(struct arena *a, struct tx *tx, struct tenant **ret, size_t *ret_n,
+                        struct err *e) ATTR_MUST_CHECK;
+/* A disabled tenant's users and keys are refused and its calls are kept undone; nothing is
+ * deleted. */
+enum status tenant_set_active(struct tx *tx, struct tenant_id id, bool is_active, struct err *e)
     ATTR_MUST_CHECK;
-enum status tenant_find_slug(struct arena *a, struct tx *tx, struct str slug, struct tenant *ret, struct err *e)
+/* Stores what an older system's row of this client held, as a JSON object: see "provider
+ * accounts". */
+enum status tenant_set_legacy(struct tx *tx, struct tenant_id id, struct str json, struct err *e)
     ATTR_MUST_CHECK;
-enum status tenant_get(struct arena *a, struct tx *tx, struct tenant_id id, struct tenant *ret, struct err *e)
-    ATTR_MUST_CHECK;
-enum status tenant_list(struct arena *a, struct tx *tx, struct tenant **ret, size_t *ret_n, struct err *e)
-    ATTR_MUST_CHECK;
-enum status tenant_set_active(struct tx *tx, struct tenant_id id, bool is_active, struct err *e) ATTR_MUST_CHECK;
 
-/* --- users and sessions ----------------------------------------------------------------------------------------- */
+/* --- users and sessions ----------------------------------------------------------------------- */
 
 struct user {
     struct user_id id;
     struct tenant_id tenant;
-    struct str email;     /* lower case, unique per tenant */
+    struct str email; /* lower case, unique per tenant */
     struct str name;
     enum role role;
     bool is_active;
     int64_t created_at_ms;
 };
 
-struct user_new { struct tenant_id tenant; struct str email, name, password; enum role role; };
-/* Hashes the password (slow): call outside transactions. */
-enum status user_add(struct arena *a, struct db *db, struct user_new in, struct user *ret, struct err *e)
-    ATTR_MUST_CHECK;
-enum status user_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user **ret, size_t *ret_n,
-                      struct err *e) ATTR_MUST_CHECK;
-enum status user_set_password(struct db *db, struct tenant_id tenant, struct str email, struct str password,
-                              struct err *e) ATTR_MUST_CHECK;
-enum status user_set_active(struct tx *tx, struct tenant_id tenant, struct str email, bool is_active, struct err *e)
-    ATTR_MUST_CHECK;
+struct user_new {
+    struct tenant_id tenant;
+    struct str email, name, password;
+    enum role role;
+};
+enum { PASSWORD_MIN_POINTS = 8, PASSWORD_MAX_BYTES = 1024 };
+/* Hashes the password (slow): call outside transactions. ST_CONFLICT: the e-mail is taken;
+ * ST_INVALID: no e-mail, or a password too short or too long. */
+enum status user_add(struct arena *a, struct db *db, struct user_new in, struct user *ret,
+                     struct err *e) ATTR_MUST_CHECK;
+enum status user_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user **ret,
+                      size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* Ends the user's sessions as well; slow, outside transactions. ST_NOT_FOUND. */
+enum status user_set_password(struct db *db, struct tenant_id tenant, struct str email,
+                              struct str password, struct err *e) ATTR_MUST_CHECK;
+/* Disabling ends the user's sessions. ST_NOT_FOUND. */
+enum status user_set_active(struct tx *tx, struct tenant_id tenant, struct str email,
+                            bool is_active, struct err *e) ATTR_MUST_CHECK;
 bool role_parse(struct str s, enum role *ret);
 const char *role_name(enum role role);
 
-/* Checks the password (slow, same time for unknown users) and opens a session; *ret_token goes into the cookie and is
- * stored only as a digest. ST_DENIED: wrong, inactive, or too many tries (ST_LIMITED). */
-enum status session_open(struct arena *a, struct db *db, struct str tenant_slug, struct str email, struct str password,
-                         struct str *ret_token, struct user *ret, struct err *e) ATTR_MUST_CHECK;
+#define SESSION_MAX_MS  (INT64_C(30) * 24 * 3600 * 1000) /* from the login on */
+#define SESSION_IDLE_MS (INT64_C(12) * 3600 * 1000)      /* since it was last seen */
+enum {
+    LOGIN_MAX_TRIES = 10, /* per account and peer; ten times that per account, from wherever */
+    LOGIN_WINDOW_MS = 15 * 60 * 1000,
+};
+struct login {
+    struct str tenant_slug, email, password, peer;
+};
+/* Checks the password (slow, same time for unknown users) and opens a session; *ret_token goes into
+ * the cookie and is stored only as a digest. ST_DENIED: tenant, user or password is wrong, or one
+ * of them is disabled (not told apart); ST_LIMITED: too many tries, err.retry_after_ms says how
+ * long. */
+enum status session_open(struct arena *a, struct db *db, struct login in, struct str *ret_token,
+                         struct user *ret, struct err *e) ATTR_MUST_CHECK;
 /* A session without a password, for the demo's own page. */
-enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user_id user,
-                                 struct str *ret_token, struct err *e) ATTR_MUST_CHECK;
+enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct user_id user, struct str *ret_token, struct err *e)
+    ATTR_MUST_CHECK;
+/* An unknown token is ST_OK. */
 enum status session_close(struct tx *tx, struct str token, struct err *e) ATTR_MUST_CHECK;
 #define SESSION_COOKIE "prosa_session"
 
-/* --- API keys ---------------------------------------------------------------------------------------------------- */
+/* --- API keys --------------------------------------------------------------------------------- */
 
-struct api_key { struct uuid id; struct tenant_id tenant; struct str name, scopes, prefix; int64_t created_at_ms,
-    last_used_at_ms, revoked_at_ms; };
-/* *ret_secret ("prosa_…") is told once and stored only as a digest. scopes: space- or comma-separated of
- * "<resource>:<read|write|*>", "read", "write", "admin" or "*"; ST_INVALID names the unknown one and lists what there is. */
-enum status api_key_add(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str name, struct str scopes,
+struct api_key {
+    struct uuid id;
+    struct tenant_id tenant;
+    struct str name, scopes, prefix;
+    int64_t created_at_ms, last_used_at_ms, revoked_at_ms;
+};
+struct api_key_new {
+    struct tenant_id tenant;
+    struct str name, scopes;
+};
+/* *ret_secret ("prosa_…") is told once and stored only as a digest. scopes: space- or
+ * comma-separated of "<resource>:<read|write|*>", "read", "write", "admin" or "*"; ST_INVALID names
+ * the unknown one and lists what there is. Write includes read. "read" and "write" leave out what
+ * rules others: providers, users, keys, audit. */
+enum status api_key_add(struct arena *a, struct tx *tx, struct api_key_new in,
                         struct str *ret_secret, struct api_key *ret, struct err *e) ATTR_MUST_CHECK;
-enum status api_key_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct api_key **ret, size_t *ret_n,
-                         struct err *e) ATTR_MUST_CHECK;
-enum status api_key_revoke(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e) ATTR_MUST_CHECK;
-
-/* --- who calls ----------------------------------------------------------------------------------------------------- */
-
-/* Session cookie or "Authorization: Bearer prosa_…" → principal, checked against the route's role and scope. Answers come
- * from a short-lived cache (a few seconds; revocation takes effect within it across nodes). */
-struct authenticator;
-enum status authenticator_new(struct db *db, struct authenticator **ret, struct err *e) ATTR_MUST_CHECK;
-void authenticator_free(struct authenticator *au);
-enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret, struct err *e)
+/* What may be asked for, as one sentence for help texts. */
+struct str api_key_scopes(struct arena *a);
+enum status api_key_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct api_key **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* ST_NOT_FOUND: no such key, or revoked already. */
+enum status api_key_revoke(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e)
     ATTR_MUST_CHECK;
 
-/* --- provider accounts --------------------------------------------------------------------------------------------- */
+/* --- who calls -------------------------------------------------------------------------------- */
 
-/* Settings are JSON members of client_providers.settings, secrets are sealed one by one. For one (tenant, kind) the order
- * is: active rows of client_providers, the preferred first; then the tenant's old columns / tools_config (tenants.legacy,
- * JSON), read only. */
+/* Session cookie or "Authorization: Bearer prosa_…" → principal, checked against the route's role
+ * and scope. Answers come from a short-lived cache (a few seconds; revocation takes effect within
+ * it across nodes). */
+struct authenticator;
+enum status authenticator_new(struct db *db, struct authenticator **ret, struct err *e)
+    ATTR_MUST_CHECK;
+void authenticator_free(struct authenticator *au);
+/* The hook of httpd_options.auth. ST_DENIED: cause "unauthenticated", "role", "scope" or
+ * "tenant-disabled". */
+enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret,
+                         struct err *e) ATTR_MUST_CHECK;
+
+/* --- provider accounts ------------------------------------------------------------------------ */
+
+/* Settings are JSON members of client_providers.settings, secrets are sealed one by one. For one
+ * (tenant, kind) the order is:
+ *   1. active rows of client_providers: the preferred one, else the newest;
+ *   2. the tenant's old columns / tools_config (tenants.legacy, JSON), read only; value by value
+ *      the old column comes before tools_config. Such an account has the nil id, keeps no state and
+ *      its secrets are as plain as they were.
+ * Inactive rows are never used to send, and do not hide what stands in the old columns.
+ *
+ *   kind    value          old column                      in tools_config
+ *   meta    address        whatsapp_phone_number_id        whatsapp.phone_number_id
+ *           waba_id        whatsapp_business_account_id    whatsapp.waba_id
+ *           display_phone  whatsapp_display_phone          whatsapp.display_phone
+ *           access_token   whatsapp_access_token           whatsapp.access_token
+ *           app_secret     whatsapp_app_secret             whatsapp.app_secret
+ *           verify_token   whatsapp_verify_token           whatsapp.verify_token
+ *           any other      -                               whatsapp.<name>
+ *   openai  api_key        openai_api_key                  openai.api_key
+ *           model          openai_model                    openai.model
+ *           any other      -                               openai.<name>
+ * They count as an account when address (meta) or api_key or base_url (openai) is there. */
 struct account {
-    struct account_id id;      /* nil: from the old columns */
+    struct account_id id; /* nil: from the old columns */
     struct tenant_id tenant;
-    struct str kind;           /* "meta", "openai" */
+    struct str kind; /* "meta", "openai" */
     struct str name;
-    struct str address;        /* unique per kind among active rows of the installation: an inbound message has one owner */
+    /* Unique per kind among active rows of the installation: an inbound message has one owner. */
+    struct str address;
     const struct json *settings;
     bool is_active;
-    struct str state;          /* "ok" or why it is stopped: "blocked" */
+    bool is_preferred;
+    struct str state; /* "ok" or why it is stopped: "blocked" */
     struct str state_reason;
     int64_t created_at_ms, updated_at_ms;
 };
 
-struct setting { struct str key, value; };
+/* What each kind takes; the command line's help and the console's forms come from this table. */
+enum account_value {
+    ACCOUNT_TEXT, /* min to max characters */
+    ACCOUNT_URL,  /* http(s), without query; stored without a slash at the end */
+    ACCOUNT_DIGITS,
+    ACCOUNT_VERSION, /* "v26.0" */
+    ACCOUNT_INT,     /* min to max */
+    ACCOUNT_REAL,
+    ACCOUNT_BOOL,
+    ACCOUNT_CURRENCY, /* "BRL" */
+};
+struct account_field {
+    const char *name;
+    enum account_value type;
+    bool is_secret;
+    int64_t min, max;
+    const char *summary;
+};
+struct account_kind {
+    const char *name;
+    const char *summary;
+    const char *address; /* what its address is; NULL: it has none */
+    const char *group;   /* the setting that several accounts share; NULL: none */
+    const struct account_field *fields;
+    size_t n_fields;
+};
+const struct account_kind *account_kinds(size_t *ret_n);
+const struct account_kind *account_kind_find(struct str name); /* NULL: unknown */
+
+struct setting {
+    struct str key, value;
+};
 struct account_new {
     struct tenant_id tenant;
     struct str kind, name, address;
-    const struct setting *settings; size_t n_settings;
-    const struct setting *secrets;  size_t n_secrets;
+    const struct setting *settings;
+    size_t n_settings;
+    const struct setting *secrets;
+    size_t n_secrets;
 };
-/* ST_INVALID: unknown setting or secret for the kind, or a bad value; ST_CONFLICT: the address belongs to another. */
-enum status account_add(struct arena *a, struct tx *tx, const struct keyring *keys, struct account_new in,
-                        struct account *ret, struct err *e) ATTR_MUST_CHECK;
-enum status account_update(struct arena *a, struct tx *tx, const struct keyring *keys, struct account_id id,
-                           struct account_new in, struct account *ret, struct err *e) ATTR_MUST_CHECK;
-enum status account_set_active(struct tx *tx, struct tenant_id tenant, struct account_id id, bool is_active,
-                               struct err *e) ATTR_MUST_CHECK;
-/* The provider refused the account itself: sends park until a person clears it with state "ok". */
-enum status account_set_state(struct tx *tx, struct tenant_id tenant, struct account_id id, struct str state,
-                              struct str reason, struct err *e) ATTR_MUST_CHECK;
-enum status account_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct account **ret, size_t *ret_n,
-                         struct err *e) ATTR_MUST_CHECK;
-enum status account_get(struct arena *a, struct tx *tx, struct account_id id, struct account *ret, struct err *e)
-    ATTR_MUST_CHECK;
+/* ST_INVALID: unknown setting or secret for the kind, or a bad value; ST_CONFLICT: the address
+ * belongs to another. */
+enum status account_add(struct arena *a, struct tx *tx, const struct keyring *keys,
+                        struct account_new in, struct account *ret, struct err *e) ATTR_MUST_CHECK;
+/* Changes what in names: name, address and kind when not empty (kind must be the row's), the given
+ * settings and secrets; an empty value removes one. ST_NOT_FOUND. */
+enum status account_update(struct arena *a, struct tx *tx, const struct keyring *keys,
+                           struct account_id id, struct account_new in, struct account *ret,
+                           struct err *e) ATTR_MUST_CHECK;
+/* ST_CONFLICT: the address has another active owner by now. */
+enum status account_set_active(struct tx *tx, struct tenant_id tenant, struct account_id id,
+                               bool is_active, struct err *e) ATTR_MUST_CHECK;
+/* Makes it the first of its kind, and the others not. */
+enum status account_set_preferred(struct tx *tx, struct tenant_id tenant, struct account_id id,
+                                  struct err *e) ATTR_MUST_CHECK;
+/* The provider refused the account itself: sends park until a person clears it with state "ok". The
+ * nil id is ST_OK and remembers nothing. */
+enum status account_set_state(struct tx *tx, struct tenant_id tenant, struct account_id id,
+                              struct str state, struct str reason, struct err *e) ATTR_MUST_CHECK;
+/* Rows of client_providers, by kind and age, then the old columns of kinds without an active
+ * row. */
+enum status account_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct account **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* The nil id in a tenant's scope is the "meta" account of its old columns. ST_NOT_FOUND also when
+ * the transaction's scope does not permit the account's tenant. */
+enum status account_get(struct arena *a, struct tx *tx, struct account_id id, struct account *ret,
+                        struct err *e) ATTR_MUST_CHECK;
 /* First of the fallback order; kind "openai" say. ST_NOT_FOUND: none. */
-enum status account_find_kind(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str kind,
-                              struct account *ret, struct err *e) ATTR_MUST_CHECK;
-/* Owner of an inbound call by address, inactive ones too (is_active tells). System scope. */
-enum status account_find_address(struct arena *a, struct tx *tx, struct str kind, struct str address,
-                                 struct account *ret, struct err *e) ATTR_MUST_CHECK;
-/* Every account whose settings' waba_id is group. System scope. */
-enum status account_find_group(struct arena *a, struct tx *tx, struct str kind, struct str group, struct account *ret,
-                               struct err *e) ATTR_MUST_CHECK;
+enum status account_find_kind(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct str kind, struct account *ret, struct err *e) ATTR_MUST_CHECK;
+/* Owner of an inbound call by address: an active row, then old columns in use, then an inactive row
+ * (is_active tells). System scope. */
+enum status account_find_address(struct arena *a, struct tx *tx, struct str kind,
+                                 struct str address, struct account *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* An account whose settings' waba_id is group, active ones first, then the oldest. Old columns are
+ * not looked at. System scope. */
+enum status account_find_group(struct arena *a, struct tx *tx, struct str kind, struct str group,
+                               struct account *ret, struct err *e) ATTR_MUST_CHECK;
 /* Opens one secret; empty and ST_OK when not set. */
-enum status account_secret(struct arena *a, struct tx *tx, const struct keyring *keys, const struct account *account,
-                           const char *name, struct str *ret, struct err *e) ATTR_MUST_CHECK;
+enum status account_secret(struct arena *a, struct tx *tx, const struct keyring *keys,
+                           const struct account *account, const char *name, struct str *ret,
+                           struct err *e) ATTR_MUST_CHECK;
 
-struct channel_defaults { struct str base_url, version, app_secret, verify_token; }; /* the installation's */
-/* What an adapter needs of an account: settings base_url, graph_version; secrets access_token, app_secret, verify_token. */
-enum status account_channel(struct arena *a, struct tx *tx, const struct keyring *keys, const struct account *account,
-                            struct channel_defaults defaults, struct channel *ret, struct err *e) ATTR_MUST_CHECK;
+struct channel_defaults { /* the installation's */
+    struct str base_url, version, app_secret, verify_token;
+};
+/* What an adapter needs of an account: settings base_url, graph_version; secrets access_token,
+ * app_secret, verify_token. */
+enum status account_channel(struct arena *a, struct tx *tx, const struct keyring *keys,
+                            const struct account *account, struct channel_defaults defaults,
+                            struct channel *ret, struct err *e) ATTR_MUST_CHECK;
 /* Seals every secret that is under an older key anew; *ret_n says how many. */
-enum status account_reseal(struct db *db, const struct keyring *keys, int64_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+enum status account_reseal(struct db *db, const struct keyring *keys, int64_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
 
-/* --- audit ----------------------------------------------------------------------------------------------------------- */
+/* --- audit ------------------------------------------------------------------------------------ */
 
-struct audit { struct tenant_id tenant; struct str actor; /* "user:<id>", "key:<id>", "cli", "system" */
-    const char *action; /* "key.add" */ struct str object; /* "key:<id>" */ struct str detail; /* JSON, no secrets */ };
-/* Appends; part of the caller's transaction, so that what happened and its record stand together. */
+struct audit {
+    struct tenant_id tenant; /* nil: the installation */
+    struct str actor;        /* "user:<id>", "key:<id>", "cli", "system" */
+    const char *action;      /* "key.add" */
+    struct str object;       /* "key:<id>" */
+    struct str detail;       /* JSON, no secrets; may be empty */
+};
+/* Appends; part of the caller's transaction, so that what happened and its record stand together.
+ * Two writers of one tenant's log wait for each other: record last. */
 enum status audit_add(struct tx *tx, struct audit entry, struct err *e) ATTR_MUST_CHECK;
+
+struct audit_row {
+    struct tenant_id tenant;
+    int64_t seq; /* 1, 2, 3 … within the tenant */
+    int64_t at_ms;
+    struct str actor, action, object, detail;
+    struct str prev_hash, hash; /* SHA-256 */
+};
+/* Newest first; before: seq to go on below, 0 for the start. limit at most 500. */
+enum status audit_list(struct arena *a, struct tx *tx, struct tenant_id tenant, int64_t before,
+                       size_t limit, struct audit_row **ret, size_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
+/* Computes the whole chain again. ST_BROKEN names the first entry that is changed, missing or added
+ * by other hands; *ret_n is how many entries stand. */
+enum status audit_verify(struct tx *tx, struct tenant_id tenant, int64_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;

@@ -1,0 +1,232 @@
+/* kinds.c - the kinds of provider accounts, what each takes and how its values are checked.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tenant/kinds.h"
+
+#include "base/utf8.h"
+
+enum {
+    ADDRESS_MAX_BYTES = 100,
+    URL_MAX_BYTES = 500,
+};
+#define MONEY_MAX INT64_C(1000000000000) /* a million units in micro-units */
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static const struct account_field meta_fields[] = {
+    {"base_url", ACCOUNT_URL, false, 0, 0, "where the Graph API is; for simulators and proxies"},
+    {"graph_version", ACCOUNT_VERSION, false, 0, 0, "version of the Graph API, such as v26.0"},
+    {"waba_id", ACCOUNT_DIGITS, false, 0, 0, "WhatsApp business account id"},
+    {"display_phone", ACCOUNT_TEXT, false, 1, 30, "the number as people write it"},
+    {"per_second", ACCOUNT_INT, false, 1, 1000, "messages a second the number may send"},
+    {"pair_interval_ms", ACCOUNT_INT, false, 0, 3600000, "pace towards one person"},
+    {"pair_burst", ACCOUNT_INT, false, 1, 1000, "messages to one person before that pace holds"},
+    {"access_token", ACCOUNT_TEXT, true, 1, 4000, "token of a system user or business"},
+    {"app_secret", ACCOUNT_TEXT, true, 1, 200, "of the account's own app; else the installation's"},
+    {"verify_token", ACCOUNT_TEXT, true, 1, 200,
+     "of the account's own app; else the installation's"},
+};
+
+static const struct account_field openai_fields[] = {
+    {"base_url", ACCOUNT_URL, false, 0, 0, "such as https://api.openai.com/v1"},
+    {"model", ACCOUNT_TEXT, false, 1, 200, "name of the model"},
+    {"fallback_model", ACCOUNT_TEXT, false, 1, 200, "asked when the first one fails"},
+    {"max_tokens", ACCOUNT_INT, false, 1, 1000000, "longest answer"},
+    {"uses_old_max_tokens", ACCOUNT_BOOL, false, 0, 0,
+     "true for servers that know only max_tokens"},
+    {"temperature", ACCOUNT_REAL, false, 0, 2, "0 to 2; unset: the model's own"},
+    {"timeout_ms", ACCOUNT_INT, false, 1000, 600000, "longest wait for an answer"},
+    {"price_in_per_million", ACCOUNT_INT, false, 0, MONEY_MAX,
+     "of a million tokens read, in millionths of the currency"},
+    {"price_out_per_million", ACCOUNT_INT, false, 0, MONEY_MAX,
+     "of a million tokens written, in millionths of the currency"},
+    {"currency", ACCOUNT_CURRENCY, false, 0, 0, "of the prices, such as USD"},
+    {"api_key", ACCOUNT_TEXT, true, 1, 1000, "none for servers that ask for none"},
+};
+
+static const struct account_kind kinds[] = {
+    {"meta", "a WhatsApp number on Meta's Cloud API", "phone number id", "waba_id", meta_fields,
+     ARRAY_LEN(meta_fields)},
+    {"openai", "a model behind an OpenAI-compatible API", NULL, NULL, openai_fields,
+     ARRAY_LEN(openai_fields)},
+};
+
+const struct account_kind *account_kinds(size_t *ret_n) {
+    *ret_n = ARRAY_LEN(kinds);
+    return kinds;
+}
+
+const struct account_kind *account_kind_find(struct str name) {
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (str_eq(name, str_of(kinds[i].name)))
+            return &kinds[i];
+    return NULL;
+}
+
+const struct account_field *kind_field(const struct account_kind *kind, struct str name) {
+    for (size_t i = 0; i < kind->n_fields; i++)
+        if (str_eq(name, str_of(kind->fields[i].name)))
+            return &kind->fields[i];
+    return NULL;
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static bool is_digits(struct str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
+/* White space inside is refused with the control characters: a pasted token with a line break in it
+ * fails much later and far from here. */
+static enum status check_text(const struct account_field *f, struct str v, struct err *e) {
+    if (!utf8_is_valid(v))
+        FAIL(e, ST_INVALID, "\"%s\" is not UTF-8", f->name);
+    for (size_t i = 0; i < v.len; i++)
+        if ((unsigned char)v.ptr[i] < ' ' || (f->is_secret && v.ptr[i] == ' '))
+            FAIL(e, ST_INVALID, "\"%s\" holds a space or control character", f->name);
+    if (utf8_count(v) < (size_t)f->min || utf8_count(v) > (size_t)f->max)
+        FAIL(e, ST_INVALID, "\"%s\" has %lld to %lld characters", f->name, (long long)f->min,
+             (long long)f->max);
+    return ST_OK;
+}
+
+/* A name or password in the URL would end up in logs, a query in the middle of the paths we add. */
+static enum status check_url(const struct account_field *f, struct str v, struct str *ret,
+                             struct err *e) {
+    struct str host = v;
+
+    while (v.len > 0 && v.ptr[v.len - 1] == '/')
+        v.len--;
+    *ret = v;
+    host = v;
+    if (!str_eat(&host, STR("https://")) && !str_eat(&host, STR("http://")))
+        FAIL(e, ST_INVALID, "\"%s\" does not begin with https:// or http://", f->name);
+    if (host.len == 0 || v.len > URL_MAX_BYTES)
+        FAIL(e, ST_INVALID, "\"%s\" has no host or is longer than %d bytes", f->name,
+             URL_MAX_BYTES);
+    for (size_t i = 0; i < host.len; i++)
+        if (host.ptr[i] <= ' ' || host.ptr[i] > '~' || memchr("@?#\\\"<>", host.ptr[i], 7))
+            FAIL(e, ST_INVALID, "\"%s\" holds a user name, a query or a character of no URL",
+                 f->name);
+    return ST_OK;
+}
+
+static bool is_version(struct str s) {
+    struct str major;
+
+    return str_eat(&s, STR("v")) && str_cut(&s, '.', &major) && is_digits(major) && is_digits(s) &&
+           major.len < 4 && s.len < 4;
+}
+
+static bool is_currency(struct str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < 'A' || s.ptr[i] > 'Z')
+            return false;
+    return s.len == 3;
+}
+
+/* Plain decimals only: strtod alone would also take "nan", hexadecimals and "1e300". */
+static bool parse_real(struct str s, double *ret) {
+    double v = 0, unit = 1;
+    bool is_fraction = false;
+
+    if (s.len == 0 || s.len > 12)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '.' && !is_fraction && i > 0 && i + 1 < s.len) {
+            is_fraction = true;
+        } else if (s.ptr[i] >= '0' && s.ptr[i] <= '9') {
+            unit = is_fraction ? unit * 10 : 1;
+            v = v * 10 + (s.ptr[i] - '0');
+        } else {
+            return false;
+        }
+    }
+    *ret = v / unit;
+    return true;
+}
+
+static enum status check_number(const struct account_field *f, struct str v, struct err *e) {
+    int64_t i;
+    double r;
+    bool good = f->type == ACCOUNT_INT
+                    ? str_parse_i64(v, f->min, f->max, &i)
+                    : parse_real(v, &r) && r >= (double)f->min && r <= (double)f->max;
+
+    if (!good)
+        FAIL(e, ST_INVALID, "\"%s\" is a number from %lld to %lld", f->name, (long long)f->min,
+             (long long)f->max);
+    return ST_OK;
+}
+
+enum status kind_check_value(struct arena *a, const struct account_field *f, struct str value,
+                             struct str *ret, struct err *e) {
+    struct str v = str_trim(value);
+
+    switch (f->type) {
+    case ACCOUNT_TEXT:
+        TRY(check_text(f, v, e));
+        break;
+    case ACCOUNT_URL:
+        TRY(check_url(f, v, &v, e));
+        break;
+    case ACCOUNT_INT:
+    case ACCOUNT_REAL:
+        TRY(check_number(f, v, e));
+        break;
+    case ACCOUNT_DIGITS:
+        if (!is_digits(v) || v.len > ADDRESS_MAX_BYTES)
+            FAIL(e, ST_INVALID, "\"%s\" has digits only", f->name);
+        break;
+    case ACCOUNT_VERSION:
+        if (!is_version(v))
+            FAIL(e, ST_INVALID, "\"%s\" is not like \"v26.0\"", f->name);
+        break;
+    case ACCOUNT_BOOL:
+        if (!str_eq(v, STR("true")) && !str_eq(v, STR("false")))
+            FAIL(e, ST_INVALID, "\"%s\" is true or false", f->name);
+        break;
+    case ACCOUNT_CURRENCY:
+        if (!is_currency(v))
+            FAIL(e, ST_INVALID, "\"%s\" is not like \"BRL\"", f->name);
+        break;
+    }
+    *ret = arena_str(a, v);
+    return ST_OK;
+}
+
+void kind_put_value(struct json_out *o, const struct account_field *f, struct str value) {
+    int64_t i = 0;
+    double r = 0;
+
+    switch (f->type) {
+    case ACCOUNT_INT:
+        (void)str_parse_i64(value, f->min, f->max, &i);
+        json_put_i64(o, f->name, i);
+        break;
+    case ACCOUNT_REAL:
+        (void)parse_real(value, &r);
+        json_put_real(o, f->name, r);
+        break;
+    case ACCOUNT_BOOL:
+        json_put_bool(o, f->name, str_eq(value, STR("true")));
+        break;
+    case ACCOUNT_TEXT:
+    case ACCOUNT_URL:
+    case ACCOUNT_DIGITS:
+    case ACCOUNT_VERSION:
+    case ACCOUNT_CURRENCY:
+        json_put_str(o, f->name, value);
+        break;
+    }
+}
+
+enum status kind_check_address(const struct account_kind *kind, struct str address, struct err *e) {
+    if (!kind->address && address.len > 0)
+        FAIL(e, ST_INVALID, "an account of kind \"%s\" has no address", kind->name);
+    if (kind->address && (!is_digits(address) || address.len > ADDRESS_MAX_BYTES))
+        FAIL(e, ST_INVALID, "the address is a %s, digits only", kind->address);
+    return ST_OK;
+}

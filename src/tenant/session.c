@@ -1,0 +1,126 @@
+/* session.c - logging in and out.
+ *
+ * A try is counted before the password is looked at, so that parallel guesses cannot outrun the
+ * count; a success forgets what was counted from its peer. Unknown tenants and users take the same
+ * steps and the same time as known ones.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tenant/store.h"
+
+enum {
+    ACCOUNT_MAX_TRIES = 10 * LOGIN_MAX_TRIES,
+    PURGE_AFTER_MS = 2 * LOGIN_WINDOW_MS,
+    LOGIN_TEXT_MAX_BYTES = 254,
+};
+
+struct attempt {
+    struct arena *arena;
+    struct login in;
+    struct str email;
+    struct login_row row;
+    struct str by_peer; /* digests: whose tries are counted */
+    struct str by_account;
+    struct login_tries of_peer, of_account;
+    struct str token;
+};
+
+/* The parts are separated by a byte that occurs in none of them. */
+static struct str subject(struct arena *a, const struct login *in, struct str email,
+                          struct str peer) {
+    struct str text = arena_printf(a, "%.*s\n%.*s\n%.*s", STR_ARG(in->tenant_slug), STR_ARG(email),
+                                   STR_ARG(peer));
+    uint8_t *digest = arena_alloc(a, SHA256_BYTES);
+
+    crypto_sha256(text, digest);
+    return (struct str){.ptr = (const char *)digest, .len = SHA256_BYTES};
+}
+
+static struct str token_digest(struct arena *a, struct str token) {
+    uint8_t *digest = arena_alloc(a, SHA256_BYTES);
+
+    crypto_token_digest(token, digest);
+    return (struct str){.ptr = (const char *)digest, .len = SHA256_BYTES};
+}
+
+/* Tries belong to the installation (the nil tenant): a slug that does not exist is counted like one
+ * that does. */
+static enum status count(struct tx *tx, void *ctx, struct err *e) {
+    struct attempt *t = ctx;
+    struct tenant_id nobody = {0};
+    int64_t now_ms = clock_now_ms();
+
+    TRY(store_login_purge(tx, now_ms - PURGE_AFTER_MS, e));
+    TRY(store_login_count(t->arena, tx, nobody, t->by_peer, now_ms, &t->of_peer, e));
+    TRY(store_login_count(t->arena, tx, nobody, t->by_account, now_ms, &t->of_account, e));
+    return store_user_login(t->arena, tx, t->in.tenant_slug, t->email, &t->row, e);
+}
+
+static enum status check_tries(struct login_tries tries, int64_t max, struct err *e) {
+    int64_t wait_ms = tries.since_ms + LOGIN_WINDOW_MS - clock_now_ms();
+    enum status st;
+
+    if (tries.tries <= max)
+        return ST_OK;
+    st = err_set(e, ST_LIMITED, __FILE__, __LINE__, "too many tries to log in");
+    if (e && e->retry_after_ms == 0)
+        e->retry_after_ms = (uint32_t)(wait_ms > 1000 ? wait_ms : 1000);
+    return st;
+}
+
+static bool check_password(const struct attempt *t) {
+    if (uuid_is_nil(t->row.user.id.v)) {
+        crypto_password_check_dummy(t->in.password);
+        return false;
+    }
+    return crypto_password_check(t->in.password, t->row.password_hash) && t->row.user.is_active &&
+           t->row.is_tenant_active;
+}
+
+static enum status open_for(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct user_id user, struct str *ret_token, struct err *e) {
+    int64_t now_ms = clock_now_ms();
+    struct str token = crypto_token(a);
+
+    TRY(store_session_delete_old(tx, tenant, now_ms, e));
+    TRY(store_session_insert(tx, tenant, user, token_digest(a, token), now_ms, e));
+    *ret_token = token;
+    return ST_OK;
+}
+
+static enum status open_session(struct tx *tx, void *ctx, struct err *e) {
+    struct attempt *t = ctx;
+
+    TRY(store_login_clear(tx, (struct tenant_id){0}, t->by_peer, e));
+    return open_for(t->arena, tx, t->row.user.tenant, t->row.user.id, &t->token, e);
+}
+
+enum status session_open(struct arena *a, struct db *db, struct login in, struct str *ret_token,
+                         struct user *ret, struct err *e) {
+    struct attempt t = {.arena = a, .in = in, .email = user_fold_email(a, in.email)};
+
+    /* What no tenant or user can be called is nobody; the bounds keep the texts below small. */
+    if (in.tenant_slug.len > LOGIN_TEXT_MAX_BYTES || t.email.len > LOGIN_TEXT_MAX_BYTES ||
+        in.password.len > PASSWORD_MAX_BYTES)
+        FAIL(e, ST_DENIED, "tenant, e-mail or password is wrong");
+    t.by_peer = subject(a, &in, t.email, in.peer);
+    t.by_account = subject(a, &in, t.email, STR_EMPTY);
+    TRY(db_write(db, DB_SYSTEM, count, &t, e));
+    TRY(check_tries(t.of_peer, LOGIN_MAX_TRIES, e));
+    TRY(check_tries(t.of_account, ACCOUNT_MAX_TRIES, e));
+    if (!check_password(&t))
+        FAIL(e, ST_DENIED, "tenant, e-mail or password is wrong");
+    TRY(db_write(db, DB_SYSTEM, open_session, &t, e));
+    *ret_token = t.token;
+    *ret = t.row.user;
+    return ST_OK;
+}
+
+enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct user_id user, struct str *ret_token, struct err *e) {
+    return open_for(a, tx, tenant, user, ret_token, e);
+}
+
+enum status session_close(struct tx *tx, struct str token, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+
+    return store_session_delete(tx, token_digest(&a, token), e);
+}
