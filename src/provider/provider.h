@@ -1,24 +1,42 @@
-/* provider.h - the contract between prosa and the outside's dialects. An adapter is one `const struct provider` of pure
- * functions in one file: it MUST NOT do I/O, log, read the clock, retry or touch the database, and MUST accept any bytes.
- * Everything above speaks the neutral forms below and never a provider's own.
+/* provider.h - the contract between prosa and the outside's dialects. An adapter is one
+ * `const struct provider` of pure functions: it MUST NOT do I/O, log, read the clock, retry or
+ * touch the database, and MUST accept any bytes. Everything above speaks the neutral forms below
+ * and never a provider's own. tests/contract/test_provider.c holds every adapter to this page.
  *
  * Message content (inbound and outbound, stored as JSON text in messages.content), by type:
  *   text       {"text", "preview_url"?}
  *   image video audio document sticker
- *              {"media": {"id"?, "link"?, "mime"?, "sha256"?, "filename"?, "voice"?, "animated"?}, "caption"?}
- *   buttons    {"text", "header"?, "footer"?, "buttons": [{"id", "title"}]}                              (outbound)
- *   list       {"text", "header"?, "footer"?, "button", "sections": [{"title"?, "rows": [{"id", "title", "description"?}]}]}
- *   template   {"name", "language", "components": [ … as the provider documents … ]}                     (outbound)
+ *              {"media": {"id"?, "link"?, "mime"?, "sha256"?, "filename"?, "voice"?, "animated"?},
+ *               "caption"?}
+ *              sha256 in lower-case hex. Inbound: "id" is what lasts; "link", when there, needs the
+ *              account's token and dies within minutes. Outbound: exactly one of "id" and "link".
  *   reaction   {"emoji" ("" removes), "target" (provider message id)}
- *   location   {"latitude", "longitude", "name"?, "address"?, "url"?}
- *   contacts   {"contacts": [ … ]}
- *   choice     {"id", "title", "description"?, "via": "button" | "list" | "template"}                    (inbound)
- *   form       {"name", "response": { … }}                 a flow or address form sent back (nfm_reply)  (inbound)
- *   order      {"catalog_id", "text", "items": [{"id", "quantity", "price", "currency"}]}                 (inbound)
- *   edit       {"target", "type", "content": { … }}   revoke {"target"}                                   (inbound)
- *   system     {"kind", "text"}   unsupported {"kind"?, "errors"?}   unknown {"raw": { … }}               (inbound)
- * Any inbound content may also have "referral" {…}, "forwarded" true, "frequently_forwarded" true, "product" {…},
- * "group_id".
+ *   location   {"latitude", "longitude", "name"?, "address"?, "url"?}, in degrees
+ *   contacts   {"contacts": [ … ]}, cards as WhatsApp writes them: name{formatted_name, …},
+ *              phones[{phone, wa_id?, type?}], emails, addresses, urls, org, birthday, vcard
+ * only outbound:
+ *   buttons    {"text", "header"?, "footer"?, "buttons": [{"id", "title"}]}
+ *   list       {"text", "header"?, "footer"?, "button",
+ *               "sections": [{"title"?, "rows": [{"id", "title", "description"?}]}]}
+ *   link       {"text", "header"?, "footer"?, "title", "url"}, a button that opens a page
+ *   ask_location {"text"}, a button to share where one is
+ *              "header" is a text; of buttons and link also {"type": "image" | "video" |
+ *              "document", "media": {…}}
+ *   template   {"name", "language", "components"?: [ … as the provider documents … ]}
+ * only inbound:
+ *   choice     {"id", "title", "description"?, "via": "button" | "list" | "template"}
+ *   form       {"name", "text"?, "response": { … }}, a flow or address form sent back
+ *   order      {"catalog_id", "text", "items": [{"id", "quantity", "price", "currency"}]}
+ *   edit       {"target", "type", "content": { … of that type … }}
+ *   revoke     {"target"}
+ *   system     {"kind", "text"}
+ *   unsupported {"kind"?, "errors"?}, what the provider itself cannot show us
+ *   unknown    {"raw": { … }}, a type or a shape that this program does not know
+ * Any inbound content may also have "referral" { … the ad it came from … }, "forwarded" true,
+ * "frequently_forwarded" true, "product" {"catalog_id", "product_retailer_id"}, "group_id".
+ *
+ * No text of an inbound event holds a NUL byte or invalid UTF-8, and its JSON no escaped NUL, so
+ * that both database engines take it. Ids are at most 512 bytes.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -28,18 +46,18 @@
 #include "httpc/httpc.h"
 #include "json/json.h"
 
-/* One provider account as an adapter sees it: settings and opened secrets of a client_providers row, over the
- * installation's defaults. Views valid during the call. */
+/* One provider account as an adapter sees it: settings and opened secrets of a client_providers
+ * row, over the installation's defaults. Views valid during the call. */
 struct channel {
-    struct str address;      /* whatsapp: phone number id */
-    struct str base_url;     /* without a slash at the end */
-    struct str version;      /* Graph version, "v26.0" */
+    struct str address;  /* whatsapp: phone number id */
+    struct str base_url; /* without a slash at the end */
+    struct str version;  /* Graph version, "v26.0" */
     struct str access_token;
-    struct str app_secret;   /* empty: the installation's */
+    struct str app_secret; /* empty: the installation's; with none at all, verify refuses */
     struct str verify_token;
 };
 
-/* --- in --------------------------------------------------------------------------------------------------------- */
+/* --- in ------------------------------------------------------------------------------------- */
 
 enum inbound_kind {
     INBOUND_MESSAGE,    /* somebody wrote */
@@ -47,7 +65,8 @@ enum inbound_kind {
     INBOUND_ECHO,       /* our side wrote by other means (the phone app): a person is at it */
     INBOUND_PREFERENCE, /* marketing stopped or resumed */
     INBOUND_IDENTITY,   /* a person's number or user id changed */
-    INBOUND_ACCOUNT,    /* account, number, template or error event: kept and shown */
+    INBOUND_ACCOUNT,    /* account, number, template or error event, and whatever could not be
+                         * understood: kept and shown */
 };
 
 /* MUST be ordered so that a greater one never goes back; FAILED stands beside. */
@@ -60,127 +79,139 @@ enum delivery {
     DELIVERY_FAILED,
 };
 
-struct party { /* the person on the other side; at least one of phone and user_id is set */
-    struct str phone;     /* digits as the provider gave them; may be empty */
-    struct str user_id;   /* business-scoped user id; may be empty */
-    struct str name;      /* profile name */
-    struct str username;
+/* The person on the other side. At least one of phone and user_id is set for a message, an echo, a
+ * preference and an identity; a status may name nobody. */
+struct party {
+    struct str phone;    /* digits as the provider gave them; may be empty */
+    struct str user_id;  /* business-scoped user id; may be empty */
+    struct str name;     /* profile name */
+    struct str username; /* without the @ */
 };
 
 struct inbound { /* one normalised event; views into the arena given to parse */
     enum inbound_kind kind;
-    struct str address;      /* of our account (phone number id); may be empty for account events */
+    struct str address;       /* of our account (phone number id); account events may have none */
     struct str account_group; /* WhatsApp business account id, to route account events */
-    struct str dedup;        /* stable and unique per address: a repeated delivery carries the same text */
-    int64_t at_ms;           /* the provider's time; 0: not given */
+    struct str dedup; /* unique per address, never empty; a repeated delivery has the same */
+    int64_t at_ms;    /* the provider's time; 0: not given */
     struct party party;
 
     /* INBOUND_MESSAGE, INBOUND_ECHO */
-    struct str message_id;   /* provider's */
-    struct str type;         /* one of the content types above */
-    struct str content;      /* JSON text */
-    struct str text;         /* what a person would read, for lists, search and the bot; may be empty */
-    struct str reply_to;     /* provider message id quoted; may be empty or unknown to us */
+    struct str message_id; /* provider's; empty when it gave none */
+    struct str type;       /* one of the content types above */
+    struct str content;    /* JSON text */
+    struct str text;       /* what a person would read, for lists, search and the bot: body,
+                            * caption, title of a choice …; empty for media without a caption */
+    struct str reply_to;   /* provider message id quoted; may be empty or unknown to us */
 
     /* INBOUND_STATUS: message_id, and */
     enum delivery delivery;
     struct str delivery_word; /* as the provider wrote it */
-    struct str correlation;  /* our own id come back; may be empty */
-    int64_t error_code;      /* 0: none */
+    struct str correlation;   /* our own id come back; may be empty */
+    int64_t error_code;       /* 0: none; also of an account event that is an error */
     struct str error_title;
-    struct str pricing;      /* JSON text or empty */
+    struct str pricing; /* JSON text or empty */
 
     /* INBOUND_PREFERENCE */
-    struct str category;     /* "marketing_messages" */
+    struct str category; /* "marketing_messages" */
     bool is_stop;
 
-    /* INBOUND_IDENTITY: party is the old identity */
+    /* INBOUND_IDENTITY: party is the old identity; empty: that key did not change */
     struct str new_phone, new_user_id;
 
     /* INBOUND_ACCOUNT */
-    struct str field;        /* "message_template_status_update", "errors", … */
-    struct str raw;          /* JSON text of the item, for every kind; bounded by the body */
+    struct str field; /* "message_template_status_update", "errors", … */
+    struct str raw;   /* JSON text of the item, for every kind; bounded by the body */
 };
 
 struct inbound_sink {
+    /* *event is valid during the call only, its texts as long as the arena. */
     enum status (*event)(void *ctx, const struct inbound *event, struct err *e);
     void *ctx;
 };
 
-/* --- out -------------------------------------------------------------------------------------------------------- */
+/* --- out ------------------------------------------------------------------------------------ */
 
 struct outgoing {
-    struct str to_phone;     /* E.164 digits, or empty */
-    struct str to_user_id;   /* used when to_phone is empty */
-    struct str type;         /* content type above, or "read" */
+    struct str to_phone;   /* E.164 digits, or empty */
+    struct str to_user_id; /* used when to_phone is empty */
+    struct str type;       /* content type above, or "read" */
     const struct json *content;
-    struct str reply_to;     /* provider message id to quote; empty: none */
-    struct str correlation;  /* our message id as text */
-    bool typing;             /* type "read": show the typing mark as well; content: {"target"} */
+    struct str reply_to;    /* provider message id to quote; empty: none */
+    struct str correlation; /* our message id as text */
+    bool typing;            /* type "read": show the typing mark as well; content: {"target"} */
 };
 
 enum send_outcome {
     SEND_ACCEPTED,  /* the provider has it */
     SEND_RETRY,     /* it certainly did not go out and may later */
     SEND_REJECTED,  /* never for this message */
-    SEND_BLOCKED,   /* the account needs a person (token, payment, policy): stop it, keep the message */
+    SEND_BLOCKED,   /* the account needs a person (token, payment …): stop it, keep the message */
     SEND_UNCERTAIN, /* it may have gone out */
 };
 
 struct send_result { /* texts in the arena given to judge */
     enum send_outcome outcome;
-    struct str message_id;     /* provider's, when accepted */
+    struct str message_id;     /* provider's, when accepted; empty for type "read" */
     struct str phone, user_id; /* the address as the provider knows it, when told */
     uint32_t retry_after_ms;   /* SEND_RETRY: 0 leaves it to backoff */
     bool is_pair_limit;        /* the wait concerns this recipient only, not the number */
     bool needs_template;       /* the 24 h window was closed */
     bool is_opt_out;           /* the person does not want these */
     int64_t code;              /* the provider's, 0: none */
-    struct str cause;          /* "meta-131047", "http-502", "cut" */
+    struct str cause;          /* "meta-131047", "http-502", "cut", "not-sent" */
     struct str reason;         /* one sentence for people: what happened and what to do */
 };
 
 struct provider_limits {
-    size_t text_points;        /* longest text body */
+    size_t text_points; /* longest text body */
     size_t caption_points;
-    size_t buttons;            /* most buttons, and their longest title */
+    size_t buttons; /* most buttons, and their longest title */
     size_t button_points;
     size_t list_rows;
     uint32_t per_second;       /* default rate of one account */
     uint32_t pair_interval_ms; /* default pace towards one person */
     uint32_t pair_burst;
-    int64_t window_ms;         /* free-form allowed so long after the person's last message; 0: always */
+    int64_t window_ms; /* free-form allowed so long after the person's last message; 0: always */
 };
 
 struct provider {
-    const char *name;          /* "meta" */
-    const char *channel;       /* "whatsapp" */
+    const char *name;    /* "meta" */
+    const char *channel; /* "whatsapp" */
     struct provider_limits limits;
-    /* Checks the call's signature over the raw body with channel's app_secret. ST_DENIED: absent or wrong. */
-    enum status (*verify)(const struct channel *ch, struct str signature_header, struct str body, struct err *e);
+    /* Checks the call's signature over the raw body with channel's app_secret. ST_DENIED: absent or
+     * wrong. */
+    enum status (*verify)(const struct channel *ch, struct str signature_header, struct str body,
+                          struct err *e);
     const char *signature_header;
-    /* Emits every event of the call, in its order. ST_INVALID: not this provider's JSON at all (nothing was emitted);
-     * a status from the sink stops and comes back. An unknown kind or type is emitted, never an error. */
-    enum status (*parse)(struct arena *a, struct str body, struct inbound_sink *sink, struct err *e);
-    /* Fills call; the reach is the caller's business. ST_INVALID: the provider would refuse this content; the message
-     * says what and the limit. */
-    enum status (*build)(struct arena *a, const struct channel *ch, const struct outgoing *msg, struct http_call *ret,
+    /* Emits every event of the call, in its order. ST_INVALID: not this provider's JSON at all
+     * (nothing was emitted); a status from the sink stops and comes back. An unknown kind or type
+     * is emitted, never an error. */
+    enum status (*parse)(struct arena *a, struct str body, struct inbound_sink *sink,
                          struct err *e);
+    /* Fills call; the reach is the caller's business. ST_INVALID: the provider would refuse this
+     * content; the message says what and the limit. */
+    enum status (*build)(struct arena *a, const struct channel *ch, const struct outgoing *msg,
+                         struct http_call *ret, struct err *e);
     /* Total: any status, headers and bytes lead to an outcome. */
     void (*judge)(struct arena *a, const struct http_reply *reply, struct send_result *ret);
     /* Outcome of an error code that came inside a status callback, by the same table as judge. */
     void (*explain)(struct arena *a, int64_t code, struct str title, struct send_result *ret);
-    /* A cheap call that proves the credentials (doctor, "test channel"); judged by judge_probe. */
-    enum status (*probe)(struct arena *a, const struct channel *ch, struct http_call *ret, struct err *e);
+    /* A cheap call that proves the credentials (doctor, "test channel"); judged by judge_probe: the
+     * reason of an accepted one says which number answered. */
+    enum status (*probe)(struct arena *a, const struct channel *ch, struct http_call *ret,
+                         struct err *e);
     void (*judge_probe)(struct arena *a, const struct http_reply *reply, struct send_result *ret);
 };
 
 extern const struct provider provider_meta;
+/* Every adapter, ended by NULL. */
+extern const struct provider *const providers[];
 /* By name; NULL when there is none. */
 const struct provider *provider_find(struct str name);
 
-/* --- phone numbers ----------------------------------------------------------------------------------------------- */
+/* --- phone numbers -------------------------------------------------------------------------- */
 
-/* Key under which equal WhatsApp numbers meet: digits only, Brazil's ninth digit put in where it is missing
- * ("551155550123" is "5511955550123" when it is a mobile number). Empty when s has no digits. */
+/* Key under which equal WhatsApp numbers meet: digits only, Brazil's ninth digit put in where it is
+ * missing ("551195550123" is "5511995550123"; landlines stay). Empty when s has no digits. */
 struct str phone_key(struct arena *a, struct str s);
