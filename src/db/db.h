@@ -47,6 +47,15 @@ struct str db_describe(struct arena *a, const struct db *db);
 /* One trivial statement through the pool, for /readyz and doctor. */
 enum status db_ping(struct db *db, struct err *e) ATTR_MUST_CHECK;
 
+/* What happened since db_open, for tests and benchmarks; the same numbers are in the process' metrics. */
+struct db_counts {
+    int64_t transactions; /* committed */
+    int64_t commits;      /* one may hold many transactions */
+    int64_t retries;
+    int64_t pool_waits;
+};
+struct db_counts db_counts(const struct db *db);
+
 /* --- migrations ----------------------------------------------------------------------------------------------- */
 
 struct db_migration_state {

@@ -1,0 +1,21 @@
+/* harness.h - a fresh, migrated database for one test, on the engine that PROSA_TEST_ENGINE names: "sqlite" (the default,
+ * a directory of its own under TMPDIR) or "postgres" (a database of its own on the server of
+ * PROSA_TEST_POSTGRES_URL, whose user may create databases). Not for several threads at once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "db/db.h"
+
+enum db_engine harness_engine(void);
+
+/* A new database with all migrations of the program; ends with harness_done. */
+enum status harness_db(struct db **ret, struct err *e) ATTR_MUST_CHECK;
+/* The same without migrations. */
+enum status harness_db_bare(struct db **ret, struct err *e) ATTR_MUST_CHECK;
+/* Closes it and removes the database. */
+void harness_done(struct db *db);
+
+/* URL of a database of harness_db(), for a second struct db on it (db_close that one first). */
+struct str harness_url(struct arena *a, const struct db *db);
+/* Connects as the server's superuser to the same database and runs SQL (PostgreSQL only); a failure fails the test. */
+void harness_superuser(const struct db *db, const char *sql);
