@@ -1,0 +1,305 @@
+/* app.c - start and ordered stop of one process: database → client → queue and intake → sockets.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/app.h"
+
+#include "app/tables.h"
+#include "base/clock.h"
+#include "bot/bot.h"
+#include "console/console.h"
+#include "conversation/conversation.h"
+#include "httpc/httpc.h"
+#include "intake/intake.h"
+#include "outbox/outbox.h"
+#include "queue/queue.h"
+#include "stats/stats.h"
+#include "tenant/tenant.h"
+#include "ws/ws.h"
+
+struct app {
+    struct app_options options;
+    struct config *config;
+    struct log_ctx log;
+    struct arena arena; /* texts of options, until the stop */
+    struct httpc *httpc;
+    struct queue *queue;
+    struct intake *intake;
+    struct authenticator *authenticator;
+    struct ws *ws;
+    struct live *live;
+    struct httpd *httpd;
+    struct outbox outbox;
+    struct bot_deps bot;
+    _Atomic bool is_draining;
+};
+
+struct db *app_db(struct app *app) {
+    return app->options.db;
+}
+
+struct outbox *app_outbox(struct app *app) {
+    return &app->outbox;
+}
+
+struct bot_deps *app_bot(struct app *app) {
+    return &app->bot;
+}
+
+struct intake *app_intake(struct app *app) {
+    return app->intake;
+}
+
+struct live *app_live(struct app *app) {
+    return app->live;
+}
+
+void *app_more(struct app *app) {
+    return app->options.more;
+}
+
+struct str app_address(const struct app *app) {
+    return httpd_address(app->httpd);
+}
+
+enum status app_ready(struct app *app, struct err *e) {
+    struct db_migration_state state;
+
+    if (app->is_draining)
+        FAIL(e, ST_UNAVAILABLE, "the server is shutting down");
+    TRY(db_ping(app->options.db, e));
+    TRY(db_migration_state(app->options.db, &state, e));
+    if (state.schema != state.program)
+        FAIL(e, ST_UNAVAILABLE, "the database's schema is %lld and this program's is %lld: run prosa migrate",
+             (long long)state.schema, (long long)state.program);
+    return ST_OK;
+}
+
+static enum status authenticate_request(struct app *app, struct req *r, struct principal *ret, struct err *e) {
+    return authenticate(app->authenticator, r, ret, e);
+}
+
+/* --- queue depth for /metrics -------------------------------------------------------------------------------------------- */
+
+struct depth_read { struct queue_depth depth; };
+
+static enum status read_depth(struct tx *tx, void *ctx, struct err *e) {
+    return queue_depth(tx, (struct tenant_id){0}, &((struct depth_read *)ctx)->depth, e);
+}
+
+static void render_depth(struct buf *b, void *ctx) {
+    struct app *app = ctx;
+    struct depth_read read = {0};
+    struct err e = ERR_INIT;
+
+    if (app->is_draining || db_read(app->options.db, DB_SYSTEM, read_depth, &read, &e) != ST_OK)
+        return;
+    stats_sample(b, "prosa_jobs", "state=\"ready\"", read.depth.ready);
+    stats_sample(b, "prosa_jobs", "state=\"due\"", read.depth.due);
+    stats_sample(b, "prosa_jobs", "state=\"running\"", read.depth.running);
+    stats_sample(b, "prosa_jobs", "state=\"parked\"", read.depth.parked);
+    stats_sample(b, "prosa_jobs", "state=\"dead\"", read.depth.dead);
+}
+
+/* --- start ----------------------------------------------------------------------------------------------------------------- */
+
+static enum gate gate_of(enum config_outbound outbound) {
+    switch (outbound) {
+    case CONFIG_OUTBOUND_OFF:
+        return GATE_OFF;
+    case CONFIG_OUTBOUND_REPLIES:
+        return GATE_REPLIES;
+    case CONFIG_OUTBOUND_ALL:
+        return GATE_ALL;
+    }
+    return GATE_OFF;
+}
+
+static void wake_feed(void *arg) {
+    struct app *app = arg;
+
+    db_notify(app->options.db, CONVERSATION_CHANNEL);
+}
+
+/* Sends that were held back by a closed gate go on when it stands open at the start. */
+static enum status release_gate(struct tx *tx, void *ctx, struct err *e) {
+    int64_t n;
+
+    (void)ctx;
+    return queue_replay(tx, (struct tenant_id){0}, (struct job_id){0}, OUTBOX_SEND_JOB, "gate-closed", &n, e);
+}
+
+static enum status start_machinery(struct app *app, struct err *e) {
+    const struct config *c = app->config;
+    const struct channel_defaults defaults = {
+        .base_url = c->meta_base_url,
+        .version = c->meta_graph_version,
+        .app_secret = c->meta_app_secret,
+        .verify_token = c->meta_verify_token,
+    };
+
+    TRY(httpc_start(
+        (struct httpc_options){
+            .gate = gate_of(c->outbound),
+            .timeout_ms = c->httpc_timeout_ms,
+            .max_per_host = c->httpc_max_per_host,
+            .allow_private = c->httpc_allow_private,
+            .user_agent = STR("prosa"),
+            .log = &app->log,
+        },
+        &app->httpc, e));
+    app->outbox = (struct outbox){
+        .db = app->options.db, .httpc = app->httpc, .keys = app->options.keys, .defaults = defaults};
+    app->bot = (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};
+    TRY(intake_start(
+        (struct intake_options){
+            .db = app->options.db, .keys = app->options.keys, .defaults = defaults, .log = &app->log},
+        &app->intake, e));
+    return authenticator_new(app->options.db, &app->authenticator, e);
+}
+
+static enum status start_feed(struct app *app, struct err *e) {
+    TRY(ws_start((struct ws_options){.log = &app->log}, &app->ws, e));
+    TRY(live_start(app->options.db, app->ws, &app->log, &app->live, e));
+    conversation_set_waker(wake_feed, app);
+    return db_listen(app->options.db, CONVERSATION_CHANNEL, live_wake, app->live, e);
+}
+
+static enum status start_queue(struct app *app, struct err *e) {
+    const struct config *c = app->config;
+
+    if (gate_permits(gate_of(c->outbound), REACH_REPLY) && (c->roles & CONFIG_ROLE_WORKER))
+        TRY(db_write(app->options.db, DB_SYSTEM, release_gate, NULL, e));
+    return queue_start(
+        (struct queue_options){
+            .db = app->options.db,
+            .app = app,
+            .kinds = app_job_kinds,
+            .n_kinds = app_n_job_kinds,
+            .schedules = app_schedules,
+            .n_schedules = app_n_schedules,
+            .workers = c->workers,
+            .lease_ms = c->lease_ms,
+            .run_jobs = (c->roles & CONFIG_ROLE_WORKER) != 0,
+            .run_schedules = (c->roles & CONFIG_ROLE_SCHEDULER) != 0,
+            .log = &app->log,
+        },
+        &app->queue, e);
+}
+
+static enum status read_pem(struct app *app, struct str path, struct str *ret, struct err *e) {
+    struct buf b;
+
+    *ret = STR_EMPTY;
+    if (path.len == 0)
+        return ST_OK;
+
+    FILE *f = fopen(arena_cstr(&app->arena, path), "re");
+
+    if (!f)
+        FAIL(e, ST_INVALID, "could not read \"%.*s\"", STR_ARG(path));
+    buf_init(&b, 1 << 20);
+    for (char *at; (at = buf_reserve(&b, 4096)) != NULL;) {
+        size_t n = fread(at, 1, 4096, f);
+
+        buf_commit(&b, n);
+        if (n == 0)
+            break;
+    }
+    *ret = arena_str(&app->arena, buf_str(&b));
+    buf_done(&b);
+    (void)fclose(f);
+    return ST_OK;
+}
+
+/* The tables of the house and of whoever started it, in one. */
+static const struct route *all_routes(struct app *app, size_t *ret_n) {
+    bool is_api = (app->config->roles & CONFIG_ROLE_API) != 0;
+    size_t n = 0, n_more = app->options.n_more_routes;
+    struct route *all = arena_array_of(&app->arena, app_n_routes + console_n_routes + n_more + 1, struct route);
+
+    if (n_more > 0)
+        memcpy(all, app->options.more_routes, n_more * sizeof(*all));
+    n = n_more;
+    for (size_t i = 0; i < console_n_routes; i++) /* a worker still tells of its health */
+        if (is_api || console_routes[i].auth == AUTH_NONE || console_routes[i].auth == AUTH_OPERATOR)
+            all[n++] = console_routes[i];
+    for (size_t i = 0; is_api && i < app_n_routes; i++) {
+        all[n] = app_routes[i];
+        if (all[n].auth == AUTH_SIGNATURE && all[n].method == HTTP_POST)
+            all[n].max_body = app->config->webhook_max_bytes;
+        n++;
+    }
+    *ret_n = n;
+    return all;
+}
+
+static enum status start_server(struct app *app, struct err *e) {
+    const struct config *c = app->config;
+    struct httpd_options options = {
+        .listen = c->listen,
+        .threads = c->http_threads,
+        .handlers = c->http_handlers,
+        .max_connections = c->http_max_connections,
+        .body_timeout_ms = c->http_body_timeout_ms,
+        .idle_timeout_ms = c->http_idle_timeout_ms,
+        .trusted_proxies = c->trusted_proxies,
+        .operator_token = c->metrics_token,
+        .app = app,
+        .auth = authenticate_request,
+        .log = &app->log,
+    };
+
+    TRY(read_pem(app, c->tls_cert_file, &options.tls_cert_pem, e));
+    TRY(read_pem(app, c->tls_key_file, &options.tls_key_pem, e));
+    options.routes = all_routes(app, &options.n_routes);
+    return httpd_start(options, &app->httpd, e);
+}
+
+enum status app_start(struct app_options options, struct app **ret, struct err *e) {
+    struct app *app = calloc(1, sizeof(*app));
+    enum status st;
+
+    if (!app)
+        FAIL(e, ST_UNAVAILABLE, "could not start: out of memory");
+    app->options = options;
+    app->config = config_ref(options.config);
+    st = start_machinery(app, e);
+    if (st == ST_OK)
+        st = start_feed(app, e);
+    if (st == ST_OK)
+        st = start_queue(app, e);
+    if (st == ST_OK)
+        st = start_server(app, e);
+    if (st != ST_OK) {
+        app_stop(app);
+        return st;
+    }
+    stats_on_render(render_depth, app);
+    *ret = app;
+    return ST_OK;
+}
+
+/* Everything here copes with what was never started. Sockets first: what was answered 200 is committed by then. */
+void app_stop(struct app *app) {
+    uint32_t drain_ms;
+
+    if (!app)
+        return;
+    drain_ms = app->config->drain_timeout_ms;
+    app->is_draining = true;
+    if (app->httpd)
+        httpd_stop(app->httpd, drain_ms);
+    if (app->queue)
+        queue_stop(app->queue, drain_ms);
+    intake_stop(app->intake);
+    if (app->ws)
+        ws_stop(app->ws);
+    conversation_set_waker(NULL, NULL);
+    live_stop(app->live);
+    if (app->httpc)
+        httpc_stop(app->httpc);
+    if (app->authenticator)
+        authenticator_free(app->authenticator);
+    config_unref(app->config);
+    arena_done(&app->arena);
+    free(app);
+}

@@ -1,0 +1,29 @@
+/* app.h - the wiring: opens what the machinery needs in order, hands the route, job and schedule tables to it, and takes it all
+ * down again. Knows everybody, is known by cli/ alone.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "config/config.h"
+#include "crypto/crypto.h"
+#include "db/db.h"
+#include "httpd/httpd.h"
+
+struct app;
+
+struct app_options {
+    struct config *config;         /* a reference is taken */
+    struct keyring *keys;          /* the caller's, outlives the app */
+    struct db *db;                 /* the caller's, migrated, outlives the app */
+    const struct route *more_routes; /* the demo's own pages */
+    size_t n_more_routes;
+    void *more;                    /* for their handlers: app_more() */
+};
+
+/* Everything runs when it returns ST_OK. */
+enum status app_start(struct app_options options, struct app **ret, struct err *e) ATTR_MUST_CHECK;
+struct str app_address(const struct app *app);
+/* Drains: no new work, what runs finishes within the configured time. */
+void app_stop(struct app *app);
+void *app_more(struct app *app);
+/* Serves the console's files; "/" is its index. For route tables of the demo as well. */
+enum status app_asset(struct app *app, struct req *r, struct resp *ret, struct err *e);

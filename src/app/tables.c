@@ -1,0 +1,40 @@
+/* tables.c - every route outside the API, every kind of job, every schedule.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/tables.h"
+
+#include "app/app.h"
+#include "bot/bot.h"
+#include "conversation/conversation.h"
+#include "intake/intake.h"
+#include "outbox/outbox.h"
+
+enum { WEBHOOK_MAX = 4 << 20, HOUR_MS = 3600 * 1000 };
+
+const struct route app_routes[] = {
+    {HTTP_GET, "/webhooks/{provider}", intake_get, AUTH_NONE, .rate_per_min = 120,
+     .summary = "Verification handshake of the installation's app"},
+    {HTTP_POST, "/webhooks/{provider}", intake_post, AUTH_SIGNATURE, .max_body = WEBHOOK_MAX,
+     .flags = ROUTE_INLINE | ROUTE_QUIET, .summary = "Events for the installation's app"},
+    {HTTP_GET, "/webhooks/{provider}/{account}", intake_get, AUTH_NONE, .rate_per_min = 120,
+     .summary = "Verification handshake of an account's own app"},
+    {HTTP_POST, "/webhooks/{provider}/{account}", intake_post, AUTH_SIGNATURE, .max_body = WEBHOOK_MAX,
+     .flags = ROUTE_QUIET, .summary = "Events for an account with its own app"},
+    {HTTP_GET, "/assets/{path*}", app_asset, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,
+     .summary = "The console's files"},
+};
+const size_t app_n_routes = ARRAY_LEN(app_routes);
+
+const struct job_kind app_job_kinds[] = {
+    {.name = INTAKE_DRAIN_JOB, .run = intake_drain_job, .max_attempts = 1000000, .backoff_ms = 200,
+     .max_backoff_ms = 5000}, /* it must never give up */
+    {.name = INTAKE_PURGE_JOB, .run = intake_purge_job},
+    {.name = CONVERSATION_TURN_JOB, .run = bot_turn_job},
+    {.name = OUTBOX_SEND_JOB, .run = outbox_send_job, .backoff_ms = 1000, .max_backoff_ms = 60000},
+    {.name = OUTBOX_READ_JOB, .run = outbox_read_job, .max_attempts = 2},
+};
+const size_t app_n_job_kinds = ARRAY_LEN(app_job_kinds);
+
+const struct schedule app_schedules[] = {
+    {.name = "intake.purge", .kind = INTAKE_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
+};
+const size_t app_n_schedules = ARRAY_LEN(app_schedules);

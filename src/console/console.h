@@ -1,0 +1,26 @@
+/* console.h - the API that people and programs use, and live updates. Handlers are thin: parse, call one feature, format.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "db/db.h"
+#include "httpd/httpd.h"
+#include "ws/ws.h"
+
+extern const struct route console_routes[];
+extern const size_t console_n_routes;
+
+/* Pushes conversation_events to the browsers of their tenant. One thread; a slow browser is closed and resumes by cursor. */
+struct live;
+enum status live_start(struct db *db, struct ws *ws, const struct log_ctx *log, struct live **ret, struct err *e)
+    ATTR_MUST_CHECK;
+void live_stop(struct live *l);
+/* New events were committed; any thread. */
+void live_wake(void *live);
+/* GET /live?after=CURSOR: the handshake. */
+enum status live_open(struct live *l, struct req *r, struct resp *ret, struct err *e) ATTR_MUST_CHECK;
+
+/* Implemented by app/. */
+struct db *app_db(struct app *app);
+struct live *app_live(struct app *app);
+/* ST_OK when this node can do its work: database reachable, schema right, not draining. */
+enum status app_ready(struct app *app, struct err *e);

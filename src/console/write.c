@@ -1,0 +1,161 @@
+/* write.c - the API's objects as JSON.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "console/write.h"
+
+#include "base/clock.h"
+#include "base/utf8.h"
+
+void put_id(struct json_out *o, const char *key, struct uuid id) {
+    char text[UUID_TEXT_BYTES];
+
+    if (uuid_is_nil(id)) {
+        json_put_null(o, key);
+        return;
+    }
+    uuid_format_to(id, text);
+    json_put_str(o, key, (struct str){text, sizeof(text)});
+}
+
+void put_time(struct json_out *o, const char *key, int64_t ms) {
+    struct arena a = {0};
+
+    if (ms == 0)
+        json_put_null(o, key);
+    else
+        json_put_str(o, key, clock_format_iso(&a, ms));
+    arena_done(&a);
+}
+
+static void put_text(struct json_out *o, const char *key, struct str s) { /* empty: null */
+    if (s.len == 0)
+        json_put_null(o, key);
+    else
+        json_put_str(o, key, s);
+}
+
+void write_conversation(struct json_out *o, const char *key, const struct conversation *c) {
+    json_obj(o, key);
+    put_id(o, "id", c->id.v);
+    json_put_str(o, "state", c->state);
+    json_put_str(o, "owner", c->owner);
+    put_id(o, "owner_user", c->owner_user.v);
+    json_put_i64(o, "owner_version", c->owner_version);
+    put_id(o, "provider_id", c->account.v);
+    json_obj(o, "lead");
+    put_id(o, "id", c->lead.v);
+    put_text(o, "name", c->lead_name);
+    put_text(o, "phone", c->lead_phone);
+    put_text(o, "user_id", c->lead_user_id);
+    json_end(o);
+    put_text(o, "handoff_reason", c->handoff_reason);
+    json_put_str(o, "last_text", c->last_text);
+    put_time(o, "last_at", c->last_at_ms);
+    put_time(o, "window_until", c->window_until_ms);
+    json_put_i64(o, "inbound_count", c->inbound_count);
+    json_put_i64(o, "answered_count", c->answered_count);
+    put_time(o, "created_at", c->created_at_ms);
+    json_end(o);
+}
+
+static void write_error(struct json_out *o, const struct message *m) {
+    if (m->error_code == 0 && m->error_reason.len == 0) {
+        json_put_null(o, "error");
+        return;
+    }
+    json_obj(o, "error");
+    json_put_i64(o, "code", m->error_code);
+    json_put_str(o, "reason", m->error_reason);
+    json_end(o);
+}
+
+void write_message(struct json_out *o, const char *key, const struct message *m) {
+    json_obj(o, key);
+    put_id(o, "id", m->id.v);
+    put_id(o, "conversation_id", m->conversation.v);
+    put_id(o, "provider_id", m->account.v);
+    json_put_str(o, "direction", m->direction);
+    json_put_str(o, "owner", m->owner);
+    put_id(o, "owner_user", m->owner_user.v);
+    json_put_str(o, "type", m->type);
+    json_put_str(o, "text", m->text);
+    json_put_raw(o, "content", m->content);
+    json_put_str(o, "status", m->status);
+    write_error(o, m);
+    put_text(o, "sender", m->sender);
+    put_text(o, "provider_message_id", m->provider_id);
+    put_text(o, "client_id", m->client_id);
+    put_text(o, "reply_to", m->reply_to);
+    put_id(o, "turn_id", m->turn);
+    put_time(o, "edited_at", m->edited_at_ms);
+    put_time(o, "revoked_at", m->revoked_at_ms);
+    put_time(o, "provider_at", m->provider_at_ms);
+    put_time(o, "created_at", m->created_at_ms);
+    put_time(o, "updated_at", m->updated_at_ms);
+    json_put_str(o, "cursor", m->cursor);
+    json_end(o);
+}
+
+void write_event(struct json_out *o, const struct event *ev, const struct message *m) {
+    json_obj(o, NULL);
+    json_put_str(o, "cursor", ev->cursor);
+    put_id(o, "id", ev->id);
+    json_put_str(o, "kind", ev->kind);
+    put_id(o, "conversation_id", ev->conversation.v);
+    put_id(o, "message_id", ev->message.v);
+    put_time(o, "at", ev->at_ms);
+    json_put_raw(o, "data", ev->data);
+    if (m)
+        write_message(o, "message", m);
+    json_end(o);
+}
+
+void write_turn(struct json_out *o, const struct turn *t) {
+    json_obj(o, NULL);
+    put_id(o, "id", t->id);
+    put_id(o, "conversation_id", t->conversation.v);
+    json_put_str(o, "outcome", t->outcome);
+    json_put_raw(o, "trace", t->trace);
+    json_put_i64(o, "seen_count", t->seen_count);
+    json_put_i64(o, "prompt_tokens", t->prompt_tokens);
+    json_put_i64(o, "completion_tokens", t->completion_tokens);
+    json_put_i64(o, "cost_micros", t->cost_micros);
+    put_time(o, "started_at", t->started_at_ms);
+    json_put_i64(o, "took_ms", t->took_ms);
+    json_end(o);
+}
+
+void write_inbox(struct json_out *o, const struct inbox_row *row) {
+    json_obj(o, NULL);
+    put_id(o, "id", row->id.v);
+    put_id(o, "provider_id", row->account.v);
+    json_put_str(o, "provider", row->provider);
+    json_put_str(o, "state", row->state);
+    put_text(o, "cause", row->cause);
+    put_text(o, "reason", row->reason);
+    json_put_i64(o, "events", row->events);
+    json_put_i64(o, "bytes", row->bytes);
+    put_time(o, "received_at", row->received_at_ms);
+    put_time(o, "done_at", row->done_at_ms);
+    if (row->body.len > 0) /* invalid UTF-8 shows as U+FFFD; the stored bytes stay as they came */
+        json_put_str(o, "body", row->body);
+    json_put_str(o, "cursor", row->cursor);
+    json_end(o);
+}
+
+void write_job(struct json_out *o, const struct job_row *row) {
+    static const char *const states[] = {"ready", "running", "parked", "dead"};
+
+    json_obj(o, NULL);
+    put_id(o, "id", row->id.v);
+    json_put_str(o, "kind", row->kind);
+    json_put_str(o, "state", str_of(states[row->state]));
+    put_text(o, "lane", row->lane);
+    put_text(o, "cause", row->cause);
+    put_text(o, "reason", row->reason);
+    json_put_i64(o, "attempts", row->attempts);
+    json_put_str(o, "payload", row->payload);
+    put_time(o, "run_at", row->run_at_ms);
+    put_time(o, "created_at", row->created_at_ms);
+    put_time(o, "updated_at", row->updated_at_ms);
+    json_end(o);
+}
