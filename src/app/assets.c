@@ -29,7 +29,7 @@ static struct str type_of(struct str path) {
 }
 
 enum status app_asset(struct app *app, struct req *r, struct resp *ret, struct err *e) {
-    struct str path = str_eq(r->path, STR("/")) ? STR("index.html") : str_sub(r->path, 1, r->path.len);
+    struct str path = str_eq(r->path, STR("/")) ? STR("/index.html") : r->path;
     const struct asset *file = find(path);
     bool is_index = str_ends(path, STR(".html"));
 

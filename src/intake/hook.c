@@ -173,8 +173,8 @@ static void start_batch(struct intake *in) {
     b->intake = in;
     b->calls = arena_array_of(&b->arena, n, struct raw_call);
     b->waiting = arena_array_of(&b->arena, n, struct waiting *);
-    for (b->n = 0; b->n < n; b->n++) {
-        struct waiting *w = LIST_ITEM(list_pop(&in->pending), struct waiting, node);
+    for (struct list_node *node; b->n < n && (node = list_pop(&in->pending)) != NULL; b->n++) {
+        struct waiting *w = LIST_ITEM(node, struct waiting, node);
 
         b->calls[b->n] = w->call;
         b->waiting[b->n] = w;
