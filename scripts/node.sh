@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# To be sourced from the top of the tree: puts the Node.js and npm that scripts/node pins in front of
+# PATH, and installs them first where they are missing. Debian 12's own Node.js 18 is too old for
+# Vite and Playwright; it serves only to fetch this one.
+
+node_home=$PWD/scripts/node
+node_stamp=$node_home/node_modules/.prosa-lock
+
+node_pinned() {
+  cmp -s "$node_home/package-lock.json" "$node_stamp" && "$node_home/node_modules/.bin/node" -v >/dev/null
+}
+
+if ! node_pinned; then
+  exec 8>"$node_home/.lock"
+  flock 8
+  if ! node_pinned; then
+    command -v npm >/dev/null || scripts/install.sh node
+    echo "installing the pinned Node.js"
+    # Once more where the registry hiccups; the second failure is told.
+    for try in 1 2 3; do
+      (cd "$node_home" && npm ci --no-audit --no-fund --loglevel=error) && break
+      [ $try -lt 3 ] || {
+        echo "node.sh: could not install scripts/node with npm" >&2
+        exit 1
+      }
+    done
+    cp "$node_home/package-lock.json" "$node_stamp"
+  fi
+  exec 8>&-
+fi
+case :$PATH: in
+*:"$node_home/node_modules/.bin":*) ;;
+*) PATH=$node_home/node_modules/.bin:$PATH ;;
+esac
+export PATH
+
+# npm_ci DIR: npm ci where the lock file is another than the one installed.
+npm_ci() {
+  local stamp=$1/node_modules/.prosa-lock
+  [ -f "$1/package-lock.json" ] || return 0
+  (
+    flock 8
+    cmp -s "$1/package-lock.json" "$stamp" && exit 0
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) && cp "$1/package-lock.json" "$stamp"
+  ) 8>"$1/.npm-lock"
+}
