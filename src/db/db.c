@@ -133,6 +133,10 @@ enum db_engine tx_engine(const struct tx *tx) {
     return tx->db->ops->engine;
 }
 
+struct db *tx_db(const struct tx *tx) {
+    return tx->db;
+}
+
 struct db_scope tx_scope(const struct tx *tx) {
     return tx->scope;
 }

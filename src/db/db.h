@@ -97,6 +97,8 @@ void db_submit(struct db *db, struct db_scope scope, tx_fn fn, db_done_fn done, 
  * For wake-ups: short, no database. arg must live that long (static or reference-counted). */
 void tx_after_commit(struct tx *tx, void (*fn)(void *arg), void *arg);
 enum db_engine tx_engine(const struct tx *tx);
+/* The database it runs in, for tx_after_commit(tx, fn, tx_db(tx)). */
+struct db *tx_db(const struct tx *tx);
 /* Scope the transaction runs in. */
 struct db_scope tx_scope(const struct tx *tx);
 /* Switches a system transaction to a tenant's scope or back, for batches over several tenants. */

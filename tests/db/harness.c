@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/harness.h"
 
+#include "db/migrations.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -191,6 +193,27 @@ enum status harness_db(struct db **ret, struct err *e) {
     return st;
 }
 
+enum status harness_db_with(const char *sql, struct db **ret, struct err *e) {
+    struct migration_file file = {
+        .number = 1,
+        .name = "test",
+        .engine = "",
+        .sql = sql,
+        .len = str_of(sql).len,
+        .sha256 = "0",
+    };
+    struct db *db;
+    enum status st;
+
+    TRY(harness_db_bare(&db, e));
+    st = db_migrate_files(db, &file, 1, NULL, e);
+    if (st == ST_OK)
+        *ret = db;
+    else
+        harness_done(db);
+    return st;
+}
+
 void harness_done(struct db *db) {
     struct database *d;
 
@@ -199,4 +222,51 @@ void harness_done(struct db *db) {
     d = find(db);
     db_close(db);
     remove_database(d);
+}
+
+/* --- one statement --------------------------------------------------------------------------- */
+
+struct statement {
+    struct db_sql sql;
+    const struct db_val *vals;
+    size_t n;
+    int64_t result; /* rows changed, or the first cell */
+};
+
+static enum status exec_statement(struct tx *tx, void *ctx, struct err *e) {
+    struct statement *s = ctx;
+
+    return db_exec_vals(tx, s->sql, s->vals, s->n, &s->result, e);
+}
+
+enum status harness_exec_vals(struct db *db, struct db_scope scope, struct db_sql sql,
+                              const struct db_val *vals, size_t n, int64_t *ret_changed,
+                              struct err *e) {
+    struct statement s = {.sql = sql, .vals = vals, .n = n};
+
+    TRY(db_write(db, scope, exec_statement, &s, e));
+    if (ret_changed)
+        *ret_changed = s.result;
+    return ST_OK;
+}
+
+static enum status query_statement(struct tx *tx, void *ctx, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct statement *s = ctx;
+    struct db_rows rows;
+
+    TRY(DB_QUERY(&a, tx, s->sql, &rows, e));
+    s->result = db_i64(&rows, 0, 0);
+    return ST_OK;
+}
+
+int64_t harness_i64(struct db *db, struct db_scope scope, struct db_sql sql) {
+    struct statement s = {.sql = sql};
+    struct err e = ERR_INIT;
+
+    if (db_read(db, scope, query_statement, &s, &e) != ST_OK) {
+        (void)fprintf(stderr, "harness: %s\n", e.message);
+        abort();
+    }
+    return s.result;
 }

@@ -12,6 +12,8 @@ enum db_engine harness_engine(void);
 enum status harness_db(struct db **ret, struct err *e) ATTR_MUST_CHECK;
 /* The same without migrations. */
 enum status harness_db_bare(struct db **ret, struct err *e) ATTR_MUST_CHECK;
+/* The same with one migration, of this text. */
+enum status harness_db_with(const char *sql, struct db **ret, struct err *e) ATTR_MUST_CHECK;
 /* Closes it and removes the database. */
 void harness_done(struct db *db);
 
@@ -19,3 +21,14 @@ void harness_done(struct db *db);
 struct str harness_url(struct arena *a, const struct db *db);
 /* Connects as the server's superuser to the same database and runs SQL (PostgreSQL only); a failure fails the test. */
 void harness_superuser(const struct db *db, const char *sql);
+
+/* One statement in a transaction of its own. */
+enum status harness_exec_vals(struct db *db, struct db_scope scope, struct db_sql sql,
+                              const struct db_val *vals, size_t n, int64_t *ret_changed,
+                              struct err *e) ATTR_MUST_CHECK;
+/* HARNESS_EXEC(db, scope, sql, &changed or NULL, e, V_UUID(id), …) */
+#define HARNESS_EXEC(db, scope, sql, ret_changed, e, ...)                                          \
+    harness_exec_vals((db), (scope), (sql), DB_VALS_(__VA_ARGS__), DB_N_VALS_(__VA_ARGS__),        \
+                      (ret_changed), (e))
+/* The first cell of a query as an integer; a failure fails the test. */
+int64_t harness_i64(struct db *db, struct db_scope scope, struct db_sql sql);
