@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every text a person reads, in both languages. The browser's language decides until the person does.
+import { computed, signal } from '@preact/signals';
+
+const pt = {
+  title: 'prosa · demonstração',
+  tagline: 'O que o cliente vê e o que a equipe vê, ao vivo.',
+  skip: 'Ir para a conversa da equipe',
+  language: 'Idioma',
+  phone: 'Telefone do cliente',
+  phoneHint: 'Você é o cliente: escreva aqui como se fosse no WhatsApp.',
+  phoneEmpty: 'Escreva “oi” e veja o robô responder.',
+  write: 'Mensagem',
+  send: 'Enviar',
+  sendFailed: 'A mensagem não saiu do simulador. Tente de novo.',
+  newCustomer: 'Novo cliente',
+  openList: 'Abrir opções',
+  close: 'Fechar',
+  team: 'Conversa da equipe',
+  teamEmpty: 'Quando o cliente escrever no telefone ao lado, a conversa aparece aqui na mesma hora.',
+  reply: 'Responder como equipe',
+  replyHint: 'Responder assume a conversa: o robô fica em silêncio.',
+  take: 'Assumir',
+  release: 'Devolver ao robô',
+  closeTalk: 'Encerrar',
+  stateLabel: 'Situação',
+  state_pending: 'nova',
+  state_progress: 'em andamento',
+  state_waiting_agent: 'esperando uma pessoa',
+  state_assigned: 'com a equipe',
+  state_agent_closed: 'encerrada',
+  state_expired: 'expirada',
+  owner_bot: 'robô',
+  owner_person: 'equipe',
+  owner_none: 'ninguém ainda',
+  owner_customer: 'cliente',
+  owner_system: 'sistema',
+  answeredBy: 'quem responde',
+  window: 'janela até',
+  reason: 'motivo',
+  trace: 'Por que o robô disse isso',
+  traceEmpty: 'Cada resposta do robô deixa aqui o que ele viu, o que decidiu e quanto custou.',
+  turn_answered: 'respondeu',
+  turn_handed_over: 'passou para uma pessoa',
+  turn_dropped: 'descartou o rascunho',
+  dropped_newer: 'o cliente escreveu de novo',
+  dropped_owner: 'uma pessoa assumiu',
+  byScript: 'roteiro',
+  byModel: 'modelo',
+  node: 'etapa',
+  because: 'porque',
+  tokens: 'tokens',
+  took: 'levou',
+  messages: 'mensagens',
+  events: 'Passo a passo',
+  eventsEmpty: 'Recebida, guardada, decidida, enviada, entregue, lida: cada passo aparece aqui.',
+  reconnecting: 'Sem conexão. Reconectando; nada se perde.',
+  loadFailed: 'Não foi possível carregar',
+  retry: 'Tentar de novo',
+  today: 'Hoje',
+  yesterday: 'Ontem',
+  st_queued: 'na fila',
+  st_sending: 'enviando',
+  st_sent: 'enviada',
+  st_delivered: 'entregue',
+  st_read: 'lida',
+  st_played: 'ouvida',
+  st_failed: 'falhou',
+  st_uncertain: 'incerta',
+  st_cancelled: 'cancelada',
+  st_received: 'recebida',
+  typing: 'digitando…',
+  media: 'mídia',
+};
+
+type Key = keyof typeof pt;
+
+const en: Record<Key, string> = {
+  title: 'prosa · demo',
+  tagline: 'What the customer sees and what the team sees, live.',
+  skip: 'Skip to the team’s conversation',
+  language: 'Language',
+  phone: 'Customer’s phone',
+  phoneHint: 'You are the customer: write here as you would on WhatsApp.',
+  phoneEmpty: 'Write “oi” and watch the bot answer.',
+  write: 'Message',
+  send: 'Send',
+  sendFailed: 'The message did not leave the simulator. Try again.',
+  newCustomer: 'New customer',
+  openList: 'Open options',
+  close: 'Close',
+  team: 'The team’s conversation',
+  teamEmpty: 'As soon as the customer writes on the phone beside, the conversation shows up here.',
+  reply: 'Reply as the team',
+  replyHint: 'Replying takes the conversation over: the bot falls silent.',
+  take: 'Take over',
+  release: 'Give back to the bot',
+  closeTalk: 'Close',
+  stateLabel: 'State',
+  state_pending: 'new',
+  state_progress: 'in progress',
+  state_waiting_agent: 'waiting for a person',
+  state_assigned: 'with the team',
+  state_agent_closed: 'closed',
+  state_expired: 'expired',
+  owner_bot: 'bot',
+  owner_person: 'team',
+  owner_none: 'nobody yet',
+  owner_customer: 'customer',
+  owner_system: 'system',
+  answeredBy: 'who answers',
+  window: 'window until',
+  reason: 'reason',
+  trace: 'Why the bot said that',
+  traceEmpty: 'Each answer of the bot leaves here what it saw, what it decided and what it cost.',
+  turn_answered: 'answered',
+  turn_handed_over: 'handed over to a person',
+  turn_dropped: 'dropped its draft',
+  dropped_newer: 'the customer wrote again',
+  dropped_owner: 'a person took over',
+  byScript: 'script',
+  byModel: 'model',
+  node: 'step',
+  because: 'because',
+  tokens: 'tokens',
+  took: 'took',
+  messages: 'messages',
+  events: 'Step by step',
+  eventsEmpty: 'Received, stored, decided, sent, delivered, read: each step shows up here.',
+  reconnecting: 'No connection. Reconnecting; nothing is lost.',
+  loadFailed: 'Could not load',
+  retry: 'Try again',
+  today: 'Today',
+  yesterday: 'Yesterday',
+  st_queued: 'queued',
+  st_sending: 'sending',
+  st_sent: 'sent',
+  st_delivered: 'delivered',
+  st_read: 'read',
+  st_played: 'played',
+  st_failed: 'failed',
+  st_uncertain: 'uncertain',
+  st_cancelled: 'cancelled',
+  st_received: 'received',
+  typing: 'typing…',
+  media: 'media',
+};
+
+export type Language = 'pt-BR' | 'en';
+export const language = signal<Language>(navigator.language.toLowerCase().startsWith('pt') ? 'pt-BR' : 'en');
+const texts = computed<Record<Key, string>>(() => (language.value === 'en' ? en : pt));
+
+export const t = (key: Key): string => texts.value[key];
+/** A text whose key is put together from data; the data itself when there is none. */
+export const tx = (prefix: string, word: string): string =>
+  (texts.value as Record<string, string>)[prefix + word] ?? word;
+
+export const time = (iso: string): string =>
+  new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+export const timeExact = (iso: string): string =>
+  new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }).format(new Date(iso));
+export function day(iso: string): string {
+  const date = new Date(iso);
+  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(date).setHours(0, 0, 0, 0)) / 86_400_000);
+  if (days === 0) return t('today');
+  if (days === 1) return t('yesterday');
+  return new Intl.DateTimeFormat(language.value, { day: 'numeric', month: 'long' }).format(date);
+}
