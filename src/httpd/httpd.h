@@ -121,6 +121,7 @@ struct httpd_options {
     struct str tls_key_pem;
     struct str trusted_proxies; /* CIDRs, comma-separated */
     struct str operator_token;  /* for AUTH_OPERATOR from elsewhere; empty: loopback only */
+    uint32_t member_rate_per_min; /* AUTH_MEMBER routes without a rate of their own, all together; 0: 1200 */
     const struct route *routes;
     size_t n_routes;
     struct app *app;
