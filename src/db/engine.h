@@ -101,11 +101,9 @@ struct db_engine_ops {
     enum status (*migrator_open)(struct db *db, struct db_migrator **ret, struct err *e);
     enum status (*migrator_applied)(struct arena *a, struct db_migrator *m,
                                     struct db_applied_list *ret, struct err *e);
-    /* Runs one migration and records it, both or neither. */
+    /* Runs one migration, records it and sees to grants and checks: all or nothing. */
     enum status (*migrator_apply)(struct db_migrator *m, const struct db_migration *migration,
                                   struct err *e);
-    /* Grants and checks that concern the schema as a whole. */
-    enum status (*migrator_finish)(struct db_migrator *m, struct err *e);
     void (*migrator_close)(struct db_migrator *m);
 
     /* Other processes; NULL where there are none to hear. */

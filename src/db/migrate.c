@@ -115,7 +115,6 @@ static enum status apply_missing(const struct run *run, int64_t *ret_applied, st
         TRY(apply(run, &run->files[i], e));
         n++;
     }
-    TRY(run->ops->migrator_finish(run->migrator, e));
     *ret_applied = n;
     return ST_OK;
 }

@@ -32,7 +32,6 @@ static const struct db_engine_ops postgres_ops = {
     .migrator_open = pg_migrator_open,
     .migrator_applied = pg_migrator_applied,
     .migrator_apply = pg_migrator_apply,
-    .migrator_finish = pg_migrator_finish,
     .migrator_close = pg_migrator_close,
     .listen = pg_listen_add,
     .notify = pg_notify,

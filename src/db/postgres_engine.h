@@ -232,5 +232,4 @@ enum status pg_migrator_applied(struct arena *a, struct db_migrator *m, struct d
                                 struct err *e);
 enum status pg_migrator_apply(struct db_migrator *m, const struct db_migration *migration,
                               struct err *e);
-enum status pg_migrator_finish(struct db_migrator *m, struct err *e);
 void pg_migrator_close(struct db_migrator *m);

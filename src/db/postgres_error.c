@@ -59,7 +59,7 @@ static enum status status_of(const PGresult *result) {
         {"57P", ST_UNAVAILABLE},                              /* shutdown, starting up */
         {"53", ST_UNAVAILABLE},                               /* connections, disk, memory */
         {"58", ST_UNAVAILABLE},                               /* I/O error */
-        {"08P01", ST_BROKEN}, /* not as many values as parameters */
+        {"08P01", ST_BROKEN},                                 /* not as many values as parameters */
         {"08", ST_UNAVAILABLE},    {"25P03", ST_UNAVAILABLE}, /* idle in transaction for too long */
         {"26000", ST_UNAVAILABLE},
     };

@@ -109,7 +109,8 @@ static enum status set_up(struct db_migrator *m, struct err *e) {
                 NULL, e));
     TRY(run_sql(m, "SELECT pg_advisory_lock(" LOCK_NUMBER ")", NULL, e));
     TRY(make_role(m, e));
-    return run_sql(m, table_sql, NULL, e);
+    TRY(run_sql(m, table_sql, NULL, e));
+    return run_sql(m, grants_sql, NULL, e);
 }
 
 enum status pg_migrator_open(struct db *db, struct db_migrator **ret, struct err *e) {
@@ -129,9 +130,10 @@ enum status pg_migrator_open(struct db *db, struct db_migrator **ret, struct err
     return st;
 }
 
-/* Closing the connection frees the lock. */
+/* Closing the connection frees the lock; the pool's own may lack the role or know an older schema. */
 void pg_migrator_close(struct db_migrator *m) {
     pg_conn_close(m->conn);
+    pg_pool_renew(m->db);
     free(m);
 }
 
@@ -175,12 +177,24 @@ static enum status record(struct db_migrator *m, const struct db_migration *migr
                       4, values, e);
 }
 
-/* Policies do not bind the superuser or an owner with BYPASSRLS, but they do a plain owner. */
+static enum status check_guarded(struct db_migrator *m, struct err *e) {
+    ATTR_CLEANUP(pg_result_clear_p) PGresult *unguarded = NULL;
+
+    TRY(run_sql(m, unguarded_sql, &unguarded, e));
+    if (PQntuples(unguarded) > 0)
+        FAIL(e, ST_BROKEN, "table \"%s\" has a tenant_id but no line \"-- @tenant_table\"",
+             PQgetvalue(unguarded, 0, 0));
+    return ST_OK;
+}
+
+/* Policies bind the tables' owner, too, unless it is a superuser: hence the scope. */
 static enum status apply_in_tx(struct db_migrator *m, const struct db_migration *migration,
                                struct err *e) {
     TRY(run_sql(m, "BEGIN; SET LOCAL prosa.scope = 'system'", NULL, e));
     TRY(run_sql(m, migration->sql.ptr, NULL, e));
     TRY(record(m, migration, e));
+    TRY(run_sql(m, grants_sql, NULL, e));
+    TRY(check_guarded(m, e));
     return run_sql(m, "COMMIT", NULL, e);
 }
 
@@ -194,18 +208,4 @@ enum status pg_migrator_apply(struct db_migrator *m, const struct db_migration *
     PQclear(PQexec(m->conn->pq, "ROLLBACK"));
     FAIL(e, st == ST_UNAVAILABLE ? st : ST_BROKEN, "could not apply migration %lld \"%s\": %s",
          (long long)migration->number, migration->name, why.message);
-}
-
-enum status pg_migrator_finish(struct db_migrator *m, struct err *e) {
-    ATTR_CLEANUP(pg_result_clear_p) PGresult *unguarded = NULL;
-
-    TRY(run_sql(m, grants_sql, NULL, e));
-    TRY(run_sql(m, unguarded_sql, &unguarded, e));
-    if (PQntuples(unguarded) > 0)
-        FAIL(e, ST_BROKEN,
-             "could not accept the schema: table \"%s\" has a tenant_id but its migration lacks "
-             "\"-- @tenant_table\"",
-             PQgetvalue(unguarded, 0, 0));
-    pg_pool_renew(m->db);
-    return ST_OK;
 }

@@ -208,7 +208,6 @@ static const struct db_engine_ops sqlite_ops = {
     .migrator_open = sqlite_migrator_open,
     .migrator_applied = sqlite_migrator_applied,
     .migrator_apply = sqlite_migrator_apply,
-    .migrator_finish = sqlite_migrator_finish,
     .migrator_close = sqlite_migrator_close,
 };
 

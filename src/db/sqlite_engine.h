@@ -126,5 +126,4 @@ enum status sqlite_migrator_applied(struct arena *a, struct db_migrator *m,
                                     struct db_applied_list *ret, struct err *e);
 enum status sqlite_migrator_apply(struct db_migrator *m, const struct db_migration *migration,
                                   struct err *e);
-enum status sqlite_migrator_finish(struct db_migrator *m, struct err *e);
 void sqlite_migrator_close(struct db_migrator *m);

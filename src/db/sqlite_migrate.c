@@ -119,9 +119,3 @@ enum status sqlite_migrator_apply(struct db_migrator *m, const struct db_migrati
                    "could not apply migration %lld \"%s\": %s", (long long)migration->number,
                    migration->name, why.message);
 }
-
-enum status sqlite_migrator_finish(struct db_migrator *m, struct err *e) {
-    (void)m;
-    (void)e;
-    return ST_OK;
-}
