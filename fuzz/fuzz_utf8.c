@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(utf8_is_valid(repaired));
     require(valid ? str_eq(repaired, s) : repaired.len >= s.len);
     folded = utf8_fold(&a, s);
-    require(folded.len <= s.len && str_eq(utf8_fold(&a, folded), folded));
-    require(!valid || utf8_is_valid(folded));
+    require(folded.len <= s.len);
+    if (valid) /* else a dropped mark may join two halves of a character */
+        require(utf8_is_valid(folded) && str_eq(utf8_fold(&a, folded), folded));
     return 0;
 }
