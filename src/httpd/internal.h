@@ -69,12 +69,14 @@ enum stage {
 };
 
 struct request {
-    struct req pub; /* what handlers see */
+    struct list_node node; /* in httpd.live or httpd.spare, under httpd.lock */
     struct arena arena;
+    struct buf body; /* a large body, or one of unknown length, grows here */
+    /* Up to here it is recycled, from here on a new request starts at zero. */
+    struct req pub; /* what handlers see */
     struct httpd *h;
     struct conn *conn;
     struct MHD_Connection *mhd;
-    struct list_node node; /* in httpd.live or httpd.spare */
     struct list_node turn; /* in handlers.queue */
     _Atomic unsigned flags;
     enum stage stage;
@@ -91,7 +93,6 @@ struct request {
     size_t n_params;
     char *flat;          /* the body's place when its length was announced and is small */
     size_t flat_len, flat_cap;
-    struct buf body;     /* else it grows here */
     struct resp resp;
     struct err err;      /* why resp is what it is, for the log */
     struct log_field log_fields[2];

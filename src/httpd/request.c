@@ -6,6 +6,7 @@
  * server that stops, takes no memory away from a handler.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "httpd/internal.h"
@@ -73,14 +74,13 @@ static void put_base64url(const uint8_t in[static UUID_BYTES], char out[static R
     out[n] = digits[bits << (6 - have) & 63];
 }
 
-/* Everything but what is recycled starts at zero. */
+/* The node is left alone: it is in a list already, and its neighbours' threads write to it. */
 static void request_init(struct request *r, struct conn *c, struct str target) {
-    struct arena arena = r->arena;
-    struct list_node node = r->node;
-    struct buf body = r->body;
+    size_t kept = offsetof(struct request, pub);
 
-    *r = (struct request){
-        .arena = arena, .body = body, .node = node, .h = c->h, .conn = c, .err = ERR_INIT};
+    memset((char *)r + kept, 0, sizeof(*r) - kept);
+    r->h = c->h;
+    r->conn = c;
     put_base64url(uuid_new().bytes, r->id_text);
     r->peer = c->peer;
     r->target = arena_str(&r->arena, target);
