@@ -38,16 +38,14 @@ static struct str format_choice(const struct setting *s, uint32_t value) {
     return STR_EMPTY;
 }
 
-/* postgresql://user:password@host/db?password=… with each password as ***. */
+/* postgresql://user:password@host/db?password=… with each password as ***. A password may hold any character, also
+ * '@' and '?' that should have been escaped: everything up to the last '@' counts as login. */
 static struct str mask_dsn(struct arena *a, struct str v) {
-    struct str rest = v, scheme, user, query, shown;
+    struct str rest = v, scheme, user, place;
     const char *at;
 
     if (str_starts(v, STR("sqlite:")))
         return v;
-    (void)str_cut(&rest, '?', &shown);
-    query = rest;
-    rest = shown;
     (void)str_cut(&rest, ':', &scheme);
     (void)str_eat(&rest, STR("//"));
     at = rest.len > 0 ? memrchr(rest.ptr, '@', rest.len) : NULL;
@@ -56,14 +54,13 @@ static struct str mask_dsn(struct arena *a, struct str v) {
         bool has_password = str_cut(&login, ':', &user);
 
         rest = str_sub(rest, (size_t)(at - rest.ptr), rest.len);
-        shown = arena_printf(a, "%.*s://%.*s%s%.*s", STR_ARG(scheme), STR_ARG(user),
-                             has_password ? ":***" : "", STR_ARG(rest));
+        rest =
+            arena_printf(a, "%.*s%s%.*s", STR_ARG(user), has_password ? ":***" : "", STR_ARG(rest));
     }
-    if (query.len == 0)
-        return shown;
-    if (str_contains(query, STR("password")))
-        query = STR("***");
-    return arena_printf(a, "%.*s?%.*s", STR_ARG(shown), STR_ARG(query));
+    if (str_cut(&rest, '?', &place) && str_contains(rest, STR("password")))
+        rest = STR("***");
+    return arena_printf(a, "%.*s://%.*s%s%.*s", STR_ARG(scheme), STR_ARG(place),
+                        rest.len > 0 ? "?" : "", STR_ARG(rest));
 }
 
 struct str setting_format(struct arena *a, const struct setting *s, const struct config *c) {

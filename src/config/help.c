@@ -43,11 +43,15 @@ static bool starts_group(const struct setting *s) {
     return s == config_table || strcmp(s[-1].group, s->group) != 0;
 }
 
-/* Secrets have no flag of their own. */
+/* Secrets have no flag of their own, only that of their file, unless that is a setting itself. */
 static struct str usual_flag(struct arena *a, const struct setting *s) {
     struct str flag = setting_flag(a, s);
 
-    return s->type == SETTING_SECRET ? arena_printf(a, "%.*s-file PATH", STR_ARG(flag)) : flag;
+    if (s->type != SETTING_SECRET)
+        return flag;
+    if (setting_find(arena_printf(a, "%s_file", s->key)))
+        return STR_EMPTY;
+    return arena_printf(a, "%.*s-file PATH", STR_ARG(flag));
 }
 
 void config_help(struct buf *b) {
@@ -60,22 +64,27 @@ void config_help(struct buf *b) {
                    "only.\n"));
     for (size_t i = 0; i < config_table_len; i++) {
         const struct setting *s = &config_table[i];
+        struct str flag;
 
         if (starts_group(s))
             buf_printf(b, "\n%s\n", s->group);
-        buf_printf(b, "  %.*s (default: %.*s)\n", STR_ARG(usual_flag(&a, s)),
-                   STR_ARG(default_of(s)));
+        flag = usual_flag(&a, s);
+        if (flag.len == 0)
+            flag = setting_env(&a, s);
+        buf_printf(b, "  %.*s (default: %.*s)\n", STR_ARG(flag), STR_ARG(default_of(s)));
         add_wrapped(b, str_of(s->help));
         add_wrapped(b, arena_printf(&a, "Wants %.*s.", STR_ARG(setting_wants(&a, s))));
     }
 }
 
 static void add_markdown_row(struct buf *b, struct arena *a, const struct setting *s) {
-    struct str fallback = default_of(s);
     const char *quote = s->fallback[0] ? "`" : "";
+    struct str flag = usual_flag(a, s);
 
-    buf_printf(b, "| `%.*s`<br>`%.*s` | %s%.*s%s | %.*s | %s%s", STR_ARG(setting_env(a, s)),
-               STR_ARG(usual_flag(a, s)), quote, STR_ARG(fallback), quote,
+    buf_printf(b, "| `%.*s`", STR_ARG(setting_env(a, s)));
+    if (flag.len > 0)
+        buf_printf(b, "<br>`%.*s`", STR_ARG(flag));
+    buf_printf(b, " | %s%.*s%s | %.*s | %s%s", quote, STR_ARG(default_of(s)), quote,
                STR_ARG(setting_wants(a, s)), s->help, s->is_reloadable ? " Reloadable." : "");
     if (s->alias.env)
         buf_printf(b, " `%s=true` is another name for `%s`; the setting itself wins.", s->alias.env,
