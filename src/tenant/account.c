@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tenant/account.h"
 
+#include <string.h>
+
 enum {
     SETTINGS_MAX_BYTES = 32 << 10,
 };
@@ -24,23 +26,27 @@ static const struct setting *find_setting(const struct setting *list, size_t n, 
     return NULL;
 }
 
+static struct str list_fields(struct arena *a, const struct account_kind *kind, bool is_secret) {
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = ERR_MESSAGE_BYTES};
+
+    for (size_t i = 0; i < kind->n_fields; i++)
+        if (kind->fields[i].is_secret == is_secret)
+            buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", kind->fields[i].name);
+    return arena_str(a, buf_str(&b));
+}
+
 static enum status refuse_unknown(struct arena *a, const struct account_kind *kind,
                                   const struct setting *list, size_t n, bool is_secret,
                                   struct err *e) {
-    const char *what = is_secret ? "secret" : "setting";
-
     for (size_t i = 0; i < n; i++) {
         const struct account_field *f = kind_field(kind, list[i].key);
-        ATTR_CLEANUP(buf_done_p) struct buf b;
+        struct str key = str_sub(list[i].key, 0, 40), fields;
 
         if (f && f->is_secret == is_secret)
             continue;
-        buf_init(&b, ERR_MESSAGE_BYTES);
-        for (size_t j = 0; j < kind->n_fields; j++)
-            if (kind->fields[j].is_secret == is_secret)
-                buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", kind->fields[j].name);
-        FAIL(e, ST_INVALID, "\"%s\" has no %s \"%.*s\"; it takes %.*s", kind->name, what,
-             STR_ARG(str_sub(list[i].key, 0, 40)), STR_ARG(arena_str(a, buf_str(&b))));
+        fields = list_fields(a, kind, is_secret);
+        FAIL(e, ST_INVALID, "\"%s\" has no %s \"%.*s\"; it takes %.*s", kind->name,
+             is_secret ? "secret" : "setting", STR_ARG(key), STR_ARG(fields));
     }
     return ST_OK;
 }
@@ -63,10 +69,9 @@ static enum status put_setting(struct arena *a, struct json_out *o, const struct
 static enum status merge_settings(struct arena *a, const struct account_kind *kind,
                                   const struct account_new *in, const struct json *before,
                                   struct str *ret, struct err *e) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = SETTINGS_MAX_BYTES};
     struct json_out o;
 
-    buf_init(&b, SETTINGS_MAX_BYTES);
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     for (size_t i = 0; i < kind->n_fields; i++) {

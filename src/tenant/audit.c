@@ -4,7 +4,8 @@
  * two entries write the same bytes. Whoever may write to the table can still compute a whole new
  * chain: the log shows tampering to those who kept an older hash, it does not prevent it.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/utf8.h"
+#include <string.h>
+
 #include "tenant/store.h"
 
 enum {
@@ -17,10 +18,9 @@ static void add_field(struct buf *b, struct str s) {
 }
 
 static struct str compute_hash(struct arena *a, const struct audit_row *row) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = (size_t)2 * ENTRY_MAX_BYTES};
     uint8_t *hash = arena_alloc(a, SHA256_BYTES);
 
-    buf_init(&b, (size_t)2 * ENTRY_MAX_BYTES);
     add_field(&b, row->prev_hash);
     add_field(&b, uuid_format(a, row->tenant.v));
     buf_printf(&b, "%lld:%lld:", (long long)row->seq, (long long)row->at_ms);

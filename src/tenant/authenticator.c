@@ -5,6 +5,8 @@
  * cannot push the others out.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "log/log.h"
@@ -195,8 +197,8 @@ static enum status look_up(struct authenticator *au, struct arena *a, const stru
 /* --- the request ----------------------------------------------------------------------------- */
 
 /* A program says who it is in the header; a browser's cookie counts only without one. */
-static enum status take_proof(const struct req *r, struct proof *ret, struct err *e) {
-    struct str header = req_header(r, "authorization"), scheme;
+static enum status take_proof(struct credentials in, struct proof *ret, struct err *e) {
+    struct str header = in.authorization, scheme;
 
     *ret = (struct proof){0};
     if (header.len > 0) {
@@ -206,7 +208,7 @@ static enum status take_proof(const struct req *r, struct proof *ret, struct err
         if (!str_starts(ret->token, STR("prosa_")))
             return deny(e, "unauthenticated", "the bearer token is no API key of this server");
     } else {
-        ret->token = req_cookie(r, SESSION_COOKIE);
+        ret->token = in.session_cookie;
         ret->is_session = true;
         if (ret->token.len == 0)
             return deny(e, "unauthenticated", "an API key or a session is needed");
@@ -226,17 +228,27 @@ static enum status check_route(const struct route *route, const struct proof *pr
     return ST_OK;
 }
 
-enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret,
-                         struct err *e) {
+enum status authenticator_check(struct authenticator *au, struct arena *a, struct credentials in,
+                                const struct route *route, struct principal *ret, struct err *e) {
     struct proof proof;
-    struct credential c;
+    struct credential c = {0};
 
-    TRY(take_proof(r, &proof, e));
-    if (!recall(au, r->arena, &proof, &c))
-        TRY(look_up(au, r->arena, &proof, &c, e));
+    TRY(take_proof(in, &proof, e));
+    if (!recall(au, a, &proof, &c))
+        TRY(look_up(au, a, &proof, &c, e));
     if (!c.is_tenant_active)
         return deny(e, "tenant-disabled", "the tenant is disabled");
-    TRY(check_route(r->route, &proof, &c.principal, e));
+    TRY(check_route(route, &proof, &c.principal, e));
     *ret = c.principal;
     return ST_OK;
+}
+
+enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret,
+                         struct err *e) {
+    struct credentials in = {
+        .authorization = req_header(r, "authorization"),
+        .session_cookie = req_cookie(r, SESSION_COOKIE),
+    };
+
+    return authenticator_check(au, r->arena, in, r->route, ret, e);
 }

@@ -82,14 +82,15 @@ static bool has_word(struct str list, struct str word) {
 }
 
 static enum status normalise(struct arena *a, struct str scopes, struct str *ret, struct err *e) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
-    struct str rest = scopes, word;
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = SCOPES_MAX_BYTES};
+    struct str rest = scopes, word, known = api_key_scopes(a);
 
-    buf_init(&b, SCOPES_MAX_BYTES);
     while (next_word(&rest, &word)) {
-        if (!is_scope(word))
-            FAIL(e, ST_INVALID, "unknown scope \"%.*s\": there is %.*s",
-                 STR_ARG(str_sub(word, 0, 40)), STR_ARG(api_key_scopes(a)));
+        if (!is_scope(word)) {
+            word = str_sub(word, 0, 40);
+            FAIL(e, ST_INVALID, "unknown scope \"%.*s\": there is %.*s", STR_ARG(word),
+                 STR_ARG(known));
+        }
         if (has_word(buf_str(&b), word))
             continue;
         if (b.len > 0)
@@ -97,7 +98,7 @@ static enum status normalise(struct arena *a, struct str scopes, struct str *ret
         buf_add(&b, word);
     }
     if (b.len == 0)
-        FAIL(e, ST_INVALID, "a key needs a scope: %.*s", STR_ARG(api_key_scopes(a)));
+        FAIL(e, ST_INVALID, "a key needs a scope: %.*s", STR_ARG(known));
     if (b.overflown)
         FAIL(e, ST_INVALID, "the scopes are longer than %d bytes", SCOPES_MAX_BYTES);
     *ret = arena_str(a, buf_str(&b));
@@ -106,7 +107,8 @@ static enum status normalise(struct arena *a, struct str scopes, struct str *ret
 
 enum status api_key_add(struct arena *a, struct tx *tx, struct api_key_new in,
                         struct str *ret_secret, struct api_key *ret, struct err *e) {
-    struct str secret = arena_printf(a, "prosa_%.*s", STR_ARG(crypto_token(a)));
+    struct str token = crypto_token(a);
+    struct str secret = arena_printf(a, "prosa_%.*s", STR_ARG(token));
     uint8_t digest[SHA256_BYTES];
     struct api_key key = {
         .id = uuid_new(),
@@ -151,10 +153,9 @@ static void add_expanded(struct buf *b, struct str word) {
 }
 
 struct str key_expand_scopes(struct arena *a, struct str scopes) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = (size_t)4 * SCOPES_MAX_BYTES};
     struct str rest = scopes, word;
 
-    buf_init(&b, (size_t)4 * SCOPES_MAX_BYTES);
     while (next_word(&rest, &word))
         add_expanded(&b, word);
     return arena_str(a, buf_str(&b));

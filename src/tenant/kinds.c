@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tenant/kinds.h"
 
+#include <string.h>
+
 #include "base/utf8.h"
 
 enum {
@@ -97,12 +99,11 @@ static enum status check_url(const struct account_field *f, struct str v, struct
                              struct err *e) {
     struct str host = v;
 
-    while (v.len > 0 && v.ptr[v.len - 1] == '/')
-        v.len--;
-    *ret = v;
-    host = v;
     if (!str_eat(&host, STR("https://")) && !str_eat(&host, STR("http://")))
         FAIL(e, ST_INVALID, "\"%s\" does not begin with https:// or http://", f->name);
+    while (host.len > 0 && host.ptr[host.len - 1] == '/')
+        host.len--;
+    *ret = str_sub(v, 0, (size_t)(host.ptr - v.ptr) + host.len);
     if (host.len == 0 || v.len > URL_MAX_BYTES)
         FAIL(e, ST_INVALID, "\"%s\" has no host or is longer than %d bytes", f->name,
              URL_MAX_BYTES);

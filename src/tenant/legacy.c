@@ -68,11 +68,10 @@ static enum status read_legacy(struct arena *a, struct tx *tx, struct tenant_id 
 
 /* Numbers and booleans were numbers and booleans in some rows and text in others. */
 static struct str as_text(struct arena *a, const struct json *v) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = 64};
 
     if (json_type(v) == JSON_STRING)
         return json_str(v);
-    buf_init(&b, 64);
     if (json_type(v) == JSON_INT || json_type(v) == JSON_REAL || json_type(v) == JSON_BOOL)
         json_write(&b, v);
     return arena_str(a, buf_str(&b));
@@ -101,10 +100,9 @@ static struct str find_checked(struct arena *a, const struct legacy *l,
 
 static enum status build_settings(struct arena *a, const struct legacy *l, const struct json **ret,
                                   struct err *e) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = SETTINGS_MAX_BYTES};
     struct json_out o;
 
-    buf_init(&b, SETTINGS_MAX_BYTES);
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     for (size_t i = 0; i < l->kind->n_fields; i++) {

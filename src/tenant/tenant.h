@@ -133,8 +133,15 @@ struct authenticator;
 enum status authenticator_new(struct db *db, struct authenticator **ret, struct err *e)
     ATTR_MUST_CHECK;
 void authenticator_free(struct authenticator *au);
-/* The hook of httpd_options.auth. ST_DENIED: cause "unauthenticated", "role", "scope" or
- * "tenant-disabled". */
+struct credentials { /* as they came; empty: not there */
+    struct str authorization, session_cookie;
+};
+/* ret's texts are in a. ST_DENIED: cause "unauthenticated", "role", "scope" or "tenant-disabled".
+ * A route without a scope is for users only. */
+enum status authenticator_check(struct authenticator *au, struct arena *a, struct credentials in,
+                                const struct route *route, struct principal *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* The same for a request: the hook of httpd_options.auth. */
 enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret,
                          struct err *e) ATTR_MUST_CHECK;
 
