@@ -162,7 +162,7 @@ enum status account_add(struct arena *a, struct tx *tx, const struct keyring *ke
                         struct account_new in, struct account *ret, struct err *e) {
     const struct account_kind *kind;
     struct account_write w;
-    struct str settings;
+    struct str settings = STR_EMPTY;
     struct account account = {
         .id = {uuid_new()},
         .tenant = in.tenant,
@@ -203,7 +203,7 @@ enum status account_update(struct arena *a, struct tx *tx, const struct keyring 
                            struct err *e) {
     const struct account_kind *kind;
     struct account_write w;
-    struct str settings;
+    struct str settings = STR_EMPTY;
     struct account account;
 
     TRY(get_row(a, tx, id, &in, &account, e));

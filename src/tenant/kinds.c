@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tenant/kinds.h"
 
-#include <string.h>
-
 #include "base/utf8.h"
 
 enum {
@@ -108,7 +106,8 @@ static enum status check_url(const struct account_field *f, struct str v, struct
         FAIL(e, ST_INVALID, "\"%s\" has no host or is longer than %d bytes", f->name,
              URL_MAX_BYTES);
     for (size_t i = 0; i < host.len; i++)
-        if (host.ptr[i] <= ' ' || host.ptr[i] > '~' || memchr("@?#\\\"<>", host.ptr[i], 7))
+        if (host.ptr[i] <= ' ' || host.ptr[i] > '~' ||
+            str_contains(STR("@?#\\\"<>"), str_sub(host, i, 1)))
             FAIL(e, ST_INVALID, "\"%s\" holds a user name, a query or a character of no URL",
                  f->name);
     return ST_OK;

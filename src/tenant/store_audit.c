@@ -65,16 +65,16 @@ enum status store_audit_page(struct arena *a, struct tx *tx, struct tenant_id te
     return ST_OK;
 }
 
-enum status audit_list(struct arena *a, struct tx *tx, struct tenant_id tenant, int64_t before,
-                       size_t limit, struct audit_row **ret, size_t *ret_n, struct err *e) {
+enum status audit_list(struct arena *a, struct tx *tx, struct audit_query q, struct audit_row **ret,
+                       size_t *ret_n, struct err *e) {
     struct db_rows rows;
-    int64_t top = before > 0 ? before : INT64_MAX;
-    int64_t max = limit > 0 && limit < PAGE_ROWS ? (int64_t)limit : PAGE_ROWS;
+    int64_t top = q.before > 0 ? q.before : INT64_MAX;
+    int64_t max = q.limit > 0 && q.limit < PAGE_ROWS ? (int64_t)q.limit : PAGE_ROWS;
 
     TRY(DB_QUERY(a, tx,
                  DB_SQL("SELECT " COLUMNS " FROM audit_log WHERE tenant_id = $1 AND seq < $2"
                         " ORDER BY seq DESC LIMIT $3"),
-                 &rows, e, V_UUID(tenant.v), V_I64(top), V_I64(max)));
+                 &rows, e, V_UUID(q.tenant.v), V_I64(top), V_I64(max)));
     rows_from(a, &rows, ret, ret_n);
     return ST_OK;
 }

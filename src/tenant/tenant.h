@@ -298,10 +298,14 @@ struct audit_row {
     struct str actor, action, object, detail;
     struct str prev_hash, hash; /* SHA-256 */
 };
-/* Newest first; before: seq to go on below, 0 for the start. limit at most 500. */
-enum status audit_list(struct arena *a, struct tx *tx, struct tenant_id tenant, int64_t before,
-                       size_t limit, struct audit_row **ret, size_t *ret_n, struct err *e)
-    ATTR_MUST_CHECK;
+struct audit_query {
+    struct tenant_id tenant;
+    int64_t before; /* seq to go on below; 0: from the newest */
+    size_t limit;   /* at most 500; 0: 500 */
+};
+/* Newest first. */
+enum status audit_list(struct arena *a, struct tx *tx, struct audit_query q, struct audit_row **ret,
+                       size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 /* Computes the whole chain again. ST_BROKEN names the first entry that is changed, missing or added
  * by other hands; *ret_n is how many entries stand. */
 enum status audit_verify(struct tx *tx, struct tenant_id tenant, int64_t *ret_n, struct err *e)

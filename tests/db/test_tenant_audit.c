@@ -26,8 +26,9 @@ static enum status record_and_fail(struct tx *tx, void *ctx, struct err *e) {
 
 static enum status list(struct tx *tx, void *ctx, struct err *e) {
     struct call *c = ctx;
+    struct audit_query q = {.tenant = c->entry.tenant, .before = c->before, .limit = c->limit};
 
-    return audit_list(&c->f->a, tx, c->entry.tenant, c->before, c->limit, &c->rows, &c->n, e);
+    return audit_list(&c->f->a, tx, q, &c->rows, &c->n, e);
 }
 
 static enum status verify(struct tx *tx, void *ctx, struct err *e) {
