@@ -13,7 +13,7 @@ endfunction()
 
 add_library(prosa_lib_threads INTERFACE)
 target_link_libraries(prosa_lib_threads INTERFACE Threads::Threads)
-prosa_library(jansson jansson)
+prosa_library(jansson jansson) # tests, fuzzing and bench only: the judge of json/
 prosa_library(crypto libcrypto)
 prosa_library(sodium libsodium)
 prosa_library(sqlite sqlite3)
