@@ -25,56 +25,67 @@ enum reach {
     REACH_CAMPAIGN,  /* a message we begin: needs GATE_ALL */
 };
 
-struct http_header { struct str name, value; };
+struct http_header {
+    struct str name, value;
+};
 
 enum { HTTP_MAX_HEADERS = 16 };
-struct http_call { /* views; live at least until the call has returned or done was called */
-    const char *method;           /* "POST" */
-    struct str url;               /* absolute; never logged whole */
+/* Views; live at least until the call has returned or done was called. */
+struct http_call {
+    const char *method; /* "POST" */
+    struct str url;     /* absolute; never logged whole */
     struct http_header headers[HTTP_MAX_HEADERS];
     size_t n_headers;
     struct str body;
     enum reach reach;
-    bool is_guarded;              /* the URL came from a tenant: public addresses only, http(s) only */
-    uint32_t timeout_ms;          /* whole call; 0: httpc's default */
-    size_t max_reply_bytes;       /* 0: 1 MB; more aborts the call */
-    uint8_t max_redirects;        /* 0: none; credentials headers are not sent on to another origin */
-    const char *breaker;          /* name of the circuit, such as the provider's; NULL: the host */
+    bool is_guarded;        /* the URL came from a tenant: public addresses only, http(s) only */
+    uint32_t timeout_ms;    /* whole call, waiting for its turn included; 0: httpc's default */
+    size_t max_reply_bytes; /* 0: 1 MB; more aborts the call */
+    uint8_t
+        max_redirects;   /* 0: none. Another origin gets only Accept and Content-Type of headers */
+    const char *breaker; /* name of the circuit, such as the provider's; NULL: the host */
 };
 
 void http_call_header(struct http_call *c, struct str name, struct str value);
 
-enum http_phase { /* how far a failed call got; tells "nothing happened" from "it may have" */
-    HTTP_NOT_SENT,  /* refused, not resolved, not connected, TLS failed: nothing left us */
-    HTTP_CUT,       /* some or all of the request left, no whole reply came */
-    HTTP_REPLIED,   /* status and whole body are here */
+/* How far a call got; tells "nothing happened" from "it may have". In doubt it is HTTP_CUT. */
+enum http_phase {
+    HTTP_NOT_SENT, /* refused, not resolved, not connected, TLS failed: no byte of a request left */
+    HTTP_CUT,      /* some or all of a request may have left, no whole reply came */
+    HTTP_REPLIED,  /* status and whole body are here */
 };
 
 struct http_reply {
     enum http_phase phase;
-    unsigned status;          /* 0 unless HTTP_REPLIED */
+    unsigned status; /* 0 unless HTTP_REPLIED */
     struct http_header *headers;
     size_t n_headers;
     struct str body;
-    int64_t retry_after_ms;   /* from Retry-After (seconds or date) or retry-after-ms; -1: not given */
+    int64_t
+        retry_after_ms; /* from Retry-After (seconds or date) or retry-after-ms; -1: not given */
     uint32_t took_ms;
-    struct str failure;       /* curl's words when not HTTP_REPLIED, without the URL */
+    struct str failure; /* libcurl's words when not HTTP_REPLIED, without the URL */
 };
 
+/* The first header of that name, any case; empty when there is none. */
 struct str http_reply_header(const struct http_reply *r, const char *name);
+/* A deep copy, for a done function that wants to keep the reply. */
+void http_reply_copy(struct arena *a, const struct http_reply *from, struct http_reply *ret);
 
 struct httpc_options {
     enum gate gate;
-    uint32_t timeout_ms;
+    uint32_t timeout_ms;         /* 0: 30 s */
     uint32_t connect_timeout_ms; /* 0: 5 s */
-    unsigned max_per_host;
+    unsigned max_per_host;       /* calls under way; 0: 256 */
     unsigned max_total;          /* 0: 1,000 */
     bool allow_private;          /* guarded URLs may be private: simulators and tests */
-    struct str user_agent;
+    struct str user_agent;       /* empty: "prosa" */
+    struct str ca_file;          /* PEM of trusted authorities; empty: the system's */
     const struct log_ctx *log;
 };
 
-enum status httpc_start(struct httpc_options options, struct httpc **ret, struct err *e) ATTR_MUST_CHECK;
+enum status httpc_start(struct httpc_options options, struct httpc **ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* Cancels what is in flight (those calls end as HTTP_CUT or HTTP_NOT_SENT) and joins the loop. */
 void httpc_stop(struct httpc *h);
 
@@ -84,15 +95,24 @@ bool gate_permits(enum gate gate, enum reach reach);
 const char *gate_name(enum gate gate);
 bool gate_parse(struct str s, enum gate *ret);
 
-/* Makes the call and waits for its end. ST_OK whatever the peer answered (*ret says), also when HTTP_CUT.
- * ST_DENIED: cause "gate-closed" or "address-forbidden", nothing left. ST_UNAVAILABLE: HTTP_NOT_SENT, cause "breaker-open"
- * or "not-reachable"; *ret is filled too. ST_BROKEN: reach not set, or the call could not be built. */
-enum status httpc_call(struct httpc *h, struct arena *a, const struct http_call *call, struct http_reply *ret,
-                       struct err *e) ATTR_MUST_CHECK;
-/* The same without waiting: done is called once on the loop's thread, must be short, and gets a reply that is valid only
- * during the call. call and what it points to stay valid until then. */
-typedef void (*httpc_done_fn)(void *ctx, enum status st, const struct http_reply *reply, const struct err *e);
+/* Makes the call and waits for its end. ST_OK whatever the peer answered (*ret says), also when HTTP_CUT. Otherwise *ret
+ * is filled too, and e->cause says which:
+ *   ST_DENIED       "gate-closed", "address-forbidden"; only the latter may come after a redirect, when phase tells
+ *   ST_UNAVAILABLE  HTTP_NOT_SENT: "not-reachable", "breaker-open" (retry_after_ms is set), "no-turn" (timed out while
+ *                   waiting for a connection or for the host's rate), "stopping"
+ *   ST_INVALID      "url-malformed": no absolute http or https URL
+ *   ST_BROKEN       reach not set, or a header that cannot be sent
+ * A request that is not idempotent (POST, PATCH) is sent at most once, whatever happens to the connection; the others may
+ * be sent again when a kept connection turns out dead. */
+enum status httpc_call(struct httpc *h, struct arena *a, const struct http_call *call,
+                       struct http_reply *ret, struct err *e) ATTR_MUST_CHECK;
+/* The same without waiting: done is called once on the loop's thread (while the client is stopping: on the caller's), must
+ * be short, may submit but not call, and gets a reply that is valid only during the call. call and what it points to stay
+ * valid until then. */
+typedef void (*httpc_done_fn)(void *ctx, enum status st, const struct http_reply *reply,
+                              const struct err *e);
 void httpc_submit(struct httpc *h, const struct http_call *call, httpc_done_fn done, void *ctx);
 
-/* Calls per second to a host ("graph.facebook.com:443"); over it calls wait their turn inside httpc. 0: unlimited. */
+/* Calls per second to a host ("graph.facebook.com:443", lower case); over it calls wait their turn inside httpc, evenly
+ * spaced. 0: unlimited. */
 void httpc_limit_host(struct httpc *h, struct str host_port, double per_second);
