@@ -105,9 +105,12 @@ static enum status emit_kept(struct walk *w, struct str member, const struct jso
     return emit(w, &ev, e);
 }
 
+/* Meta announced that titles go away; the details say more anyway. */
 static void read_error(const struct json *error, struct inbound *ev) {
     ev->error_code = json_i64(json_get(error, "code"), 0);
-    ev->error_title = json_str(json_get(error, "title"));
+    ev->error_title = json_str(json_path(error, "error_data", "details", NULL));
+    if (ev->error_title.len == 0)
+        ev->error_title = json_str(json_get(error, "title"));
     if (ev->error_title.len == 0)
         ev->error_title = json_str(json_get(error, "message"));
 }

@@ -109,8 +109,8 @@ struct inbound { /* one normalised event; views into the arena given to parse */
     struct str delivery_word; /* as the provider wrote it */
     struct str correlation;   /* our own id come back; may be empty */
     int64_t error_code;       /* 0: none; also of an account event that is an error */
-    struct str error_title;
-    struct str pricing; /* JSON text or empty */
+    struct str error_title;   /* the provider's words, the most telling it gave */
+    struct str pricing;       /* JSON text or empty */
 
     /* INBOUND_PREFERENCE */
     struct str category; /* "marketing_messages" */
