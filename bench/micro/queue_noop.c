@@ -1,8 +1,10 @@
-/* queue_noop.c - how fast the queue is when jobs do nothing: queue_noop URL [JOBS] [WORKERS] [LANES] [PUTTERS].
+/* queue_noop.c - how fast the queue is when jobs do nothing: queue_noop URL [JOBS] [WORKERS]
+ * [LANES] [PUTTERS].
  *
- * bulk: put all by queue_put_many, then start workers and wait until the last is done and written. live: with workers
- * running, PUTTERS threads put one job a transaction. one: put one, wait until its handler ran, then the next.
- * The database is migrated and its jobs are deleted first; use an empty one.
+ * bulk: put all by queue_put_many, then start workers and wait until the last is done and written.
+ * live: with workers running, PUTTERS threads put one job a transaction. one: put one, wait until
+ * its handler ran, then the next. The database is migrated and its jobs are deleted first; use an
+ * empty one.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -67,7 +69,7 @@ static void check(enum status st, const struct err *e) {
     exit(1); /* NOLINT(concurrency-mt-unsafe): nothing to clean up */
 }
 
-/* --- putting ------------------------------------------------------------------------------------------------------ */
+/* --- putting ---------------------------------------------------------------------------------- */
 
 struct many {
     struct bench *b;
@@ -113,7 +115,7 @@ static void *putter(void *arg) {
     return NULL;
 }
 
-/* --- measuring ---------------------------------------------------------------------------------------------------- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
 static struct queue *start(struct bench *b) {
     struct queue_options options = {.db = b->db,
@@ -218,10 +220,11 @@ static void one(struct bench *b) {
     queue_stop(q, 1000);
     qsort(pickup_ms, ONE_BY_ONE, sizeof(double), by_value);
     qsort(whole_ms, ONE_BY_ONE, sizeof(double), by_value);
-    (void)printf(
-        "one  jobs=%d pickup avg=%.2f p50=%.2f p99=%.2f max=%.2f ms, put+pickup p50=%.2f p99=%.2f ms\n",
-        ONE_BY_ONE, sum / ONE_BY_ONE, pickup_ms[ONE_BY_ONE / 2], pickup_ms[ONE_BY_ONE * 99 / 100],
-        pickup_ms[ONE_BY_ONE - 1], whole_ms[ONE_BY_ONE / 2], whole_ms[ONE_BY_ONE * 99 / 100]);
+    (void)printf("one  jobs=%d pickup avg=%.2f p50=%.2f p99=%.2f max=%.2f ms,"
+                 " put+pickup p50=%.2f p99=%.2f ms\n",
+                 ONE_BY_ONE, sum / ONE_BY_ONE, pickup_ms[ONE_BY_ONE / 2],
+                 pickup_ms[ONE_BY_ONE * 99 / 100], pickup_ms[ONE_BY_ONE - 1],
+                 whole_ms[ONE_BY_ONE / 2], whole_ms[ONE_BY_ONE * 99 / 100]);
 }
 
 static size_t number(int argc, char **argv, int i, size_t otherwise) {
