@@ -104,7 +104,7 @@ static void step(struct sequence *seq) {
 }
 
 static struct uuid from_sequence(const struct sequence *seq) {
-    struct uuid u;
+    struct uuid u = {0};
 
     put_be(u.bytes, (uint64_t)seq->ms, 6);
     put_be(u.bytes + 6, 0x7000u | seq->counter >> 14, 2);

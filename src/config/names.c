@@ -78,7 +78,7 @@ struct str setting_flag(struct arena *a, const struct setting *s) {
     size_t len = strlen(s->key);
     char *text = arena_alloc(a, len + 3);
 
-    memcpy(text, "--", 2);
+    text[0] = text[1] = '-';
     for (size_t i = 0; i < len; i++)
         text[i + 2] = (char)(s->key[i] == '_' ? '-' : s->key[i]);
     return (struct str){.ptr = text, .len = len + 2};

@@ -99,10 +99,11 @@ const struct setting config_table[] = {
     {FIELD(data_dir), .group = storage, .type = SETTING_TEXT, .fallback = "", .max = PATH_BYTES,
      .help = "Directory for files prosa writes itself (media, imports, exports); not set: the "
              "working directory."},
-    {FIELD(master_key_file), .group = storage, .type = SETTING_TEXT, .fallback = "prosa.key",
-     .min = 1, .max = PATH_BYTES,
+    {FIELD(master_key_file), .group = storage, .type = SETTING_TEXT, .fallback = "",
+     .max = PATH_BYTES,
      .help = "Keys that seal the secrets in the database, one a line, the first one current; only "
-             "its owner may read it. Made with a fresh key when it does not exist."},
+             "its owner may read it. Made with a fresh key when it does not exist. Not set: the "
+             "SQLite file's path with .key behind it; PostgreSQL needs this or master_key."},
     {FIELD(master_key), .group = storage, .type = SETTING_SECRET, .fallback = "", .min = 43,
      .max = KEYRING_BYTES,
      .help = "The key itself (64 hexadecimal digits or base64 of 32 bytes) instead of "

@@ -32,6 +32,7 @@ struct setting {
     const char *key; /* lower_case; --lower-case and PROSA_LOWER_CASE follow from it */
     const char *group;
     enum setting_type type;
+    bool is_reloadable;
     size_t offset;
     const char *fallback; /* text of the default; "" is none */
     int64_t min, max;
@@ -40,7 +41,6 @@ struct setting {
         *wants; /* what check demands, for messages and manual; NULL: follows from the type */
     bool (*check)(struct str v);
     struct setting_alias alias;
-    bool is_reloadable;
     const char *help;
 };
 

@@ -149,28 +149,32 @@ struct str keyring_seal(struct arena *a, const struct keyring *k, struct str bou
     return (struct str){.ptr = sealed, .len = len};
 }
 
-static enum status check_head(const struct keyring *k, struct str sealed,
-                              const struct key **ret_key, struct err *e) {
+/* The key that sealed it; NULL with the reason in e. */
+static const struct key *sealing_key(const struct keyring *k, struct str sealed, struct err *e) {
     const struct key *key;
 
-    if (sealed.len < HEAD_BYTES + NONCE_BYTES + TAG_BYTES || sealed.ptr[0] != SEAL_VERSION)
-        FAIL(e, ST_BROKEN, "could not open sealed secret: not sealed by a known version");
+    if (sealed.len < HEAD_BYTES + NONCE_BYTES + TAG_BYTES || sealed.ptr[0] != SEAL_VERSION) {
+        (void)err_set(e, ST_BROKEN, __FILE__, __LINE__,
+                      "could not open sealed secret: not sealed by a known version");
+        return NULL;
+    }
     key = find_key(k, sealed.ptr + 1);
     if (!key)
-        FAIL(e, ST_BROKEN, "could not open sealed secret: its key is not in the keyring");
-    *ret_key = key;
-    return ST_OK;
+        (void)err_set(e, ST_BROKEN, __FILE__, __LINE__,
+                      "could not open sealed secret: its key is not in the keyring");
+    return key;
 }
 
 enum status keyring_open(struct arena *a, const struct keyring *k, struct str bound,
                          struct str sealed, struct str *ret_secret, struct err *e) {
-    const struct key *key = NULL;
+    const struct key *key = sealing_key(k, sealed, e);
     const unsigned char *nonce, *text;
     struct str context;
     size_t text_len;
     char *secret;
 
-    TRY(check_head(k, sealed, &key, e));
+    if (!key)
+        return ST_BROKEN;
     context = make_context(a, sealed.ptr, bound);
     nonce = (const unsigned char *)sealed.ptr + HEAD_BYTES;
     text = nonce + NONCE_BYTES;

@@ -26,6 +26,7 @@ static const struct member **sort_members(struct arena *a, const struct member *
 
     for (size_t i = 0; i < n; i++)
         sorted[i] = &members[i];
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
     qsort(sorted, n, sizeof(*sorted), sorted_cmp);
     return sorted;
 }

@@ -53,17 +53,17 @@ void log_line(enum log_level level, const struct log_ctx *ctx, const char *messa
 void log_err_line(enum log_level level, const struct log_ctx *ctx, const char *message,
                   const struct err *e, const struct log_field *fields, size_t n);
 
-#define LOG_FIELDS_(...)                                                                           \
+#define LOG_FIELDS(...)                                                                            \
     (const struct log_field[]){(struct log_field){0}, ##__VA_ARGS__} + 1,                          \
         sizeof((struct log_field[]){(struct log_field){0}, ##__VA_ARGS__}) /                       \
                 sizeof(struct log_field) -                                                         \
             1
-#define log_debug(ctx, msg, ...) log_line(LOG_DEBUG, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
-#define log_info(ctx, msg, ...)  log_line(LOG_INFO, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
-#define log_warn(ctx, msg, ...)  log_line(LOG_WARN, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
-#define log_error(ctx, msg, ...) log_line(LOG_ERROR, (ctx), (msg), LOG_FIELDS_(__VA_ARGS__))
+#define log_debug(ctx, msg, ...) log_line(LOG_DEBUG, (ctx), (msg), LOG_FIELDS(__VA_ARGS__))
+#define log_info(ctx, msg, ...)  log_line(LOG_INFO, (ctx), (msg), LOG_FIELDS(__VA_ARGS__))
+#define log_warn(ctx, msg, ...)  log_line(LOG_WARN, (ctx), (msg), LOG_FIELDS(__VA_ARGS__))
+#define log_error(ctx, msg, ...) log_line(LOG_ERROR, (ctx), (msg), LOG_FIELDS(__VA_ARGS__))
 #define log_fail(ctx, msg, e, ...)                                                                 \
-    log_err_line(LOG_ERROR, (ctx), (msg), (e), LOG_FIELDS_(__VA_ARGS__))
+    log_err_line(LOG_ERROR, (ctx), (msg), (e), LOG_FIELDS(__VA_ARGS__))
 
 /* For lines that can come once per packet: at most one per interval_ms and throttle, the rest counted and reported as a
  * field suppressed=N on the next. Static storage, {0}. */

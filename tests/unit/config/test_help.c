@@ -153,7 +153,7 @@ static void defaults_are_shown_as_they_are_written(void **state) {
 /* After a change of the table: PROSA_UPDATE_DOCS=1 and this test writes the page anew. */
 static void manual_is_the_one_in_docs(void **state) {
     static const char path[] = PROSA_TEST_DIR "/../docs/configuration.md";
-    bool update = getenv("PROSA_UPDATE_DOCS") != NULL;
+    bool update = getenv("PROSA_UPDATE_DOCS") != NULL; /* NOLINT(concurrency-mt-unsafe) */
     FILE *f = fopen(path, update ? "we" : "re");
     struct buf page;
     char *p;

@@ -60,7 +60,7 @@ static void defaults_are_those_of_the_table(void **state) {
     (void)state;
     assert_str(c->listen, "127.0.0.1:8080");
     assert_str(c->database_url, "sqlite:prosa.db");
-    assert_str(c->master_key_file, "prosa.key");
+    assert_str(c->master_key_file, "");
     assert_str(c->meta_base_url, "https://graph.facebook.com");
     assert_str(c->meta_graph_version, "v26.0");
     assert_int_equal(c->outbound, CONFIG_OUTBOUND_REPLIES);

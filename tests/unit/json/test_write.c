@@ -105,11 +105,13 @@ static void locales_do_not_change_numbers(void **state) {
     struct err e = ERR_INIT;
 
     (void)state;
+    /* NOLINTBEGIN(concurrency-mt-unsafe): this program has one thread */
     for (size_t i = 0; i < ARRAY_LEN(names) && !setlocale(LC_NUMERIC, names[i]); i++)
         continue;
     json_put_real(&json, NULL, 1234.5);
     assert_ok(json_parse(&a, STR("1234.5"), JSON_LIMITS_DEFAULT, &v, &e), &e);
     (void)setlocale(LC_NUMERIC, "C");
+    /* NOLINTEND(concurrency-mt-unsafe) */
     assert_str(buf_str(&out), "1234.5");
     assert_true(json_real(v, 0) == 1234.5);
 }
