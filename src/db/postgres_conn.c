@@ -146,6 +146,11 @@ static const char role_sql[] = "SELECT set_config('role', rolname, false) FROM p
                                " WHERE rolname = 'prosa_app' AND pg_has_role(oid, 'member')";
 static const char no_role_sql[] = "SELECT 1 WHERE false";
 
+static void ignore_notice(void *arg, const PGresult *result) {
+    (void)arg;
+    (void)result; /* libpq would print it; what matters comes as an error as well */
+}
+
 static enum status connect_socket(struct pg_db *db, struct pg_conn *conn, struct err *e) {
     /* What comes before dbname are defaults the URL may change; what comes behind holds. */
     static const char *const keys[] = {
@@ -158,6 +163,7 @@ static enum status connect_socket(struct pg_db *db, struct pg_conn *conn, struct
     conn->pq = PQconnectStartParams(keys, values, 1);
     if (!conn->pq || PQstatus(conn->pq) == CONNECTION_BAD)
         return pg_lose(conn, "connect to the database", e);
+    (void)PQsetNoticeReceiver(conn->pq, ignore_notice, NULL);
     while (state != PGRES_POLLING_OK) {
         short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
 
@@ -200,11 +206,6 @@ static enum status receive_session(struct pg_conn *conn, struct err *e) {
     return pg_reply_sync(conn, e);
 }
 
-static void ignore_notice(void *arg, const PGresult *result) {
-    (void)arg;
-    (void)result; /* "relation exists, skipping" and the like */
-}
-
 enum status pg_conn_open(struct pg_db *db, bool with_role, struct pg_conn **ret, struct err *e) {
     ATTR_CLEANUP(pg_conn_close_p) struct pg_conn *conn = calloc(1, sizeof(*conn));
 
@@ -212,7 +213,6 @@ enum status pg_conn_open(struct pg_db *db, bool with_role, struct pg_conn **ret,
         FAIL(e, ST_UNAVAILABLE, "could not connect to the database: out of memory");
     buf_init(&conn->arrays, 2 * (size_t)DB_MAX_ROWS_BYTES);
     TRY(connect_socket(db, conn, e));
-    (void)PQsetNoticeReceiver(conn->pq, ignore_notice, NULL);
     if (!send_session(db, conn, with_role))
         return pg_lose(conn, "set up a session", e);
     TRY(pg_sync(conn, e));
