@@ -68,18 +68,22 @@ enum status app_ready(struct app *app, struct err *e) {
     TRY(db_ping(app->options.db, e));
     TRY(db_migration_state(app->options.db, &state, e));
     if (state.schema != state.program)
-        FAIL(e, ST_UNAVAILABLE, "the database's schema is %lld and this program's is %lld: run prosa migrate",
+        FAIL(e, ST_UNAVAILABLE,
+             "the database's schema is %lld and this program's is %lld: run prosa migrate",
              (long long)state.schema, (long long)state.program);
     return ST_OK;
 }
 
-static enum status authenticate_request(struct app *app, struct req *r, struct principal *ret, struct err *e) {
+static enum status authenticate_request(struct app *app, struct req *r, struct principal *ret,
+                                        struct err *e) {
     return authenticate(app->authenticator, r, ret, e);
 }
 
 /* --- queue depth for /metrics -------------------------------------------------------------------------------------------- */
 
-struct depth_read { struct queue_depth depth; };
+struct depth_read {
+    struct queue_depth depth;
+};
 
 static enum status read_depth(struct tx *tx, void *ctx, struct err *e) {
     return queue_depth(tx, (struct tenant_id){0}, &((struct depth_read *)ctx)->depth, e);
@@ -124,7 +128,8 @@ static enum status release_gate(struct tx *tx, void *ctx, struct err *e) {
     int64_t n;
 
     (void)ctx;
-    return queue_replay(tx, (struct tenant_id){0}, (struct job_id){0}, OUTBOX_SEND_JOB, "gate-closed", &n, e);
+    return queue_replay(tx, (struct tenant_id){0}, (struct job_id){0}, OUTBOX_SEND_JOB,
+                        "gate-closed", &n, e);
 }
 
 static enum status start_machinery(struct app *app, struct err *e) {
@@ -146,13 +151,17 @@ static enum status start_machinery(struct app *app, struct err *e) {
             .log = &app->log,
         },
         &app->httpc, e));
-    app->outbox = (struct outbox){
-        .db = app->options.db, .httpc = app->httpc, .keys = app->options.keys, .defaults = defaults};
-    app->bot = (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};
-    TRY(intake_start(
-        (struct intake_options){
-            .db = app->options.db, .keys = app->options.keys, .defaults = defaults, .log = &app->log},
-        &app->intake, e));
+    app->outbox = (struct outbox){.db = app->options.db,
+                                  .httpc = app->httpc,
+                                  .keys = app->options.keys,
+                                  .defaults = defaults};
+    app->bot =
+        (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};
+    TRY(intake_start((struct intake_options){.db = app->options.db,
+                                             .keys = app->options.keys,
+                                             .defaults = defaults,
+                                             .log = &app->log},
+                     &app->intake, e));
     return authenticator_new(app->options.db, &app->authenticator, e);
 }
 
@@ -214,13 +223,15 @@ static enum status read_pem(struct app *app, struct str path, struct str *ret, s
 static const struct route *all_routes(struct app *app, size_t *ret_n) {
     bool is_api = (app->config->roles & CONFIG_ROLE_API) != 0;
     size_t n = 0, n_more = app->options.n_more_routes;
-    struct route *all = arena_array_of(&app->arena, app_n_routes + console_n_routes + n_more + 1, struct route);
+    struct route *all =
+        arena_array_of(&app->arena, app_n_routes + console_n_routes + n_more + 1, struct route);
 
     if (n_more > 0)
         memcpy(all, app->options.more_routes, n_more * sizeof(*all));
     n = n_more;
     for (size_t i = 0; i < console_n_routes; i++) /* a worker still tells of its health */
-        if (is_api || console_routes[i].auth == AUTH_NONE || console_routes[i].auth == AUTH_OPERATOR)
+        if (is_api || console_routes[i].auth == AUTH_NONE ||
+            console_routes[i].auth == AUTH_OPERATOR)
             all[n++] = console_routes[i];
     for (size_t i = 0; is_api && i < app_n_routes; i++) {
         all[n] = app_routes[i];

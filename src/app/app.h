@@ -11,12 +11,12 @@
 struct app;
 
 struct app_options {
-    struct config *config;         /* a reference is taken */
-    struct keyring *keys;          /* the caller's, outlives the app */
-    struct db *db;                 /* the caller's, migrated, outlives the app */
+    struct config *config;           /* a reference is taken */
+    struct keyring *keys;            /* the caller's, outlives the app */
+    struct db *db;                   /* the caller's, migrated, outlives the app */
     const struct route *more_routes; /* the demo's own pages */
     size_t n_more_routes;
-    void *more;                    /* for their handlers: app_more() */
+    void *more; /* for their handlers: app_more() */
 };
 
 /* Everything runs when it returns ST_OK. */

@@ -1,17 +1,21 @@
 /* assets.c - the console's files, built into the program. Names carry a hash, so browsers keep them for ever; only the index is
  * asked for anew.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "app/app.h"
 #include "assets/assets.h"
+#include "app/app.h"
 
 static const struct {
     const char *ending;
     const char *type;
 } types[] = {
-    {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-    {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
-    {".png", "image/png"},                 {".woff2", "font/woff2"},
-    {".json", "application/json"},         {".webmanifest", "application/manifest+json"},
+    {".html", "text/html; charset=utf-8"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},
+    {".svg", "image/svg+xml"},
+    {".png", "image/png"},
+    {".woff2", "font/woff2"},
+    {".json", "application/json"},
+    {".webmanifest", "application/manifest+json"},
 };
 
 static const struct asset *find(struct str path) {

@@ -17,15 +17,19 @@ const struct route app_routes[] = {
      .flags = ROUTE_INLINE | ROUTE_QUIET, .summary = "Events for the installation's app"},
     {HTTP_GET, "/webhooks/{provider}/{account}", intake_get, AUTH_NONE, .rate_per_min = 120,
      .summary = "Verification handshake of an account's own app"},
-    {HTTP_POST, "/webhooks/{provider}/{account}", intake_post, AUTH_SIGNATURE, .max_body = WEBHOOK_MAX,
-     .flags = ROUTE_QUIET, .summary = "Events for an account with its own app"},
+    {HTTP_POST, "/webhooks/{provider}/{account}", intake_post, AUTH_SIGNATURE,
+     .max_body = WEBHOOK_MAX, .flags = ROUTE_QUIET,
+     .summary = "Events for an account with its own app"},
     {HTTP_GET, "/assets/{path*}", app_asset, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,
      .summary = "The console's files"},
 };
 const size_t app_n_routes = ARRAY_LEN(app_routes);
 
 const struct job_kind app_job_kinds[] = {
-    {.name = INTAKE_DRAIN_JOB, .run = intake_drain_job, .max_attempts = 1000000, .backoff_ms = 200,
+    {.name = INTAKE_DRAIN_JOB,
+     .run = intake_drain_job,
+     .max_attempts = 1000000,
+     .backoff_ms = 200,
      .max_backoff_ms = 5000}, /* it must never give up */
     {.name = INTAKE_PURGE_JOB, .run = intake_purge_job},
     {.name = CONVERSATION_TURN_JOB, .run = bot_turn_job},

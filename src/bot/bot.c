@@ -8,7 +8,8 @@
 
 enum { DEBOUNCE_DEFAULT_MS = 2000, DEBOUNCE_CAP_DEFAULT_MS = 8000, DEBOUNCE_CAP_MAX_MS = 60000 };
 
-enum status bot_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct bot *ret, struct err *e) {
+enum status bot_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct bot *ret,
+                    struct err *e) {
     struct err miss = ERR_INIT;
     enum status st = store_bot_get(a, tx, tenant, ret, &miss);
 
@@ -25,7 +26,8 @@ enum status bot_get(struct arena *a, struct tx *tx, struct tenant_id tenant, str
     return st;
 }
 
-enum status bot_debounce(struct tx *tx, struct tenant_id tenant, struct debounce *ret, struct err *e) {
+enum status bot_debounce(struct tx *tx, struct tenant_id tenant, struct debounce *ret,
+                         struct err *e) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
     struct bot bot;
 
@@ -68,9 +70,11 @@ enum status bot_set(struct arena *a, struct tx *tx, const struct bot *bot, struc
     if (is_model)
         TRY(check_model(a, bot->model, e));
     if (d->wait_ms < BOT_DEBOUNCE_MIN_MS || d->wait_ms > BOT_DEBOUNCE_MAX_MS)
-        FAIL(e, ST_INVALID, "debounce_ms: %d to %d milliseconds", BOT_DEBOUNCE_MIN_MS, BOT_DEBOUNCE_MAX_MS);
+        FAIL(e, ST_INVALID, "debounce_ms: %d to %d milliseconds", BOT_DEBOUNCE_MIN_MS,
+             BOT_DEBOUNCE_MAX_MS);
     if (d->cap_ms < d->wait_ms || d->cap_ms > DEBOUNCE_CAP_MAX_MS)
-        FAIL(e, ST_INVALID, "debounce_cap_ms: from debounce_ms to %d milliseconds", DEBOUNCE_CAP_MAX_MS);
+        FAIL(e, ST_INVALID, "debounce_cap_ms: from debounce_ms to %d milliseconds",
+             DEBOUNCE_CAP_MAX_MS);
     if (bot->budget_micros < 0)
         FAIL(e, ST_INVALID, "budget_micros: 0 (no limit) or more");
     return store_bot_put(tx, bot, clock_now_ms(), e);

@@ -13,11 +13,13 @@ enum {
     MAX_TOKENS_DEFAULT = 800,
     MAX_ATTEMPTS = 3,
     REPLY_POINTS = 4096,
-    CHARS_PER_TOKEN = 3, /* a careful guess for Portuguese; settled by the usage the model reports */
+    CHARS_PER_TOKEN =
+        3, /* a careful guess for Portuguese; settled by the usage the model reports */
 };
 
 #define HANDOFF_TOOL "handoff"
-#define TEXT(literal) {(literal), sizeof(literal) - 1} /* STR() is no constant initialiser */
+#define TEXT(literal)                                                                              \
+    { (literal), sizeof(literal) - 1 } /* STR() is no constant initialiser */
 
 struct asking {
     struct bot_deps *deps;
@@ -109,7 +111,8 @@ static enum status settle(struct asking *k, int64_t actual_micros, struct err *e
 
 /* --- the question ------------------------------------------------------------------------------------------------------- */
 
-static size_t build_messages(const struct asking *k, size_t history, struct model_message *out, size_t *ret_bytes) {
+static size_t build_messages(const struct asking *k, size_t history, struct model_message *out,
+                             size_t *ret_bytes) {
     size_t n = 0, first = k->seen->n_messages < history ? k->seen->n_messages : history;
     struct str prompt = json_str(json_get(k->settings, "system_prompt"));
 
@@ -123,7 +126,8 @@ static size_t build_messages(const struct asking *k, size_t history, struct mode
             continue;
         if (text.len == 0)
             text = arena_printf(k->a, "[%.*s]", STR_ARG(m->type));
-        out[n++] = (struct model_message){.role = str_eq(m->direction, STR("in")) ? "user" : "assistant", .text = text};
+        out[n++] = (struct model_message){
+            .role = str_eq(m->direction, STR("in")) ? "user" : "assistant", .text = text};
         *ret_bytes += text.len + 8;
     }
     return n;
@@ -136,7 +140,8 @@ static const struct model_tool handoff_tool = {
                        "\"required\":[\"reason\"],\"additionalProperties\":false}"),
 };
 
-static enum status ask_once(struct asking *k, struct str model, const struct model_ask *ask, struct err *e) {
+static enum status ask_once(struct asking *k, struct str model, const struct model_ask *ask,
+                            struct err *e) {
     struct http_call call = {0};
     struct http_reply reply = {0};
     struct err why = ERR_INIT;
@@ -163,7 +168,8 @@ static enum status ask_once(struct asking *k, struct str model, const struct mod
 
 /* The model, its history halved when too long, then the fallback model. */
 static enum status ask_all(struct asking *k, size_t history, struct err *e) {
-    struct model_message *messages = arena_array_of(k->a, k->seen->n_messages + 1, struct model_message);
+    struct model_message *messages =
+        arena_array_of(k->a, k->seen->n_messages + 1, struct model_message);
     struct str fallback = json_str(json_get(k->account.settings, "fallback_model"));
     struct str model = k->model.model;
     size_t bytes;
@@ -178,7 +184,8 @@ static enum status ask_all(struct asking *k, size_t history, struct err *e) {
         ask.n_messages = build_messages(k, history / 2 + 1, messages, &bytes);
         TRY(ask_once(k, model, &ask, e));
     }
-    if (k->answer.outcome != MODEL_ANSWERED && k->answer.outcome != MODEL_REFUSED && fallback.len > 0)
+    if (k->answer.outcome != MODEL_ANSWERED && k->answer.outcome != MODEL_REFUSED &&
+        fallback.len > 0)
         TRY(ask_once(k, fallback, &ask, e));
     return ST_OK;
 }
@@ -209,7 +216,9 @@ static void hand_over(struct asking *k, struct decision *d, struct str cause, st
     d->cause = cause;
     d->reason = reason;
     d->handoff = reason.len > 0 ? reason : cause;
-    d->say[0] = say_text(k->a, STR("Vou chamar uma pessoa da equipe para continuar com você. Um momento, por favor."));
+    d->say[0] = say_text(
+        k->a,
+        STR("Vou chamar uma pessoa da equipe para continuar com você. Um momento, por favor."));
     d->n_say = 1;
 }
 
@@ -230,7 +239,8 @@ static void decide(struct asking *k, struct decision *d) {
     if (str_eq(r->tool_name, STR(HANDOFF_TOOL))) {
         struct str reason = json_str(json_get(r->tool_arguments, "reason"));
 
-        hand_over(k, d, STR("model-asked"), reason.len > 0 ? reason : STR("o assistente pediu uma pessoa"));
+        hand_over(k, d, STR("model-asked"),
+                  reason.len > 0 ? reason : STR("o assistente pediu uma pessoa"));
         if (r->text.len > 0)
             d->say[0] = say_text(k->a, r->text);
         return;
@@ -255,8 +265,8 @@ static void take_usage(struct asking *k, struct decision *d) {
                          : price(k, d->prompt_tokens, d->completion_tokens);
 }
 
-enum status model_decide(struct bot_deps *deps, struct arena *a, const struct job *job, const struct seen *seen,
-                         struct decision *ret, struct err *e) {
+enum status model_decide(struct bot_deps *deps, struct arena *a, const struct job *job,
+                         const struct seen *seen, struct decision *ret, struct err *e) {
     struct asking k = {.deps = deps, .a = a, .job = job, .seen = seen};
     struct err why = ERR_INIT;
 

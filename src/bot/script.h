@@ -26,27 +26,31 @@ enum {
 struct script;
 
 /* ST_INVALID: the message names the place ("nodes.menu.say[0].buttons: at most 3") and what is wrong. */
-enum status script_parse(struct arena *a, struct str text, const struct script **ret, struct err *e) ATTR_MUST_CHECK;
+enum status script_parse(struct arena *a, struct str text, const struct script **ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* The one a new tenant has. */
 struct str script_builtin(void);
 
 struct script_input {
-    struct str text;      /* what the person wrote since the last answer, lines joined */
-    struct str choice;    /* id of the last button or row tapped, empty: none */
-    struct str state;     /* what the last run gave back, empty at first */
-    struct str name;      /* the person's */
+    struct str text;   /* what the person wrote since the last answer, lines joined */
+    struct str choice; /* id of the last button or row tapped, empty: none */
+    struct str state;  /* what the last run gave back, empty at first */
+    struct str name;   /* the person's */
 };
 
-struct script_say { struct str type, content; };
+struct script_say {
+    struct str type, content;
+};
 
 struct script_output {
     struct script_say *say;
     size_t n_say;
     struct str state;
-    struct str handoff;   /* reason, empty: none */
-    struct str node;      /* where it went and why, for the trace */
+    struct str handoff; /* reason, empty: none */
+    struct str node;    /* where it went and why, for the trace */
     struct str because;
 };
 
 /* Total: any input leads to an output with something to say or a handoff. */
-void script_run(struct arena *a, const struct script *s, const struct script_input *in, struct script_output *ret);
+void script_run(struct arena *a, const struct script *s, const struct script_input *in,
+                struct script_output *ret);

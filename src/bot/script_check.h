@@ -4,14 +4,20 @@
 
 #include "bot/script.h"
 
-struct script_phrases { struct str *at; size_t n; }; /* folded, with one space between words */
+struct script_phrases {
+    struct str *at;
+    size_t n;
+}; /* folded, with one space between words */
 
 struct script_rule {
     struct script_phrases any, all;
     size_t go; /* index of the node */
 };
 
-struct script_choice { struct str id; size_t go; };
+struct script_choice {
+    struct str id;
+    size_t go;
+};
 
 struct script_node {
     struct str name;

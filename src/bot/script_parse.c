@@ -41,8 +41,8 @@ struct str script_words(struct arena *a, struct str text) {
 
 /* --- checks of what a node says ---------------------------------------------------------------------------------------- */
 
-static enum status check_text(const struct parse *p, struct str at, const struct json *content, const char *key,
-                              size_t max_points) {
+static enum status check_text(const struct parse *p, struct str at, const struct json *content,
+                              const char *key, size_t max_points) {
     struct str text = json_str(json_get(content, key));
 
     if (text.len == 0)
@@ -52,8 +52,8 @@ static enum status check_text(const struct parse *p, struct str at, const struct
     return ST_OK;
 }
 
-static enum status check_choice(const struct parse *p, struct str at, const struct json *choice, size_t max_id,
-                                size_t max_title) {
+static enum status check_choice(const struct parse *p, struct str at, const struct json *choice,
+                                size_t max_id, size_t max_title) {
     TRY(check_text(p, at, choice, "id", max_id));
     return check_text(p, at, choice, "title", max_title);
 }
@@ -65,7 +65,8 @@ static enum status check_buttons(const struct parse *p, struct str at, const str
     if (json_len(buttons) < 1 || json_len(buttons) > 3)
         FAIL(p->e, ST_INVALID, "%.*s.buttons: one to three are needed", STR_ARG(at));
     for (size_t i = 0; i < json_len(buttons); i++)
-        TRY(check_choice(p, arena_printf(p->a, "%.*s.buttons[%zu]", STR_ARG(at), i), json_at(buttons, i), 256, 20));
+        TRY(check_choice(p, arena_printf(p->a, "%.*s.buttons[%zu]", STR_ARG(at), i),
+                         json_at(buttons, i), 256, 20));
     return ST_OK;
 }
 
@@ -79,7 +80,8 @@ static enum status check_list(const struct parse *p, struct str at, const struct
         const struct json *rows = json_get(json_at(sections, i), "rows");
 
         for (size_t r = 0; r < json_len(rows); r++, n++)
-            TRY(check_choice(p, arena_printf(p->a, "%.*s.sections[%zu].rows[%zu]", STR_ARG(at), i, r),
+            TRY(check_choice(p,
+                             arena_printf(p->a, "%.*s.sections[%zu].rows[%zu]", STR_ARG(at), i, r),
                              json_at(rows, r), 200, 24));
     }
     if (n < 1 || n > 10)
@@ -91,7 +93,8 @@ static enum status check_media(const struct parse *p, struct str at, const struc
     const struct json *media = json_get(content, "media");
 
     if ((json_str(json_get(media, "id")).len > 0) == (json_str(json_get(media, "link")).len > 0))
-        FAIL(p->e, ST_INVALID, "%.*s.media: exactly one of \"id\" and \"link\" is needed", STR_ARG(at));
+        FAIL(p->e, ST_INVALID, "%.*s.media: exactly one of \"id\" and \"link\" is needed",
+             STR_ARG(at));
     return ST_OK;
 }
 
@@ -108,7 +111,8 @@ static enum status check_say(const struct parse *p, struct str at, const struct 
     for (size_t i = 0; i < ARRAY_LEN(media); i++)
         if (str_eq(type, str_of(media[i])))
             return check_media(p, at, content);
-    FAIL(p->e, ST_INVALID, "%.*s.type: one of text, buttons, list, image, video, audio, document is needed",
+    FAIL(p->e, ST_INVALID,
+         "%.*s.type: one of text, buttons, list, image, video, audio, document is needed",
          STR_ARG(at));
 }
 
@@ -117,7 +121,8 @@ static enum status check_say(const struct parse *p, struct str at, const struct 
 static enum status parse_go(const struct parse *p, struct str at, struct str name, size_t *ret) {
     *ret = script_find_node(p->s, name);
     if (*ret == SCRIPT_NOWHERE)
-        FAIL(p->e, ST_INVALID, "%.*s: there is no node \"%.*s\"", STR_ARG(at), STR_ARG(utf8_cut_points(name, 40)));
+        FAIL(p->e, ST_INVALID, "%.*s: there is no node \"%.*s\"", STR_ARG(at),
+             STR_ARG(utf8_cut_points(name, 40)));
     return ST_OK;
 }
 
@@ -130,7 +135,8 @@ static enum status parse_phrases(const struct parse *p, struct str at, const str
     for (size_t i = 0; i < ret->n; i++) {
         ret->at[i] = script_words(p->a, json_str(json_at(list, i)));
         if (ret->at[i].len < 3)
-            FAIL(p->e, ST_INVALID, "%.*s[%zu]: a phrase with a word in it is needed", STR_ARG(at), i);
+            FAIL(p->e, ST_INVALID, "%.*s[%zu]: a phrase with a word in it is needed", STR_ARG(at),
+                 i);
     }
     return ST_OK;
 }
@@ -146,11 +152,14 @@ static enum status parse_rules(const struct parse *p, struct str at, const struc
         struct str here = arena_printf(p->a, "%.*s[%zu]", STR_ARG(at), i);
         struct script_rule *r = &(*ret)[i];
 
-        TRY(parse_phrases(p, arena_printf(p->a, "%.*s.any", STR_ARG(here)), json_get(rule, "any"), &r->any));
-        TRY(parse_phrases(p, arena_printf(p->a, "%.*s.all", STR_ARG(here)), json_get(rule, "all"), &r->all));
+        TRY(parse_phrases(p, arena_printf(p->a, "%.*s.any", STR_ARG(here)), json_get(rule, "any"),
+                          &r->any));
+        TRY(parse_phrases(p, arena_printf(p->a, "%.*s.all", STR_ARG(here)), json_get(rule, "all"),
+                          &r->all));
         if (r->any.n + r->all.n == 0)
             FAIL(p->e, ST_INVALID, "%.*s: \"any\" or \"all\" is needed", STR_ARG(here));
-        TRY(parse_go(p, arena_printf(p->a, "%.*s.go", STR_ARG(here)), json_str(json_get(rule, "go")), &r->go));
+        TRY(parse_go(p, arena_printf(p->a, "%.*s.go", STR_ARG(here)),
+                     json_str(json_get(rule, "go")), &r->go));
     }
     return ST_OK;
 }
@@ -166,15 +175,17 @@ static enum status parse_choices(const struct parse *p, struct str at, const str
     node->choices = arena_array_of(p->a, node->n_choices + 1, struct script_choice);
     for (size_t i = 0; i < node->n_choices && json_member(map, i, &id, &go); i++) {
         node->choices[i].id = id;
-        TRY(parse_go(p, arena_printf(p->a, "%.*s.%.*s", STR_ARG(at), STR_ARG(utf8_cut_points(id, 40))), json_str(go),
-                     &node->choices[i].go));
+        TRY(parse_go(p,
+                     arena_printf(p->a, "%.*s.%.*s", STR_ARG(at), STR_ARG(utf8_cut_points(id, 40))),
+                     json_str(go), &node->choices[i].go));
     }
     return ST_OK;
 }
 
 /* --- nodes --------------------------------------------------------------------------------------------------------------- */
 
-static enum status parse_node(const struct parse *p, struct script_node *node, const struct json *v) {
+static enum status parse_node(const struct parse *p, struct script_node *node,
+                              const struct json *v) {
     struct str at = arena_printf(p->a, "nodes.%.*s", STR_ARG(utf8_cut_points(node->name, 40)));
 
     node->say = json_get(v, "say");
@@ -182,12 +193,15 @@ static enum status parse_node(const struct parse *p, struct script_node *node, c
     if (json_len(node->say) > SCRIPT_MAX_SAY)
         FAIL(p->e, ST_INVALID, "%.*s.say: at most %d messages", STR_ARG(at), SCRIPT_MAX_SAY);
     if (json_len(node->say) == 0 && node->handoff.len == 0)
-        FAIL(p->e, ST_INVALID, "%.*s: it must say something or hand off, or the person gets no answer", STR_ARG(at));
+        FAIL(p->e, ST_INVALID,
+             "%.*s: it must say something or hand off, or the person gets no answer", STR_ARG(at));
     for (size_t i = 0; i < json_len(node->say); i++)
-        TRY(check_say(p, arena_printf(p->a, "%.*s.say[%zu]", STR_ARG(at), i), json_at(node->say, i)));
-    TRY(parse_choices(p, arena_printf(p->a, "%.*s.choices", STR_ARG(at)), json_get(v, "choices"), node));
-    return parse_rules(p, arena_printf(p->a, "%.*s.rules", STR_ARG(at)), json_get(v, "rules"), &node->rules,
-                       &node->n_rules);
+        TRY(check_say(p, arena_printf(p->a, "%.*s.say[%zu]", STR_ARG(at), i),
+                      json_at(node->say, i)));
+    TRY(parse_choices(p, arena_printf(p->a, "%.*s.choices", STR_ARG(at)), json_get(v, "choices"),
+                      node));
+    return parse_rules(p, arena_printf(p->a, "%.*s.rules", STR_ARG(at)), json_get(v, "rules"),
+                       &node->rules, &node->n_rules);
 }
 
 static enum status parse_nodes(const struct parse *p, const struct json *map) {
@@ -199,7 +213,8 @@ static enum status parse_nodes(const struct parse *p, const struct json *map) {
     if (json_type(map) != JSON_OBJECT || s->n_nodes == 0 || s->n_nodes > SCRIPT_MAX_NODES)
         FAIL(p->e, ST_INVALID, "nodes: an object of 1 to %d nodes is needed", SCRIPT_MAX_NODES);
     s->nodes = arena_array_of(p->a, s->n_nodes, struct script_node);
-    for (size_t i = 0; json_member(map, i, &name, &v); i++) /* names first: rules point forward too */
+    for (size_t i = 0; json_member(map, i, &name, &v);
+         i++) /* names first: rules point forward too */
         s->nodes[i].name = name;
     for (size_t i = 0; json_member(map, i, &name, &v); i++)
         TRY(parse_node(p, &s->nodes[i], v));
@@ -216,7 +231,8 @@ static enum status parse_fallback(const struct parse *p, const struct json *v) {
     return parse_go(p, STR("fallback.then"), json_str(json_get(v, "then")), &s->fallback_then);
 }
 
-enum status script_parse(struct arena *a, struct str text, const struct script **ret, struct err *e) {
+enum status script_parse(struct arena *a, struct str text, const struct script **ret,
+                         struct err *e) {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     struct script *s = arena_new_of(a, struct script);
     struct parse p = {.a = a, .s = s, .e = e};

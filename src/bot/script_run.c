@@ -9,8 +9,8 @@ struct step {
     const struct script *s;
     const struct script_input *in;
     struct str words;
-    size_t node;       /* where the talk stood; SCRIPT_NOWHERE at first */
-    int64_t misses;    /* answers in a row that matched nothing */
+    size_t node;    /* where the talk stood; SCRIPT_NOWHERE at first */
+    int64_t misses; /* answers in a row that matched nothing */
     struct str because;
 };
 
@@ -28,7 +28,8 @@ static bool phrases_all(struct str words, const struct script_phrases *list) {
     return true;
 }
 
-static bool match_rules(struct step *st, const struct script_rule *rules, size_t n, const char *where, size_t *ret) {
+static bool match_rules(struct step *st, const struct script_rule *rules, size_t n,
+                        const char *where, size_t *ret) {
     for (size_t i = 0; i < n; i++)
         if (phrases_any(st->words, &rules[i].any) && phrases_all(st->words, &rules[i].all)) {
             st->because = arena_printf(st->a, "%s rule %zu", where, i + 1);
@@ -66,8 +67,8 @@ static size_t next_node(struct step *st) {
     size_t to = SCRIPT_NOWHERE;
 
     if (match_choice(st, &to) ||
-        (st->node != SCRIPT_NOWHERE &&
-         match_rules(st, st->s->nodes[st->node].rules, st->s->nodes[st->node].n_rules, "node", &to)) ||
+        (st->node != SCRIPT_NOWHERE && match_rules(st, st->s->nodes[st->node].rules,
+                                                   st->s->nodes[st->node].n_rules, "node", &to)) ||
         match_rules(st, st->s->rules, st->s->n_rules, "script", &to)) {
         st->misses = 0;
         return to;
@@ -89,7 +90,8 @@ static struct str first_name(struct str name) {
 }
 
 /* Copies v with "{{name}}" filled in every text. */
-static void write_filled(struct json_out *o, const char *key, const struct json *v, struct step *st);
+static void write_filled(struct json_out *o, const char *key, const struct json *v,
+                         struct step *st);
 
 static struct str fill(struct step *st, struct str text) {
     struct buf b;
@@ -111,7 +113,8 @@ static struct str fill(struct step *st, struct str text) {
     return text;
 }
 
-static void write_object(struct json_out *o, const char *key, const struct json *v, struct step *st) {
+static void write_object(struct json_out *o, const char *key, const struct json *v,
+                         struct step *st) {
     struct str name;
     const struct json *member;
 
@@ -122,7 +125,8 @@ static void write_object(struct json_out *o, const char *key, const struct json 
     json_end(o);
 }
 
-static void write_filled(struct json_out *o, const char *key, const struct json *v, struct step *st) {
+static void write_filled(struct json_out *o, const char *key, const struct json *v,
+                         struct step *st) {
     switch (json_type(v)) {
     case JSON_OBJECT:
         write_object(o, key, v, st);
@@ -164,9 +168,11 @@ static void read_state(struct step *st) {
     struct err ignored = ERR_INIT;
 
     st->node = SCRIPT_NOWHERE;
-    if (st->in->state.len == 0 || json_parse(st->a, st->in->state, JSON_LIMITS_DEFAULT, &state, &ignored) != ST_OK)
+    if (st->in->state.len == 0 ||
+        json_parse(st->a, st->in->state, JSON_LIMITS_DEFAULT, &state, &ignored) != ST_OK)
         return;
-    st->node = script_find_node(st->s, json_str(json_get(state, "node"))); /* the script may have changed */
+    st->node = script_find_node(
+        st->s, json_str(json_get(state, "node"))); /* the script may have changed */
     st->misses = json_i64(json_get(state, "misses"), 0);
 }
 
@@ -187,7 +193,8 @@ static struct str write_state(struct step *st, size_t node) {
     return text;
 }
 
-void script_run(struct arena *a, const struct script *s, const struct script_input *in, struct script_output *ret) {
+void script_run(struct arena *a, const struct script *s, const struct script_input *in,
+                struct script_output *ret) {
     struct step st = {.a = a, .s = s, .in = in, .words = script_words(a, in->text)};
 
     read_state(&st);

@@ -2,13 +2,16 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bot/store.h"
 
-enum status store_bot_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct bot *ret, struct err *e) {
+enum status store_bot_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct bot *ret,
+                          struct err *e) {
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx,
-                 DB_SQL("SELECT kind, script, model, debounce_ms, debounce_cap_ms, budget_micros, version FROM bots"
-                        " WHERE tenant_id = $1"),
-                 &rows, e, V_UUID(tenant.v)));
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL(
+            "SELECT kind, script, model, debounce_ms, debounce_cap_ms, budget_micros, version FROM bots"
+            " WHERE tenant_id = $1"),
+        &rows, e, V_UUID(tenant.v)));
     if (rows.n == 0)
         FAIL(e, ST_NOT_FOUND, "the tenant has no bot of its own");
     *ret = (struct bot){
@@ -24,53 +27,63 @@ enum status store_bot_get(struct arena *a, struct tx *tx, struct tenant_id tenan
 }
 
 enum status store_bot_put(struct tx *tx, const struct bot *bot, int64_t now_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("INSERT INTO bots AS b (tenant_id, kind, script, model, debounce_ms, debounce_cap_ms,"
-                          " budget_micros, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-                          " ON CONFLICT (tenant_id) DO UPDATE SET kind = excluded.kind, script = excluded.script,"
-                          " model = excluded.model, debounce_ms = excluded.debounce_ms,"
-                          " debounce_cap_ms = excluded.debounce_cap_ms, budget_micros = excluded.budget_micros,"
-                          " updated_at = excluded.updated_at, version = b.version + 1"),
-                   NULL, e, V_UUID(bot->tenant.v), V_TEXT(bot->kind), V_TEXT(bot->script), V_TEXT(bot->model),
-                   V_I64(bot->debounce.wait_ms), V_I64(bot->debounce.cap_ms), V_I64(bot->budget_micros),
-                   V_I64(now_ms));
+    return DB_EXEC(
+        tx,
+        DB_SQL(
+            "INSERT INTO bots AS b (tenant_id, kind, script, model, debounce_ms, debounce_cap_ms,"
+            " budget_micros, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            " ON CONFLICT (tenant_id) DO UPDATE SET kind = excluded.kind, script = excluded.script,"
+            " model = excluded.model, debounce_ms = excluded.debounce_ms,"
+            " debounce_cap_ms = excluded.debounce_cap_ms, budget_micros = excluded.budget_micros,"
+            " updated_at = excluded.updated_at, version = b.version + 1"),
+        NULL, e, V_UUID(bot->tenant.v), V_TEXT(bot->kind), V_TEXT(bot->script), V_TEXT(bot->model),
+        V_I64(bot->debounce.wait_ms), V_I64(bot->debounce.cap_ms), V_I64(bot->budget_micros),
+        V_I64(now_ms));
 }
 
-enum status store_turn_insert(struct tx *tx, struct tenant_id tenant, const struct turn *t, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("INSERT INTO bot_turns (id, tenant_id, conversation_id, outcome, seen_count, trace,"
-                          " prompt_tokens, completion_tokens, cost_micros, started_at, took_ms)"
-                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
-                   NULL, e, V_UUID(t->id), V_UUID(tenant.v), V_UUID(t->conversation.v), V_TEXT(t->outcome),
-                   V_I64(t->seen_count), V_TEXT(t->trace), V_I64(t->prompt_tokens), V_I64(t->completion_tokens),
-                   V_I64(t->cost_micros), V_I64(t->started_at_ms), V_I64(t->took_ms));
+enum status store_turn_insert(struct tx *tx, struct tenant_id tenant, const struct turn *t,
+                              struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("INSERT INTO bot_turns (id, tenant_id, conversation_id, outcome, seen_count, trace,"
+               " prompt_tokens, completion_tokens, cost_micros, started_at, took_ms)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
+        NULL, e, V_UUID(t->id), V_UUID(tenant.v), V_UUID(t->conversation.v), V_TEXT(t->outcome),
+        V_I64(t->seen_count), V_TEXT(t->trace), V_I64(t->prompt_tokens),
+        V_I64(t->completion_tokens), V_I64(t->cost_micros), V_I64(t->started_at_ms),
+        V_I64(t->took_ms));
 }
 
 enum status store_spend(struct tx *tx, struct tenant_id tenant, struct str month, int64_t micros,
                         int64_t budget_micros, bool *ret_granted, struct err *e) {
     int64_t changed;
 
-    TRY(DB_EXEC(tx,
-                DB_SQL("INSERT INTO bot_spending (tenant_id, month, spent_micros) VALUES ($1, $2, 0)"
-                       " ON CONFLICT (tenant_id, month) DO NOTHING"),
-                NULL, e, V_UUID(tenant.v), V_TEXT(month)));
-    TRY(DB_EXEC(tx,
-                DB_SQL("UPDATE bot_spending SET spent_micros = spent_micros + $3"
-                       " WHERE tenant_id = $1 AND month = $2 AND ($4 = 0 OR spent_micros + $3 <= $4)"),
-                &changed, e, V_UUID(tenant.v), V_TEXT(month), V_I64(micros), V_I64(budget_micros)));
+    TRY(DB_EXEC(
+        tx,
+        DB_SQL("INSERT INTO bot_spending (tenant_id, month, spent_micros) VALUES ($1, $2, 0)"
+               " ON CONFLICT (tenant_id, month) DO NOTHING"),
+        NULL, e, V_UUID(tenant.v), V_TEXT(month)));
+    TRY(DB_EXEC(
+        tx,
+        DB_SQL("UPDATE bot_spending SET spent_micros = spent_micros + $3"
+               " WHERE tenant_id = $1 AND month = $2 AND ($4 = 0 OR spent_micros + $3 <= $4)"),
+        &changed, e, V_UUID(tenant.v), V_TEXT(month), V_I64(micros), V_I64(budget_micros)));
     *ret_granted = changed > 0;
     return ST_OK;
 }
 
-enum status bot_turns(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id conversation,
-                      size_t limit, struct turn **ret, size_t *ret_n, struct err *e) {
+enum status bot_turns(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                      struct conversation_id conversation, size_t limit, struct turn **ret,
+                      size_t *ret_n, struct err *e) {
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx,
-                 DB_SQL("SELECT id, outcome, trace, seen_count, prompt_tokens, completion_tokens, cost_micros,"
-                        " started_at, took_ms FROM bot_turns WHERE tenant_id = $1 AND conversation_id = $2"
-                        " ORDER BY id DESC LIMIT $3"),
-                 &rows, e, V_UUID(tenant.v), V_UUID(conversation.v), V_I64((int64_t)limit)));
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL(
+            "SELECT id, outcome, trace, seen_count, prompt_tokens, completion_tokens, cost_micros,"
+            " started_at, took_ms FROM bot_turns WHERE tenant_id = $1 AND conversation_id = $2"
+            " ORDER BY id DESC LIMIT $3"),
+        &rows, e, V_UUID(tenant.v), V_UUID(conversation.v), V_I64((int64_t)limit)));
     *ret = arena_array_of(a, rows.n + 1, struct turn);
     for (size_t i = 0; i < rows.n; i++)
         (*ret)[i] = (struct turn){

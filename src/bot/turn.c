@@ -13,10 +13,10 @@
 
 enum { LOOK_MESSAGES = 200 };
 
-static struct stats_counter turns_answered =
-    STATS_COUNTER_L("prosa_bot_turns_total", "Turns of the bot by outcome.", "outcome=\"answered\"");
-static struct stats_counter turns_handed_over =
-    STATS_COUNTER_L("prosa_bot_turns_total", "Turns of the bot by outcome.", "outcome=\"handed_over\"");
+static struct stats_counter turns_answered = STATS_COUNTER_L(
+    "prosa_bot_turns_total", "Turns of the bot by outcome.", "outcome=\"answered\"");
+static struct stats_counter turns_handed_over = STATS_COUNTER_L(
+    "prosa_bot_turns_total", "Turns of the bot by outcome.", "outcome=\"handed_over\"");
 static struct stats_counter turns_dropped =
     STATS_COUNTER_L("prosa_bot_turns_total", "Turns of the bot by outcome.", "outcome=\"dropped\"");
 
@@ -41,8 +41,8 @@ static enum status look(struct tx *tx, void *ctx, struct err *e) {
     TRY(conversation_get(t->a, tx, t->job->tenant, t->id, &t->seen.conversation, e));
     TRY(bot_get(t->a, tx, t->job->tenant, &t->seen.bot, e));
     return message_list(t->a, tx, t->job->tenant, t->id,
-                        (struct page_query){.limit = LOOK_MESSAGES, .is_backward = true}, &t->seen.messages,
-                        &t->seen.n_messages, &next, e);
+                        (struct page_query){.limit = LOOK_MESSAGES, .is_backward = true},
+                        &t->seen.messages, &t->seen.n_messages, &next, e);
 }
 
 static bool is_due(const struct conversation *c) {
@@ -52,8 +52,8 @@ static bool is_due(const struct conversation *c) {
 /* --- decide ------------------------------------------------------------------------------------------------------------- */
 
 static bool wants_answer(const struct message *m) {
-    return str_eq(m->direction, STR("in")) && !str_eq(m->type, STR("reaction")) && !str_eq(m->type, STR("revoke")) &&
-           !str_eq(m->type, STR("system"));
+    return str_eq(m->direction, STR("in")) && !str_eq(m->type, STR("reaction")) &&
+           !str_eq(m->type, STR("revoke")) && !str_eq(m->type, STR("system"));
 }
 
 /* What the person wrote since the last answer, oldest line first, and the last choice tapped among it. */
@@ -156,7 +156,8 @@ static struct str write_trace(struct turning *t) {
     return text;
 }
 
-static enum status record_turn(struct tx *tx, struct turning *t, const char *outcome, struct err *e) {
+static enum status record_turn(struct tx *tx, struct turning *t, const char *outcome,
+                               struct err *e) {
     int64_t now_ms = clock_now_ms();
     const struct turn turn = {
         .id = t->turn,
@@ -182,7 +183,8 @@ static enum status record_turn(struct tx *tx, struct turning *t, const char *out
                      e);
 }
 
-static enum status queue_reply(struct tx *tx, struct turning *t, const struct script_say *say, struct err *e) {
+static enum status queue_reply(struct tx *tx, struct turning *t, const struct script_say *say,
+                               struct err *e) {
     const struct outbox_put put = {
         .tenant = t->job->tenant,
         .conversation = t->id,
@@ -213,10 +215,12 @@ static enum status commit(struct tx *tx, void *ctx, struct err *e) {
         return record_turn(tx, t, "dropped", e);
     /* The handoff first: it withdraws what the bot has queued, and this farewell is to go out. */
     if (d->handoff.len > 0)
-        TRY(conversation_request_handoff(t->a, tx, t->job->tenant, t->id, d->handoff, clock_now_ms(), e));
+        TRY(conversation_request_handoff(t->a, tx, t->job->tenant, t->id, d->handoff,
+                                         clock_now_ms(), e));
     for (size_t i = 0; i < d->n_say; i++)
         TRY(queue_reply(tx, t, &d->say[i], e));
-    TRY(conversation_set_bot_state(tx, t->job->tenant, t->id, d->bot_state, saw->inbound_count, clock_now_ms(), e));
+    TRY(conversation_set_bot_state(tx, t->job->tenant, t->id, d->bot_state, saw->inbound_count,
+                                   clock_now_ms(), e));
     TRY(outbox_mark_read(t->a, tx, t->job->tenant, t->id, false, e));
     return record_turn(tx, t, d->outcome, e);
 }
@@ -244,7 +248,8 @@ static enum status decide(struct turning *t, struct err *e) {
     } else {
         st = decide_by_script(t, &why);
     }
-    if (st == ST_INVALID) { /* a script or settings that were kept but no longer hold: never silence */
+    if (st ==
+        ST_INVALID) { /* a script or settings that were kept but no longer hold: never silence */
         fall_back(t, &why);
         return ST_OK;
     }
@@ -267,8 +272,8 @@ static enum status commit_or_fall_back(struct turning *t, struct err *e) {
     return st;
 }
 
-enum status bot_turn_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
-                         struct err *e) {
+enum status bot_turn_job(struct app *app, struct arena *a, const struct job *job,
+                         struct verdict *ret_verdict, struct err *e) {
     struct turning *t = arena_new_of(a, struct turning);
     const struct json *payload;
 
@@ -290,6 +295,9 @@ enum status bot_turn_job(struct app *app, struct arena *a, const struct job *job
         return ST_OK;
     }
     TRY(commit_or_fall_back(t, e));
-    stats_add(t->dropped ? &turns_dropped : t->decision.handoff.len > 0 ? &turns_handed_over : &turns_answered, 1);
+    stats_add(t->dropped                    ? &turns_dropped
+              : t->decision.handoff.len > 0 ? &turns_handed_over
+                                            : &turns_answered,
+              1);
     return ST_OK;
 }

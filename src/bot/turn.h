@@ -16,18 +16,19 @@ struct seen { /* one look at the conversation */
 struct decision {
     struct script_say say[SCRIPT_MAX_SAY];
     size_t n_say;
-    struct str bot_state;    /* kept for the next turn */
-    struct str handoff;      /* reason; empty: the bot goes on */
-    const char *outcome;     /* "answered", "handed_over" */
-    struct str how;          /* JSON object for the trace */
+    struct str bot_state; /* kept for the next turn */
+    struct str handoff;   /* reason; empty: the bot goes on */
+    const char *outcome;  /* "answered", "handed_over" */
+    struct str how;       /* JSON object for the trace */
     int64_t prompt_tokens, completion_tokens, cost_micros;
-    bool wants_retry;        /* nothing was decided: try the whole turn again */
+    bool wants_retry; /* nothing was decided: try the whole turn again */
     uint32_t retry_after_ms;
     struct str cause, reason;
 };
 
 /* Asks the tenant's model. A failure becomes a handoff with a reason, or a retry while attempts are left. */
-enum status model_decide(struct bot_deps *deps, struct arena *a, const struct job *job, const struct seen *seen,
-                         struct decision *ret, struct err *e) ATTR_MUST_CHECK;
+enum status model_decide(struct bot_deps *deps, struct arena *a, const struct job *job,
+                         const struct seen *seen, struct decision *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* {"type":"text"} content. */
 struct script_say say_text(struct arena *a, struct str text);

@@ -18,7 +18,8 @@ enum status runtime_configure(struct runtime *rt, int argc, char *const argv[], 
 static struct str key_file_beside(struct runtime *rt) {
     struct str path = rt->config->database_url;
 
-    return str_eat(&path, STR("sqlite:")) ? arena_printf(&rt->arena, "%.*s.key", STR_ARG(path)) : STR_EMPTY;
+    return str_eat(&path, STR("sqlite:")) ? arena_printf(&rt->arena, "%.*s.key", STR_ARG(path))
+                                          : STR_EMPTY;
 }
 
 enum status runtime_open_keys(struct runtime *rt, struct err *e) {
@@ -29,8 +30,9 @@ enum status runtime_open_keys(struct runtime *rt, struct err *e) {
     if (path.len == 0)
         path = key_file_beside(rt);
     if (path.len == 0)
-        FAIL(e, ST_INVALID,
-             "no master key: set PROSA_MASTER_KEY_FILE (made when missing) or PROSA_MASTER_KEY, the same on every node");
+        FAIL(
+            e, ST_INVALID,
+            "no master key: set PROSA_MASTER_KEY_FILE (made when missing) or PROSA_MASTER_KEY, the same on every node");
     return keyring_load(arena_cstr(&rt->arena, path), true, &rt->keys, e);
 }
 

@@ -14,13 +14,15 @@ struct runtime { /* caller's storage, {0} */
 };
 
 /* Settings from flags and environment; sets the log up. */
-enum status runtime_configure(struct runtime *rt, int argc, char *const argv[], struct err *e) ATTR_MUST_CHECK;
+enum status runtime_configure(struct runtime *rt, int argc, char *const argv[], struct err *e)
+    ATTR_MUST_CHECK;
 /* Keys: PROSA_MASTER_KEY, else the file of PROSA_MASTER_KEY_FILE (made when missing), else for SQLite a file beside the
  * database. PostgreSQL without either is ST_INVALID: its nodes must share a key that was chosen on purpose. */
 enum status runtime_open_keys(struct runtime *rt, struct err *e) ATTR_MUST_CHECK;
 enum status runtime_open_db(struct runtime *rt, bool migrate, struct err *e) ATTR_MUST_CHECK;
 /* All of the above. */
-enum status runtime_open(struct runtime *rt, int argc, char *const argv[], struct err *e) ATTR_MUST_CHECK;
+enum status runtime_open(struct runtime *rt, int argc, char *const argv[], struct err *e)
+    ATTR_MUST_CHECK;
 void runtime_close(struct runtime *rt);
 
 /* prosa serve and prosa demo: the process' exit code. argv holds what comes behind the command's name. */

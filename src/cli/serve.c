@@ -24,7 +24,8 @@ static enum status run(struct runtime *rt, int argc, char *const argv[], struct 
     struct app *app;
 
     TRY(runtime_open(rt, argc, argv, e));
-    TRY(app_start((struct app_options){.config = rt->config, .keys = rt->keys, .db = rt->db}, &app, e));
+    TRY(app_start((struct app_options){.config = rt->config, .keys = rt->keys, .db = rt->db}, &app,
+                  e));
     printf("prosa is ready at %s://%.*s\n", rt->config->tls_cert_file.len > 0 ? "https" : "http",
            STR_ARG(app_address(app)));
     (void)fflush(stdout);

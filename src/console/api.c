@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "bot/bot.h"
-#include "conversation/conversation.h"
 #include "console/write.h"
+#include "conversation/conversation.h"
 #include "intake/intake.h"
 #include "outbox/outbox.h"
 #include "queue/queue.h"
@@ -43,7 +43,8 @@ static enum status read_page(struct api *x, struct err *e) {
         FAIL(e, ST_INVALID, "limit: a number from 1 to %d", PAGE_MAX);
     x->page = (struct page_query){
         .limit = (size_t)n,
-        .cursor = req_has_query(x->r, "after") ? req_query(x->r, "after") : req_query(x->r, "cursor"),
+        .cursor =
+            req_has_query(x->r, "after") ? req_query(x->r, "after") : req_query(x->r, "cursor"),
         .is_backward = str_eq(req_query(x->r, "order"), STR("desc")),
     };
     return ST_OK;
@@ -76,8 +77,8 @@ static enum status read_body(struct api *x, struct err *e) {
 
 /* Reads the request's common parts, runs fn in a transaction and sends what it wrote. fn may run twice: it starts the
  * answer anew. */
-static enum status answer(struct app *app, struct req *r, bool is_write, unsigned status, api_fn fn, struct resp *ret,
-                          struct err *e) {
+static enum status answer(struct app *app, struct req *r, bool is_write, unsigned status, api_fn fn,
+                          struct resp *ret, struct err *e) {
     struct api x = {.app = app, .r = r, .tenant = r->principal.tenant};
     enum status st;
 
@@ -118,13 +119,16 @@ static void end_list(struct api *x, struct str last, bool has_more) {
 }
 
 static struct str actor_of(const struct api *x) {
-    struct uuid id = uuid_is_nil(x->r->principal.user.v) ? x->r->principal.key : x->r->principal.user.v;
+    struct uuid id =
+        uuid_is_nil(x->r->principal.user.v) ? x->r->principal.key : x->r->principal.user.v;
     struct str text = uuid_format(x->r->arena, id);
 
-    return arena_printf(x->r->arena, "%s:%.*s", uuid_is_nil(x->r->principal.user.v) ? "key" : "user", STR_ARG(text));
+    return arena_printf(x->r->arena, "%s:%.*s",
+                        uuid_is_nil(x->r->principal.user.v) ? "key" : "user", STR_ARG(text));
 }
 
-static enum status audit(struct tx *tx, const struct api *x, const char *action, struct str object, struct err *e) {
+static enum status audit(struct tx *tx, const struct api *x, const char *action, struct str object,
+                         struct err *e) {
     return audit_add(tx,
                      (struct audit){.tenant = x->tenant,
                                     .actor = actor_of(x),
@@ -142,7 +146,8 @@ static enum status list_conversations(struct tx *tx, void *ctx, struct err *e) {
     size_t n;
     struct str next;
 
-    TRY(conversation_list(x->r->arena, tx, x->tenant, req_query(x->r, "state"), x->page, &list, &n, &next, e));
+    TRY(conversation_list(x->r->arena, tx, x->tenant, req_query(x->r, "state"), x->page, &list, &n,
+                          &next, e));
     begin_list(x);
     for (size_t i = 0; i < n; i++)
         write_conversation(&x->o, NULL, &list[i]);
@@ -165,7 +170,8 @@ static enum status take(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct user_id user = x->r->principal.user;
 
-    if (uuid_is_nil(user.v)) /* a program acts for nobody in particular: its key stands for the person */
+    if (uuid_is_nil(
+            user.v)) /* a program acts for nobody in particular: its key stands for the person */
         user.v = x->r->principal.key;
     TRY(conversation_take(x->r->arena, tx, x->tenant, x->conversation, user, clock_now_ms(), e));
     return one_conversation(tx, ctx, e);
@@ -176,7 +182,8 @@ static enum status release(struct tx *tx, void *ctx, struct err *e) {
     struct debounce debounce;
 
     TRY(bot_debounce(tx, x->tenant, &debounce, e));
-    TRY(conversation_release(x->r->arena, tx, x->tenant, x->conversation, debounce, clock_now_ms(), e));
+    TRY(conversation_release(x->r->arena, tx, x->tenant, x->conversation, debounce, clock_now_ms(),
+                             e));
     return one_conversation(tx, ctx, e);
 }
 
@@ -185,7 +192,8 @@ static enum status request_handoff(struct tx *tx, void *ctx, struct err *e) {
     struct str reason = json_str(json_get(x->body, "reason"));
 
     TRY(conversation_request_handoff(x->r->arena, tx, x->tenant, x->conversation,
-                                     reason.len > 0 ? reason : STR("requested"), clock_now_ms(), e));
+                                     reason.len > 0 ? reason : STR("requested"), clock_now_ms(),
+                                     e));
     return one_conversation(tx, ctx, e);
 }
 
@@ -243,7 +251,8 @@ static enum status list_messages_of(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct conversation c;
 
-    TRY(conversation_get(x->r->arena, tx, x->tenant, x->conversation, &c, e)); /* 404 before an empty list */
+    TRY(conversation_get(x->r->arena, tx, x->tenant, x->conversation, &c,
+                         e)); /* 404 before an empty list */
     return list_messages(tx, ctx, e);
 }
 
@@ -304,15 +313,18 @@ static enum status read_outgoing(struct api *x, struct outbox_put *put, struct e
 
 static enum status post_message(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    struct outbox_put put = {
-        .tenant = x->tenant, .conversation = x->conversation, .owner = STR("person"), .user = x->r->principal.user};
+    struct outbox_put put = {.tenant = x->tenant,
+                             .conversation = x->conversation,
+                             .owner = STR("person"),
+                             .user = x->r->principal.user};
     struct message m;
 
     if (uuid_is_nil(put.user.v))
         put.user.v = x->r->principal.key;
     TRY(read_outgoing(x, &put, e));
     /* Whoever writes owns it: the bot is silent from the same commit on. */
-    TRY(conversation_take(x->r->arena, tx, x->tenant, x->conversation, put.user, clock_now_ms(), e));
+    TRY(conversation_take(x->r->arena, tx, x->tenant, x->conversation, put.user, clock_now_ms(),
+                          e));
     TRY(outbox_queue(x->r->arena, tx, &put, clock_now_ms(), &m, e));
     x->message = m.id;
     return one_message(tx, ctx, e);
@@ -331,7 +343,8 @@ static enum status settle_message(struct tx *tx, void *ctx, struct err *e) {
         settle = SETTLE_RESEND;
     else
         FAIL(e, ST_INVALID, "how: \"sent\", \"failed\" or \"resend\" is needed");
-    TRY(outbox_settle(x->r->arena, tx, x->tenant, x->message, settle, actor_of(x), clock_now_ms(), e));
+    TRY(outbox_settle(x->r->arena, tx, x->tenant, x->message, settle, actor_of(x), clock_now_ms(),
+                      e));
     TRY(audit(tx, x, "message.settle", uuid_format(x->r->arena, x->message.v), e));
     return one_message(tx, ctx, e);
 }
@@ -344,8 +357,8 @@ static enum status list_inbox(struct tx *tx, void *ctx, struct err *e) {
     size_t n;
     struct str next;
 
-    TRY(inbox_list(x->r->arena, tx, x->tenant, req_query(x->r, "state"), x->page.cursor, x->page.limit, false, &list,
-                   &n, &next, e));
+    TRY(inbox_list(x->r->arena, tx, x->tenant, req_query(x->r, "state"), x->page.cursor,
+                   x->page.limit, false, &list, &n, &next, e));
     begin_list(x);
     for (size_t i = 0; i < n; i++)
         write_inbox(&x->o, &list[i]);
@@ -520,13 +533,13 @@ static enum status get_me(struct tx *tx, void *ctx, struct err *e) {
 
 /* --- handlers ----------------------------------------------------------------------------------------------------------- */
 
-#define READ(name, fn)                                                                                     \
-    static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {             \
-        return answer(app, r, false, 200, fn, ret, e);                                                     \
+#define READ(name, fn)                                                                             \
+    static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {     \
+        return answer(app, r, false, 200, fn, ret, e);                                             \
     }
-#define WRITE(name, code, fn)                                                                              \
-    static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {             \
-        return answer(app, r, true, code, fn, ret, e);                                                     \
+#define WRITE(name, code, fn)                                                                      \
+    static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {     \
+        return answer(app, r, true, code, fn, ret, e);                                             \
     }
 
 READ(conversations_get, list_conversations)
@@ -585,59 +598,68 @@ static enum status readyz_get(struct app *app, struct req *r, struct resp *ret, 
     return ST_OK;
 }
 
-#define API "/api/v1"
-#define AGENT .auth = AUTH_MEMBER, .min_role = ROLE_AGENT
-#define ADMIN .auth = AUTH_MEMBER, .min_role = ROLE_ADMIN
+#define API        "/api/v1"
+#define AGENT      .auth = AUTH_MEMBER, .min_role = ROLE_AGENT
+#define ADMIN      .auth = AUTH_MEMBER, .min_role = ROLE_ADMIN
 #define SUPERVISOR .auth = AUTH_MEMBER, .min_role = ROLE_SUPERVISOR
 
 const struct route console_routes[] = {
     {HTTP_GET, API "/me", me_get, AGENT, .scope = "me:read", .summary = "Who is calling"},
     {HTTP_GET, API "/conversations", conversations_get, AGENT, .scope = "conversations:read",
      .summary = "Conversations, newest activity first"},
-    {HTTP_GET, API "/conversations/{id}", conversation_get_one, AGENT, .scope = "conversations:read",
-     .summary = "One conversation"},
-    {HTTP_POST, API "/conversations/{id}/take", conversation_take_post, AGENT, .scope = "conversations:write",
-     .max_body = BODY_MAX, .summary = "Take the conversation over from the bot or the queue"},
-    {HTTP_POST, API "/conversations/{id}/release", conversation_release_post, AGENT, .scope = "conversations:write",
-     .max_body = BODY_MAX, .summary = "Give the conversation back to the bot"},
-    {HTTP_POST, API "/conversations/{id}/handoff", conversation_handoff_post, AGENT, .scope = "conversations:write",
-     .max_body = BODY_MAX, .summary = "Ask for a person"},
-    {HTTP_POST, API "/conversations/{id}/close", conversation_close_post, AGENT, .scope = "conversations:write",
-     .max_body = BODY_MAX, .summary = "Close the conversation"},
-    {HTTP_GET, API "/conversations/{id}/turns", conversation_turns_get, AGENT, .scope = "conversations:read",
-     .summary = "What the bot saw, decided and spent, newest first"},
-    {HTTP_GET, API "/conversations/{id}/events", conversation_events_get, AGENT, .scope = "conversations:read",
-     .summary = "Every step of the conversation in order"},
-    {HTTP_GET, API "/conversations/{id}/messages", conversation_messages_get, AGENT, .scope = "messages:read",
-     .summary = "Messages of one conversation"},
-    {HTTP_POST, API "/conversations/{id}/messages", conversation_messages_post, AGENT, .scope = "messages:write",
-     .max_body = BODY_MAX, .summary = "Write to the person; takes the conversation over"},
+    {HTTP_GET, API "/conversations/{id}", conversation_get_one, AGENT,
+     .scope = "conversations:read", .summary = "One conversation"},
+    {HTTP_POST, API "/conversations/{id}/take", conversation_take_post, AGENT,
+     .scope = "conversations:write", .max_body = BODY_MAX,
+     .summary = "Take the conversation over from the bot or the queue"},
+    {HTTP_POST, API "/conversations/{id}/release", conversation_release_post, AGENT,
+     .scope = "conversations:write", .max_body = BODY_MAX,
+     .summary = "Give the conversation back to the bot"},
+    {HTTP_POST, API "/conversations/{id}/handoff", conversation_handoff_post, AGENT,
+     .scope = "conversations:write", .max_body = BODY_MAX, .summary = "Ask for a person"},
+    {HTTP_POST, API "/conversations/{id}/close", conversation_close_post, AGENT,
+     .scope = "conversations:write", .max_body = BODY_MAX, .summary = "Close the conversation"},
+    {HTTP_GET, API "/conversations/{id}/turns", conversation_turns_get, AGENT,
+     .scope = "conversations:read", .summary = "What the bot saw, decided and spent, newest first"},
+    {HTTP_GET, API "/conversations/{id}/events", conversation_events_get, AGENT,
+     .scope = "conversations:read", .summary = "Every step of the conversation in order"},
+    {HTTP_GET, API "/conversations/{id}/messages", conversation_messages_get, AGENT,
+     .scope = "messages:read", .summary = "Messages of one conversation"},
+    {HTTP_POST, API "/conversations/{id}/messages", conversation_messages_post, AGENT,
+     .scope = "messages:write", .max_body = BODY_MAX,
+     .summary = "Write to the person; takes the conversation over"},
     {HTTP_GET, API "/messages", messages_get, AGENT, .scope = "messages:read",
      .summary = "All messages of the tenant in order of arrival"},
-    {HTTP_GET, API "/messages/{id}", message_get_one, AGENT, .scope = "messages:read", .summary = "One message"},
+    {HTTP_GET, API "/messages/{id}", message_get_one, AGENT, .scope = "messages:read",
+     .summary = "One message"},
     {HTTP_POST, API "/messages/{id}/settle", message_settle_post, AGENT, .scope = "messages:write",
-     .max_body = BODY_MAX, .summary = "Decide about an uncertain message, or send a failed one again"},
+     .max_body = BODY_MAX,
+     .summary = "Decide about an uncertain message, or send a failed one again"},
     {HTTP_GET, API "/inbox", inbox_get_list, SUPERVISOR, .scope = "inbox:read",
      .summary = "Raw calls by state, newest first"},
     {HTTP_GET, API "/inbox/{id}", inbox_get_one, SUPERVISOR, .scope = "inbox:read",
      .summary = "One raw call with its body"},
     {HTTP_POST, API "/inbox/{id}/replay", inbox_replay_post, SUPERVISOR, .scope = "inbox:write",
      .max_body = BODY_MAX, .summary = "Process a raw call again"},
-    {HTTP_GET, API "/jobs", jobs_get, SUPERVISOR, .scope = "jobs:read", .summary = "Jobs by state, newest first"},
+    {HTTP_GET, API "/jobs", jobs_get, SUPERVISOR, .scope = "jobs:read",
+     .summary = "Jobs by state, newest first"},
     {HTTP_GET, API "/jobs/groups", job_groups_get, SUPERVISOR, .scope = "jobs:read",
      .summary = "Parked and dead jobs grouped by cause"},
-    {HTTP_POST, API "/jobs/{id}/replay", job_replay_post, SUPERVISOR, .scope = "jobs:write", .max_body = BODY_MAX,
-     .summary = "Run a parked or dead job again"},
+    {HTTP_POST, API "/jobs/{id}/replay", job_replay_post, SUPERVISOR, .scope = "jobs:write",
+     .max_body = BODY_MAX, .summary = "Run a parked or dead job again"},
     {HTTP_DELETE, API "/jobs/{id}", job_delete, SUPERVISOR, .scope = "jobs:write",
      .summary = "Discard a parked or dead job"},
-    {HTTP_GET, API "/bot", bot_get_handler, AGENT, .scope = "bot:read", .summary = "The tenant's bot"},
+    {HTTP_GET, API "/bot", bot_get_handler, AGENT, .scope = "bot:read",
+     .summary = "The tenant's bot"},
     {HTTP_PUT, API "/bot", bot_put_handler, ADMIN, .scope = "bot:write", .max_body = 512 << 10,
      .summary = "Change the tenant's bot"},
     {HTTP_GET, "/live", live_get, AGENT, .scope = "conversations:read", .flags = ROUTE_UPGRADE,
      .summary = "Live events over WebSocket, resumed by cursor"},
-    {HTTP_GET, "/metrics", metrics_get, AUTH_OPERATOR, .flags = ROUTE_QUIET, .summary = "Prometheus metrics"},
+    {HTTP_GET, "/metrics", metrics_get, AUTH_OPERATOR, .flags = ROUTE_QUIET,
+     .summary = "Prometheus metrics"},
     {HTTP_GET, "/healthz", healthz_get, AUTH_NONE, .flags = ROUTE_QUIET | ROUTE_INLINE,
      .summary = "The process lives"},
-    {HTTP_GET, "/readyz", readyz_get, AUTH_NONE, .flags = ROUTE_QUIET, .summary = "The node can do its work"},
+    {HTTP_GET, "/readyz", readyz_get, AUTH_NONE, .flags = ROUTE_QUIET,
+     .summary = "The node can do its work"},
 };
 const size_t console_n_routes = ARRAY_LEN(console_routes);

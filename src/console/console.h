@@ -11,13 +11,14 @@ extern const size_t console_n_routes;
 
 /* Pushes conversation_events to the browsers of their tenant. One thread; a slow browser is closed and resumes by cursor. */
 struct live;
-enum status live_start(struct db *db, struct ws *ws, const struct log_ctx *log, struct live **ret, struct err *e)
-    ATTR_MUST_CHECK;
+enum status live_start(struct db *db, struct ws *ws, const struct log_ctx *log, struct live **ret,
+                       struct err *e) ATTR_MUST_CHECK;
 void live_stop(struct live *l);
 /* New events were committed; any thread. */
 void live_wake(void *live);
 /* GET /live?after=CURSOR: the handshake. */
-enum status live_open(struct live *l, struct req *r, struct resp *ret, struct err *e) ATTR_MUST_CHECK;
+enum status live_open(struct live *l, struct req *r, struct resp *ret, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* Implemented by app/. */
 struct db *app_db(struct app *app);

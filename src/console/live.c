@@ -12,15 +12,17 @@
 
 enum { PAGE = 200, POLL_MS = 1000, FRAME_MAX = 1 << 20 };
 
-struct place { int64_t xid, seq; };
+struct place {
+    int64_t xid, seq;
+};
 
 struct watcher { /* one socket */
     struct list_node node;
     struct live *live;
     struct ws_conn *conn; /* NULL until opened */
     struct tenant_id tenant;
-    struct place at;      /* everything up to here was sent */
-    bool has_place;       /* false: starts at what is newest when it opens */
+    struct place at; /* everything up to here was sent */
+    bool has_place;  /* false: starts at what is newest when it opens */
     bool is_new, is_gone;
 };
 
@@ -37,7 +39,8 @@ struct live {
     struct place at; /* the thread's own: where it stands */
 };
 
-static struct stats_counter sockets = STATS_GAUGE("prosa_live_sockets", "Browsers that watch live.");
+static struct stats_counter sockets =
+    STATS_GAUGE("prosa_live_sockets", "Browsers that watch live.");
 
 static bool place_parse(struct str text, struct place *ret) {
     struct str head;
@@ -106,7 +109,8 @@ enum status live_open(struct live *l, struct req *r, struct resp *ret, struct er
     w = calloc(1, sizeof(*w));
     if (!w)
         FAIL(e, ST_UNAVAILABLE, "out of memory");
-    *w = (struct watcher){.live = l, .tenant = r->principal.tenant, .at = at, .has_place = after.len > 0};
+    *w = (struct watcher){
+        .live = l, .tenant = r->principal.tenant, .at = at, .has_place = after.len > 0};
 
     enum status st = ws_accept(l->ws, r, &events, l, w, watcher_free, ret, e);
 
@@ -131,14 +135,15 @@ static enum status read_page(struct tx *tx, void *ctx, struct err *e) {
     struct str next;
 
     TRY(event_list(p->a, tx, p->tenant, (struct conversation_id){0},
-                   (struct page_query){.cursor = place_format(p->a, p->from), .limit = PAGE}, &p->events, &p->n, &next,
-                   e));
+                   (struct page_query){.cursor = place_format(p->a, p->from), .limit = PAGE},
+                   &p->events, &p->n, &next, e));
     p->messages = arena_array_of(p->a, p->n + 1, struct message);
     for (size_t i = 0; i < p->n; i++) {
         struct err gone = ERR_INIT;
 
         if (!uuid_is_nil(p->events[i].message.v) &&
-            message_get(p->a, tx, p->events[i].tenant, p->events[i].message, &p->messages[i], &gone) != ST_OK)
+            message_get(p->a, tx, p->events[i].tenant, p->events[i].message, &p->messages[i],
+                        &gone) != ST_OK)
             p->messages[i] = (struct message){0};
     }
     return ST_OK;
@@ -312,7 +317,8 @@ void live_wake(void *live) {
     pthread_mutex_unlock(&l->lock);
 }
 
-enum status live_start(struct db *db, struct ws *ws, const struct log_ctx *log, struct live **ret, struct err *e) {
+enum status live_start(struct db *db, struct ws *ws, const struct log_ctx *log, struct live **ret,
+                       struct err *e) {
     struct live *l = calloc(1, sizeof(*l));
 
     if (!l)

@@ -5,14 +5,15 @@
 #include "bot/bot.h"
 #include "conversation/conversation.h"
 #include "intake/intake.h"
-#include "json/json.h"
 #include "queue/queue.h"
+#include "json/json.h"
 
-void put_id(struct json_out *o, const char *key, struct uuid id);        /* nil: null */
-void put_time(struct json_out *o, const char *key, int64_t ms);          /* ISO 8601 UTC; 0: null */
+void put_id(struct json_out *o, const char *key, struct uuid id); /* nil: null */
+void put_time(struct json_out *o, const char *key, int64_t ms);   /* ISO 8601 UTC; 0: null */
 void write_conversation(struct json_out *o, const char *key, const struct conversation *c);
 void write_message(struct json_out *o, const char *key, const struct message *m);
-void write_event(struct json_out *o, const struct event *ev, const struct message *m); /* m may be NULL */
+void write_event(struct json_out *o, const struct event *ev,
+                 const struct message *m); /* m may be NULL */
 void write_turn(struct json_out *o, const struct turn *t);
 void write_inbox(struct json_out *o, const struct inbox_row *row);
 void write_job(struct json_out *o, const struct job_row *row);

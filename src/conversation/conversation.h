@@ -13,7 +13,8 @@
 #include "provider/provider.h"
 #include "queue/queue.h"
 
-#define CONVERSATION_TURN_JOB "bot.turn"   /* payload {"conversation"}; lane and key are the conversation's */
+#define CONVERSATION_TURN_JOB                                                                      \
+    "bot.turn" /* payload {"conversation"}; lane and key are the conversation's */
 #define CONVERSATION_CHANNEL "prosa_events" /* db_notify channel: new rows in conversation_events */
 
 struct conversation {
@@ -22,12 +23,12 @@ struct conversation {
     struct account_id account;
     struct lead_id lead;
     struct str state;
-    struct str owner;          /* "bot", "person", "none" */
+    struct str owner; /* "bot", "person", "none" */
     struct user_id owner_user;
     int64_t owner_version;
-    int64_t inbound_count;     /* messages the person wrote so far */
-    int64_t answered_count;    /* of these, covered by a turn of the bot or answered by a person */
-    int64_t window_until_ms;   /* free-form messages allowed until then */
+    int64_t inbound_count;   /* messages the person wrote so far */
+    int64_t answered_count;  /* of these, covered by a turn of the bot or answered by a person */
+    int64_t window_until_ms; /* free-form messages allowed until then */
     struct str bot_state;
     struct str handoff_reason;
     struct str last_text;
@@ -40,25 +41,29 @@ struct message {
     struct tenant_id tenant;
     struct conversation_id conversation;
     struct account_id account;
-    struct str direction;      /* "in", "out" */
-    struct str owner;          /* "customer", "bot", "person", "system" */
+    struct str direction; /* "in", "out" */
+    struct str owner;     /* "customer", "bot", "person", "system" */
     struct user_id owner_user;
     int64_t owner_version;
     struct str type, content, text, reply_to;
-    struct str sender;         /* identity of the customer who wrote: phone as given, else user id */
-    struct str provider_id;    /* empty until known */
-    struct str client_id;      /* chosen by the caller of an API to make a repeat harmless; empty: none */
+    struct str sender;      /* identity of the customer who wrote: phone as given, else user id */
+    struct str provider_id; /* empty until known */
+    struct str
+        client_id; /* chosen by the caller of an API to make a repeat harmless; empty: none */
     struct uuid turn;
-    struct str status;         /* in: "received"; out: queued sending sent delivered read played failed uncertain cancelled */
+    struct str
+        status; /* in: "received"; out: queued sending sent delivered read played failed uncertain cancelled */
     int64_t error_code;
     struct str error_reason;
     int64_t edited_at_ms, revoked_at_ms;
     int64_t provider_at_ms, created_at_ms, updated_at_ms;
-    struct str cursor;         /* "xid.seq": place in the tenant's order of arrival */
+    struct str cursor; /* "xid.seq": place in the tenant's order of arrival */
 };
 
 /* How long to wait before answering: from the tenant's bot. */
-struct debounce { int64_t wait_ms, cap_ms; };
+struct debounce {
+    int64_t wait_ms, cap_ms;
+};
 
 /* --- what comes in ------------------------------------------------------------------------------------------------ */
 
@@ -67,99 +72,110 @@ struct received {
     struct account_id account;
     const struct inbound *inbound; /* INBOUND_MESSAGE or INBOUND_ECHO */
     struct debounce debounce;
-    int64_t window_ms;             /* the provider's service window */
+    int64_t window_ms; /* the provider's service window */
     int64_t now_ms;
 };
 
 /* A person wrote: lead and conversation found or made, message and event appended, edit/revoke applied to their target,
  * a bot turn planned when the bot owns it. The caller has checked that this event was not seen before. */
-enum status conversation_receive(struct arena *a, struct tx *tx, const struct received *in, struct message_id *ret,
-                                 struct err *e) ATTR_MUST_CHECK;
+enum status conversation_receive(struct arena *a, struct tx *tx, const struct received *in,
+                                 struct message_id *ret, struct err *e) ATTR_MUST_CHECK;
 /* One of ours wrote on the phone itself: the message is kept and a person owns the conversation from here on. */
 enum status conversation_receive_echo(struct arena *a, struct tx *tx, const struct received *in,
                                       struct message_id *ret, struct err *e) ATTR_MUST_CHECK;
 /* False when dedup was seen before for this account; else it is marked, together with what the transaction does. */
-enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant, struct account_id account, struct str dedup,
-                                    int64_t now_ms, bool *ret_is_first, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant,
+                                    struct account_id account, struct str dedup, int64_t now_ms,
+                                    bool *ret_is_first, struct err *e) ATTR_MUST_CHECK;
 /* Preview and order in the list after a message of ours. */
-enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id, struct str text,
-                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id from,
-                                   struct lead_id into, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
+                               struct str text, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   struct lead_id from, struct lead_id into, int64_t now_ms,
+                                   struct err *e) ATTR_MUST_CHECK;
 
 /* --- ownership ---------------------------------------------------------------------------------------------------- */
 
 /* Locks the row until the commit (PostgreSQL) and reads it. */
-enum status conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                              struct conversation *ret, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct conversation_id id, struct conversation *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* The bot gives up, the customer asked, or an agent forces it: nobody owns it, people see it waiting, unsent messages of
  * the bot are cancelled except those the caller queues afterwards. No-op when a person has it or it waits already. */
 enum status conversation_request_handoff(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                         struct conversation_id id, struct str reason, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+                                         struct conversation_id id, struct str reason,
+                                         int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 /* user takes it. ST_CONFLICT: another person has it (err.message says who by id). */
-enum status conversation_take(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                              struct user_id user, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct conversation_id id, struct user_id user, int64_t now_ms,
+                              struct err *e) ATTR_MUST_CHECK;
 /* Back to the bot, which answers what is unanswered. */
-enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                 struct debounce debounce, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-enum status conversation_close(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct conversation_id id, struct debounce debounce,
+                                 int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_close(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct conversation_id id, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
 /* After a turn: remembers the script's place and that the first answered messages are covered. */
-enum status conversation_set_bot_state(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                       struct str bot_state, int64_t answered_count, int64_t now_ms, struct err *e)
+enum status conversation_set_bot_state(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, struct str bot_state,
+                                       int64_t answered_count, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 
 /* Inserts m (id, created_at and cursor are made here) and its event "message.<status>". ST_CONFLICT with cause
  * "messages_client" or "messages_provider": such a one exists. */
-enum status message_insert(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
-enum status message_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct message_id id,
-                        struct message *ret, struct err *e) ATTR_MUST_CHECK;
-enum status message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant, struct account_id account,
-                                  struct str provider_id, struct message *ret, struct err *e) ATTR_MUST_CHECK;
+enum status message_insert(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
+                           struct err *e) ATTR_MUST_CHECK;
+enum status message_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                        struct message_id id, struct message *ret, struct err *e) ATTR_MUST_CHECK;
+enum status message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                  struct account_id account, struct str provider_id,
+                                  struct message *ret, struct err *e) ATTR_MUST_CHECK;
 
 struct message_change {
-    struct str status;        /* moves only forward in the lattice below; else nothing changes */
-    struct str provider_id;   /* set when not known yet */
+    struct str status;      /* moves only forward in the lattice below; else nothing changes */
+    struct str provider_id; /* set when not known yet */
     int64_t error_code;
     struct str error_reason;
-    struct str detail;        /* JSON for the event, may be empty */
+    struct str detail; /* JSON for the event, may be empty */
 };
 /* queued → sending → uncertain → sent → delivered → read → played; failed beats queued, sending, uncertain and sent, is beaten
  * by delivered and beyond; cancelled only from queued. *ret_moved tells whether it moved; the event "message.<status>" is
  * appended when it did, "message.status_ignored" when it did not. */
-enum status message_change_status(struct arena *a, struct tx *tx, struct message *m, struct message_change change,
-                                  int64_t now_ms, bool *ret_moved, struct err *e) ATTR_MUST_CHECK;
+enum status message_change_status(struct arena *a, struct tx *tx, struct message *m,
+                                  struct message_change change, int64_t now_ms, bool *ret_moved,
+                                  struct err *e) ATTR_MUST_CHECK;
 /* True when a message with status `from` may get `to`. */
 bool message_may_move(struct str from, struct str to);
 /* The one the caller queued before under this id; ST_NOT_FOUND. */
 enum status message_find_client(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                struct conversation_id conversation, struct str client_id, struct message *ret,
-                                struct err *e) ATTR_MUST_CHECK;
+                                struct conversation_id conversation, struct str client_id,
+                                struct message *ret, struct err *e) ATTR_MUST_CHECK;
 /* A retry: sending, uncertain or failed goes back to queued under m's owner_version, by the outbox or a person only. */
-enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
+                            struct err *e) ATTR_MUST_CHECK;
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 struct page_query {
-    struct str cursor;   /* empty: from the start */
-    size_t limit;        /* 1 to 500 */
-    bool is_backward;    /* newest first */
+    struct str cursor; /* empty: from the start */
+    size_t limit;      /* 1 to 500 */
+    bool is_backward;  /* newest first */
 };
-enum status conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                             struct conversation *ret, struct err *e) ATTR_MUST_CHECK;
+enum status conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct conversation_id id, struct conversation *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* Newest activity first. state empty: all. *ret_next is the next page's cursor, empty at the end. */
-enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
-                              struct page_query page, struct conversation **ret, size_t *ret_n, struct str *ret_next,
-                              struct err *e) ATTR_MUST_CHECK;
+enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct str state, struct page_query page, struct conversation **ret,
+                              size_t *ret_n, struct str *ret_next, struct err *e) ATTR_MUST_CHECK;
 /* Messages in order of arrival; conversation nil: all of the tenant. ST_INVALID: cursor not ours. */
-enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id conversation,
-                         struct page_query page, struct message **ret, size_t *ret_n, struct str *ret_next,
-                         struct err *e) ATTR_MUST_CHECK;
+enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct conversation_id conversation, struct page_query page,
+                         struct message **ret, size_t *ret_n, struct str *ret_next, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
@@ -169,18 +185,19 @@ struct event {
     struct conversation_id conversation;
     struct message_id message;
     struct str kind;
-    struct str data;    /* JSON */
+    struct str data; /* JSON */
     int64_t at_ms;
     struct str cursor;
 };
 /* Appends; listeners of CONVERSATION_CHANNEL are woken after the commit. */
 enum status event_add(struct tx *tx, struct event ev, struct err *e) ATTR_MUST_CHECK;
 /* Of one tenant (nil: of all, system scope) after cursor; conversation nil: any. Cursor "now" semantics: event_last. */
-enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id conversation,
-                       struct page_query page, struct event **ret, size_t *ret_n, struct str *ret_next, struct err *e)
+enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                       struct conversation_id conversation, struct page_query page,
+                       struct event **ret, size_t *ret_n, struct str *ret_next, struct err *e)
     ATTR_MUST_CHECK;
 /* Cursor behind the newest event readable now. */
-enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str *ret_cursor, struct err *e)
-    ATTR_MUST_CHECK;
+enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                       struct str *ret_cursor, struct err *e) ATTR_MUST_CHECK;
 /* What tx_after_commit wakes; set once at start. */
 void conversation_set_waker(void (*wake)(void *arg), void *arg);

@@ -36,9 +36,9 @@ static void event_row(struct arena *a, const struct db_rows *rows, size_t i, str
     };
 }
 
-enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id conversation,
-                       struct page_query page, struct event **ret, size_t *ret_n, struct str *ret_next,
-                       struct err *e) {
+enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                       struct conversation_id conversation, struct page_query page,
+                       struct event **ret, size_t *ret_n, struct str *ret_next, struct err *e) {
     struct cursor from;
     struct db_rows rows;
 
@@ -52,8 +52,8 @@ enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant, 
     return ST_OK;
 }
 
-enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str *ret_cursor,
-                       struct err *e) {
+enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                       struct str *ret_cursor, struct err *e) {
     struct cursor last;
 
     TRY(store_event_last(a, tx, tenant, &last, e));

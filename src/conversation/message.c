@@ -8,8 +8,8 @@ static const struct {
     const char *status;
     int rank;
 } ranks[] = {
-    {"received", 0}, {"queued", 10}, {"sending", 20}, {"uncertain", 30}, {"sent", 40},
-    {"failed", 45},  {"delivered", 50}, {"read", 60}, {"played", 70},    {"cancelled", 99},
+    {"received", 0}, {"queued", 10},    {"sending", 20}, {"uncertain", 30}, {"sent", 40},
+    {"failed", 45},  {"delivered", 50}, {"read", 60},    {"played", 70},    {"cancelled", 99},
 };
 
 static int rank_of(struct str status) {
@@ -25,8 +25,8 @@ bool message_may_move(struct str from, struct str to) {
     return rank_of(to) > rank_of(from) && rank_of(from) >= 0;
 }
 
-static enum status add_event(struct arena *a, struct tx *tx, const struct message *m, const char *what,
-                             struct str data, int64_t now_ms, struct err *e) {
+static enum status add_event(struct arena *a, struct tx *tx, const struct message *m,
+                             const char *what, struct str data, int64_t now_ms, struct err *e) {
     return event_add(tx,
                      (struct event){.tenant = m->tenant,
                                     .conversation = m->conversation,
@@ -37,32 +37,36 @@ static enum status add_event(struct arena *a, struct tx *tx, const struct messag
                      e);
 }
 
-enum status message_insert(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e) {
+enum status message_insert(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
+                           struct err *e) {
     m->id.v = uuid_new();
     m->created_at_ms = m->updated_at_ms = now_ms;
     TRY(store_message_insert(a, tx, m, rank_of(m->status), e));
     return add_event(a, tx, m, arena_cstr(a, m->status),
-                     arena_printf(a, "{\"owner\":\"%.*s\",\"type\":\"%.*s\"}", STR_ARG(m->owner), STR_ARG(m->type)),
+                     arena_printf(a, "{\"owner\":\"%.*s\",\"type\":\"%.*s\"}", STR_ARG(m->owner),
+                                  STR_ARG(m->type)),
                      now_ms, e);
 }
 
-enum status message_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct message_id id,
-                        struct message *ret, struct err *e) {
+enum status message_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                        struct message_id id, struct message *ret, struct err *e) {
     return store_message_get(a, tx, tenant, id, ret, e);
 }
 
-enum status message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant, struct account_id account,
-                                  struct str provider_id, struct message *ret, struct err *e) {
+enum status message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                  struct account_id account, struct str provider_id,
+                                  struct message *ret, struct err *e) {
     return store_message_find_provider(a, tx, tenant, account, provider_id, ret, e);
 }
 
 enum status message_find_client(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                struct conversation_id conversation, struct str client_id, struct message *ret,
-                                struct err *e) {
+                                struct conversation_id conversation, struct str client_id,
+                                struct message *ret, struct err *e) {
     return store_message_find_client(a, tx, tenant, conversation, client_id, ret, e);
 }
 
-static struct str status_data(struct arena *a, const struct message *m, struct message_change change) {
+static struct str status_data(struct arena *a, const struct message *m,
+                              struct message_change change) {
     struct buf b;
     struct json_out o;
 
@@ -85,8 +89,9 @@ static struct str status_data(struct arena *a, const struct message *m, struct m
     return data;
 }
 
-enum status message_change_status(struct arena *a, struct tx *tx, struct message *m, struct message_change change,
-                                  int64_t now_ms, bool *ret_moved, struct err *e) {
+enum status message_change_status(struct arena *a, struct tx *tx, struct message *m,
+                                  struct message_change change, int64_t now_ms, bool *ret_moved,
+                                  struct err *e) {
     struct message next = *m;
     int64_t changed = 0;
 
@@ -108,20 +113,22 @@ enum status message_change_status(struct arena *a, struct tx *tx, struct message
     return ST_OK;
 }
 
-enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e) {
+enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
+                            struct err *e) {
     int64_t changed;
 
     TRY(store_message_requeue(tx, m, now_ms, &changed, e));
     if (changed == 0)
         FAIL(e, ST_CONFLICT, "the message is %.*s and cannot be queued again", STR_ARG(m->status));
-    TRY(add_event(a, tx, m, "queued", arena_printf(a, "{\"from\":\"%.*s\"}", STR_ARG(m->status)), now_ms, e));
+    TRY(add_event(a, tx, m, "queued", arena_printf(a, "{\"from\":\"%.*s\"}", STR_ARG(m->status)),
+                  now_ms, e));
     m->status = STR("queued");
     return ST_OK;
 }
 
-enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id conversation,
-                         struct page_query page, struct message **ret, size_t *ret_n, struct str *ret_next,
-                         struct err *e) {
+enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct conversation_id conversation, struct page_query page,
+                         struct message **ret, size_t *ret_n, struct str *ret_next, struct err *e) {
     struct cursor from;
     struct db_rows rows;
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/store.h"
 
-enum status conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                              struct conversation *ret, struct err *e) {
+enum status conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct conversation_id id, struct conversation *ret, struct err *e) {
     return store_conversation_lock(a, tx, tenant, id, ret, e);
 }
 
@@ -28,8 +28,8 @@ static struct str text_data(struct arena *a, const char *key, struct str value) 
 }
 
 /* The one place where an owner changes away from the bot, or between people. */
-static enum status change_owner(struct arena *a, struct tx *tx, const struct conversation *c, const char *kind,
-                                struct str data, int64_t now_ms, struct err *e) {
+static enum status change_owner(struct arena *a, struct tx *tx, const struct conversation *c,
+                                const char *kind, struct str data, int64_t now_ms, struct err *e) {
     struct event ev = {.tenant = c->tenant, .conversation = c->id, .at_ms = now_ms};
     struct db_rows cancelled;
 
@@ -49,8 +49,8 @@ static enum status change_owner(struct arena *a, struct tx *tx, const struct con
 }
 
 enum status conversation_request_handoff(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                         struct conversation_id id, struct str reason, int64_t now_ms,
-                                         struct err *e) {
+                                         struct conversation_id id, struct str reason,
+                                         int64_t now_ms, struct err *e) {
     struct conversation c;
 
     TRY(conversation_lock(a, tx, tenant, id, &c, e));
@@ -60,11 +60,13 @@ enum status conversation_request_handoff(struct arena *a, struct tx *tx, struct 
     c.owner = STR("none");
     c.owner_user = (struct user_id){0};
     c.handoff_reason = reason;
-    return change_owner(a, tx, &c, "conversation.handoff_requested", text_data(a, "reason", reason), now_ms, e);
+    return change_owner(a, tx, &c, "conversation.handoff_requested", text_data(a, "reason", reason),
+                        now_ms, e);
 }
 
-enum status conversation_take(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                              struct user_id user, int64_t now_ms, struct err *e) {
+enum status conversation_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct conversation_id id, struct user_id user, int64_t now_ms,
+                              struct err *e) {
     struct conversation c;
 
     TRY(conversation_lock(a, tx, tenant, id, &c, e));
@@ -83,12 +85,13 @@ enum status conversation_take(struct arena *a, struct tx *tx, struct tenant_id t
     c.owner = STR("person");
     c.owner_user = user;
     return change_owner(a, tx, &c, "conversation.taken",
-                        uuid_is_nil(user.v) ? STR("{\"by\":\"phone\"}") : text_data(a, "user", uuid_format(a, user.v)),
+                        uuid_is_nil(user.v) ? STR("{\"by\":\"phone\"}")
+                                            : text_data(a, "user", uuid_format(a, user.v)),
                         now_ms, e);
 }
 
-enum status conversation_close(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                               int64_t now_ms, struct err *e) {
+enum status conversation_close(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct conversation_id id, int64_t now_ms, struct err *e) {
     struct conversation c;
 
     TRY(conversation_lock(a, tx, tenant, id, &c, e));
@@ -99,39 +102,42 @@ enum status conversation_close(struct arena *a, struct tx *tx, struct tenant_id 
     return change_owner(a, tx, &c, "conversation.closed", STR_EMPTY, now_ms, e);
 }
 
-enum status conversation_set_bot_state(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                       struct str bot_state, int64_t answered_count, int64_t now_ms, struct err *e) {
+enum status conversation_set_bot_state(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, struct str bot_state,
+                                       int64_t answered_count, int64_t now_ms, struct err *e) {
     return store_conversation_bot_state(tx, tenant, id, bot_state, answered_count, now_ms, e);
 }
 
-enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id, struct str text,
-                               int64_t now_ms, struct err *e) {
+enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
+                               struct str text, int64_t now_ms, struct err *e) {
     return store_conversation_preview(tx, tenant, id, utf8_cut_points(text, 200), now_ms, e);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-enum status conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                             struct conversation *ret, struct err *e) {
+enum status conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct conversation_id id, struct conversation *ret, struct err *e) {
     return store_conversation_get(a, tx, tenant, id, ret, e);
 }
 
 /* The list is paged by (last activity, id), newest first: "ms.uuid". */
-static enum status list_cursor(struct str text, int64_t *ret_ms, struct uuid *ret_id, struct err *e) {
+static enum status list_cursor(struct str text, int64_t *ret_ms, struct uuid *ret_id,
+                               struct err *e) {
     struct str head;
 
     *ret_ms = INT64_MAX;
     *ret_id = (struct uuid){0};
     if (text.len == 0)
         return ST_OK;
-    if (!str_cut(&text, '.', &head) || !str_parse_i64(head, 0, INT64_MAX, ret_ms) || !uuid_parse(text, ret_id))
+    if (!str_cut(&text, '.', &head) || !str_parse_i64(head, 0, INT64_MAX, ret_ms) ||
+        !uuid_parse(text, ret_id))
         FAIL(e, ST_INVALID, "the cursor is not one that this server gave");
     return ST_OK;
 }
 
-enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
-                              struct page_query page, struct conversation **ret, size_t *ret_n, struct str *ret_next,
-                              struct err *e) {
+enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct str state, struct page_query page, struct conversation **ret,
+                              size_t *ret_n, struct str *ret_next, struct err *e) {
     int64_t before_ms;
     struct uuid before;
     struct db_rows rows;

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/store.h"
 
-static enum status add_event(struct tx *tx, const struct conversation *c, const char *kind, struct str data,
-                             int64_t now_ms, struct err *e) {
+static enum status add_event(struct tx *tx, const struct conversation *c, const char *kind,
+                             struct str data, int64_t now_ms, struct err *e) {
     return event_add(tx,
                      (struct event){.tenant = c->tenant,
                                     .conversation = c->id,
@@ -13,8 +13,8 @@ static enum status add_event(struct tx *tx, const struct conversation *c, const 
                      e);
 }
 
-static enum status open_conversation(struct arena *a, struct tx *tx, const struct received *in, struct lead_id lead,
-                                     struct conversation *ret, struct err *e) {
+static enum status open_conversation(struct arena *a, struct tx *tx, const struct received *in,
+                                     struct lead_id lead, struct conversation *ret, struct err *e) {
     struct err miss = ERR_INIT;
     enum status st = store_conversation_find_open(a, tx, in->tenant, in->account, lead, ret, &miss);
 
@@ -46,8 +46,9 @@ static enum status find_conversation(struct arena *a, struct tx *tx, const struc
     return open_conversation(a, tx, in, lead.id, ret, e);
 }
 
-enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id from,
-                                   struct lead_id into, int64_t now_ms, struct err *e) {
+enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   struct lead_id from, struct lead_id into, int64_t now_ms,
+                                   struct err *e) {
     struct db_rows closed;
 
     TRY(store_conversation_move(a, tx, tenant, from, into, now_ms, &closed, e));
@@ -57,8 +58,9 @@ enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant
     return ST_OK;
 }
 
-enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant, struct account_id account,
-                                    struct str dedup, int64_t now_ms, bool *ret_is_first, struct err *e) {
+enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant,
+                                    struct account_id account, struct str dedup, int64_t now_ms,
+                                    bool *ret_is_first, struct err *e) {
     int64_t inserted = 0;
 
     TRY(store_seen_insert(tx, tenant, account, dedup, now_ms, &inserted, e));
@@ -67,7 +69,8 @@ enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant, stru
 }
 
 /* An edit or a withdrawal changes its target as well; one whose target we never had is kept as it came. */
-static enum status apply_to_target(struct arena *a, struct tx *tx, const struct received *in, struct err *e) {
+static enum status apply_to_target(struct arena *a, struct tx *tx, const struct received *in,
+                                   struct err *e) {
     const struct inbound *ev = in->inbound;
     bool is_edit = str_eq(ev->type, STR("edit"));
     const struct json *content;
@@ -78,8 +81,8 @@ static enum status apply_to_target(struct arena *a, struct tx *tx, const struct 
         return ST_OK;
     TRY(json_parse(a, ev->content, JSON_LIMITS_DEFAULT, &content, e));
 
-    enum status st = store_message_find_provider(a, tx, in->tenant, in->account,
-                                                 json_str(json_get(content, "target")), &target, &miss);
+    enum status st = store_message_find_provider(
+        a, tx, in->tenant, in->account, json_str(json_get(content, "target")), &target, &miss);
 
     if (st == ST_NOT_FOUND)
         return ST_OK;
@@ -109,8 +112,8 @@ static bool wants_answer(struct str type) {
     return true;
 }
 
-static enum status plan_turn(struct arena *a, struct tx *tx, const struct conversation *c, struct debounce debounce,
-                             int64_t now_ms, struct err *e) {
+static enum status plan_turn(struct arena *a, struct tx *tx, const struct conversation *c,
+                             struct debounce debounce, int64_t now_ms, struct err *e) {
     struct str id = uuid_format(a, c->id.v);
 
     return queue_put(tx,
@@ -153,8 +156,8 @@ static struct message message_of(const struct received *in, const struct convers
     };
 }
 
-enum status conversation_receive(struct arena *a, struct tx *tx, const struct received *in, struct message_id *ret,
-                                 struct err *e) {
+enum status conversation_receive(struct arena *a, struct tx *tx, const struct received *in,
+                                 struct message_id *ret, struct err *e) {
     const struct party *party = &in->inbound->party;
     struct conversation c;
     bool is_asking = wants_answer(in->inbound->type);
@@ -169,8 +172,8 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
     m.status = STR("received");
     TRY(message_insert(a, tx, &m, in->now_ms, e));
     TRY(apply_to_target(a, tx, in, e));
-    TRY(store_conversation_inbound(tx, in->tenant, c.id, utf8_cut_points(m.text, 200), window_until(in),
-                                   is_asking, in->now_ms, e));
+    TRY(store_conversation_inbound(tx, in->tenant, c.id, utf8_cut_points(m.text, 200),
+                                   window_until(in), is_asking, in->now_ms, e));
     if (is_asking && str_eq(c.owner, STR("bot")))
         TRY(plan_turn(a, tx, &c, in->debounce, in->now_ms, e));
     *ret = m.id;
@@ -190,14 +193,16 @@ enum status conversation_receive_echo(struct arena *a, struct tx *tx, const stru
     m.status = STR("sent");
     m.owner_version = c.owner_version;
     TRY(message_insert(a, tx, &m, in->now_ms, e));
-    TRY(store_conversation_preview(tx, in->tenant, c.id, utf8_cut_points(m.text, 200), in->now_ms, e));
+    TRY(store_conversation_preview(tx, in->tenant, c.id, utf8_cut_points(m.text, 200), in->now_ms,
+                                   e));
     *ret = m.id;
     /* Whoever answers from the phone is at it: no user of ours, but a person all the same. */
     return conversation_take(a, tx, in->tenant, c.id, (struct user_id){0}, in->now_ms, e);
 }
 
-enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                 struct debounce debounce, int64_t now_ms, struct err *e) {
+enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct conversation_id id, struct debounce debounce,
+                                 int64_t now_ms, struct err *e) {
     struct conversation c;
 
     TRY(conversation_lock(a, tx, tenant, id, &c, e));

@@ -2,20 +2,22 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/store.h"
 
-#define COLUMNS                                                                                       \
+#define COLUMNS                                                                                        \
     "c.id, c.account_id, c.lead_id, c.state, c.owner, c.owner_user, c.owner_version, c.inbound_count," \
     " c.answered_count, c.window_until, c.bot_state, c.handoff_reason, c.last_text, c.last_at, c.created_at"
-#define PERSON_COLUMNS                                                                                 \
-    ", l.name, (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"               \
-    " AND i.lead_id = c.lead_id AND i.kind = 'phone' ORDER BY i.updated_at DESC LIMIT 1),"             \
-    " (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"                        \
+#define PERSON_COLUMNS                                                                             \
+    ", l.name, (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"           \
+    " AND i.lead_id = c.lead_id AND i.kind = 'phone' ORDER BY i.updated_at DESC LIMIT 1),"         \
+    " (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"                    \
     " AND i.lead_id = c.lead_id AND i.kind = 'user_id' ORDER BY i.updated_at DESC LIMIT 1)"
-#define FROM_PERSON " FROM conversations c JOIN leads l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id"
+#define FROM_PERSON                                                                                \
+    " FROM conversations c JOIN leads l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id"
 #define IS_OPEN "c.state NOT IN ('agent_closed', 'expired')"
 
 enum { PERSON_COLUMN = 15 };
 
-void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant, struct conversation *ret) {
+void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
+                            struct conversation *ret) {
     *ret = (struct conversation){
         .id.v = db_uuid(rows, i, 0),
         .tenant = tenant,
@@ -41,7 +43,8 @@ void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_
     }
 }
 
-static enum status one(const struct db_rows *rows, struct tenant_id tenant, struct conversation *ret, struct err *e) {
+static enum status one(const struct db_rows *rows, struct tenant_id tenant,
+                       struct conversation *ret, struct err *e) {
     if (rows->n == 0)
         FAIL(e, ST_NOT_FOUND, "no such conversation");
     store_conversation_row(rows, 0, tenant, ret);
@@ -49,110 +52,134 @@ static enum status one(const struct db_rows *rows, struct tenant_id tenant, stru
 }
 
 enum status store_conversation_find_open(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                         struct account_id account, struct lead_id lead, struct conversation *ret,
-                                         struct err *e) {
-#define FIND_OPEN                                                                              \
-    "SELECT " COLUMNS " FROM conversations c"                                                  \
+                                         struct account_id account, struct lead_id lead,
+                                         struct conversation *ret, struct err *e) {
+#define FIND_OPEN                                                                                  \
+    "SELECT " COLUMNS " FROM conversations c"                                                      \
     " WHERE c.tenant_id = $1 AND c.account_id = $2 AND c.lead_id = $3 AND " IS_OPEN
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx, DB_SQL2(FIND_OPEN, FIND_OPEN " FOR UPDATE"), &rows, e, V_UUID(tenant.v), V_UUID(account.v),
-                 V_UUID(lead.v)));
+    TRY(DB_QUERY(a, tx, DB_SQL2(FIND_OPEN, FIND_OPEN " FOR UPDATE"), &rows, e, V_UUID(tenant.v),
+                 V_UUID(account.v), V_UUID(lead.v)));
     return one(&rows, tenant, ret, e);
 }
 
-enum status store_conversation_insert(struct tx *tx, const struct conversation *c, int64_t now_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("INSERT INTO conversations (id, tenant_id, account_id, lead_id, state, owner, last_at,"
-                          " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7)"),
-                   NULL, e, V_UUID(c->id.v), V_UUID(c->tenant.v), V_UUID(c->account.v), V_UUID(c->lead.v),
-                   V_TEXT(c->state), V_TEXT(c->owner), V_I64(now_ms));
+enum status store_conversation_insert(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                      struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL(
+            "INSERT INTO conversations (id, tenant_id, account_id, lead_id, state, owner, last_at,"
+            " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7)"),
+        NULL, e, V_UUID(c->id.v), V_UUID(c->tenant.v), V_UUID(c->account.v), V_UUID(c->lead.v),
+        V_TEXT(c->state), V_TEXT(c->owner), V_I64(now_ms));
 }
 
 enum status store_conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct conversation_id id, struct conversation *ret, struct err *e) {
+                                    struct conversation_id id, struct conversation *ret,
+                                    struct err *e) {
 #define LOCK "SELECT " COLUMNS " FROM conversations c WHERE c.tenant_id = $1 AND c.id = $2"
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx, DB_SQL2(LOCK, LOCK " FOR UPDATE"), &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
+    TRY(DB_QUERY(a, tx, DB_SQL2(LOCK, LOCK " FOR UPDATE"), &rows, e, V_UUID(tenant.v),
+                 V_UUID(id.v)));
     return one(&rows, tenant, ret, e);
 }
 
 enum status store_conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                   struct conversation_id id, struct conversation *ret, struct err *e) {
+                                   struct conversation_id id, struct conversation *ret,
+                                   struct err *e) {
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS PERSON_COLUMNS FROM_PERSON " WHERE c.tenant_id = $1 AND c.id = $2"),
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT " COLUMNS PERSON_COLUMNS FROM_PERSON
+                        " WHERE c.tenant_id = $1 AND c.id = $2"),
                  &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
     return one(&rows, tenant, ret, e);
 }
 
-enum status store_conversation_inbound(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                       struct str text, int64_t window_until_ms, int counted, int64_t now_ms,
+enum status store_conversation_inbound(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, struct str text,
+                                       int64_t window_until_ms, int counted, int64_t now_ms,
                                        struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE conversations SET last_text = $3, last_at = $6, updated_at = $6,"
-                          " inbound_count = inbound_count + $5,"
-                          " window_until = CASE WHEN window_until > $4 THEN window_until ELSE $4 END"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(window_until_ms), V_I64(counted),
-                   V_I64(now_ms));
+    return DB_EXEC(
+        tx,
+        DB_SQL("UPDATE conversations SET last_text = $3, last_at = $6, updated_at = $6,"
+               " inbound_count = inbound_count + $5,"
+               " window_until = CASE WHEN window_until > $4 THEN window_until ELSE $4 END"
+               " WHERE tenant_id = $1 AND id = $2"),
+        NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(window_until_ms),
+        V_I64(counted), V_I64(now_ms));
 }
 
-enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                       struct str text, int64_t now_ms, struct err *e) {
+enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, struct str text, int64_t now_ms,
+                                       struct err *e) {
     return DB_EXEC(tx,
                    DB_SQL("UPDATE conversations SET last_text = $3, last_at = $4, updated_at = $4"
                           " WHERE tenant_id = $1 AND id = $2"),
                    NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(now_ms));
 }
 
-enum status store_conversation_own(struct tx *tx, const struct conversation *c, int64_t now_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE conversations SET state = $3, owner = $4, owner_user = $5, handoff_reason = $6,"
-                          " owner_version = owner_version + 1, updated_at = $7 WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(c->state), V_TEXT(c->owner),
-                   V_UUID_OPT(c->owner_user.v), V_TEXT(c->handoff_reason), V_I64(now_ms));
+enum status store_conversation_own(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                   struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL(
+            "UPDATE conversations SET state = $3, owner = $4, owner_user = $5, handoff_reason = $6,"
+            " owner_version = owner_version + 1, updated_at = $7 WHERE tenant_id = $1 AND id = $2"),
+        NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(c->state), V_TEXT(c->owner),
+        V_UUID_OPT(c->owner_user.v), V_TEXT(c->handoff_reason), V_I64(now_ms));
 }
 
-enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                         struct str bot_state, int64_t answered, int64_t now_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE conversations SET bot_state = $3, updated_at = $5,"
-                          " state = CASE WHEN state = 'pending' THEN 'progress' ELSE state END,"
-                          " answered_count = CASE WHEN answered_count > $4 THEN answered_count ELSE $4 END"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(bot_state), V_I64(answered), V_I64(now_ms));
+enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
+                                         struct conversation_id id, struct str bot_state,
+                                         int64_t answered, int64_t now_ms, struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("UPDATE conversations SET bot_state = $3, updated_at = $5,"
+               " state = CASE WHEN state = 'pending' THEN 'progress' ELSE state END,"
+               " answered_count = CASE WHEN answered_count > $4 THEN answered_count ELSE $4 END"
+               " WHERE tenant_id = $1 AND id = $2"),
+        NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(bot_state), V_I64(answered), V_I64(now_ms));
 }
 
-enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
-                                    int64_t before_ms, struct uuid before, size_t limit, struct db_rows *ret,
-                                    struct err *e) {
-    return DB_QUERY(a, tx,
-                    DB_SQL("SELECT " COLUMNS PERSON_COLUMNS FROM_PERSON
-                           " WHERE c.tenant_id = $1 AND ($2 = '' OR c.state = $2)"
-                           " AND (c.last_at, c.id) < ($3, $4) ORDER BY c.last_at DESC, c.id DESC LIMIT $5"),
-                    ret, e, V_UUID(tenant.v), V_TEXT(state), V_I64(before_ms), V_UUID(before), V_I64((int64_t)limit));
+enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    struct str state, int64_t before_ms, struct uuid before,
+                                    size_t limit, struct db_rows *ret, struct err *e) {
+    return DB_QUERY(
+        a, tx,
+        DB_SQL("SELECT " COLUMNS PERSON_COLUMNS FROM_PERSON
+               " WHERE c.tenant_id = $1 AND ($2 = '' OR c.state = $2)"
+               " AND (c.last_at, c.id) < ($3, $4) ORDER BY c.last_at DESC, c.id DESC LIMIT $5"),
+        ret, e, V_UUID(tenant.v), V_TEXT(state), V_I64(before_ms), V_UUID(before),
+        V_I64((int64_t)limit));
 }
 
-enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id from,
-                                    struct lead_id into, int64_t now_ms, struct db_rows *ret_closed, struct err *e) {
-    TRY(DB_QUERY(a, tx,
-                 DB_SQL("UPDATE conversations AS c SET state = 'agent_closed', owner = 'none', owner_user = NULL,"
-                        " owner_version = owner_version + 1, updated_at = $4"
-                        " WHERE c.tenant_id = $1 AND c.lead_id = $2 AND " IS_OPEN
-                        " AND EXISTS (SELECT 1 FROM conversations o WHERE o.tenant_id = $1 AND o.lead_id = $3"
-                        " AND o.account_id = c.account_id AND o.state NOT IN ('agent_closed', 'expired'))"
-                        " RETURNING id"),
-                 ret_closed, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(now_ms)));
-    return DB_EXEC(tx, DB_SQL("UPDATE conversations SET lead_id = $3 WHERE tenant_id = $1 AND lead_id = $2"), NULL, e,
-                   V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v));
+enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    struct lead_id from, struct lead_id into, int64_t now_ms,
+                                    struct db_rows *ret_closed, struct err *e) {
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL(
+            "UPDATE conversations AS c SET state = 'agent_closed', owner = 'none', owner_user = NULL,"
+            " owner_version = owner_version + 1, updated_at = $4"
+            " WHERE c.tenant_id = $1 AND c.lead_id = $2 AND " IS_OPEN
+            " AND EXISTS (SELECT 1 FROM conversations o WHERE o.tenant_id = $1 AND o.lead_id = $3"
+            " AND o.account_id = c.account_id AND o.state NOT IN ('agent_closed', 'expired'))"
+            " RETURNING id"),
+        ret_closed, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(now_ms)));
+    return DB_EXEC(
+        tx, DB_SQL("UPDATE conversations SET lead_id = $3 WHERE tenant_id = $1 AND lead_id = $2"),
+        NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v));
 }
 
-enum status store_seen_insert(struct tx *tx, struct tenant_id tenant, struct account_id account, struct str dedup,
-                              int64_t now_ms, int64_t *ret_inserted, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("INSERT INTO inbound_seen (tenant_id, account_id, dedup, at) VALUES ($1, $2, $3, $4)"
-                          " ON CONFLICT (tenant_id, account_id, dedup) DO NOTHING"),
-                   ret_inserted, e, V_UUID(tenant.v), V_UUID(account.v), V_TEXT(dedup), V_I64(now_ms));
+enum status store_seen_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,
+                              struct str dedup, int64_t now_ms, int64_t *ret_inserted,
+                              struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("INSERT INTO inbound_seen (tenant_id, account_id, dedup, at) VALUES ($1, $2, $3, $4)"
+               " ON CONFLICT (tenant_id, account_id, dedup) DO NOTHING"),
+        ret_inserted, e, V_UUID(tenant.v), V_UUID(account.v), V_TEXT(dedup), V_I64(now_ms));
 }

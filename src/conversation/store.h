@@ -7,7 +7,9 @@
 
 /* --- cursor: "xid.seq", a place in the order of arrival ------------------------------------------------------------ */
 
-struct cursor { int64_t xid, seq; };
+struct cursor {
+    int64_t xid, seq;
+};
 /* Empty text is the start. ST_INVALID: not a cursor of ours. */
 enum status cursor_parse(struct str text, struct cursor *ret, struct err *e) ATTR_MUST_CHECK;
 struct str cursor_format(struct arena *a, int64_t xid, int64_t seq);
@@ -16,76 +18,86 @@ struct str cursor_format(struct arena *a, int64_t xid, int64_t seq);
 
 /* The open one of (account, lead), locked; ST_NOT_FOUND. */
 enum status store_conversation_find_open(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                         struct account_id account, struct lead_id lead, struct conversation *ret,
-                                         struct err *e) ATTR_MUST_CHECK;
-enum status store_conversation_insert(struct tx *tx, const struct conversation *c, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+                                         struct account_id account, struct lead_id lead,
+                                         struct conversation *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_conversation_insert(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                      struct err *e) ATTR_MUST_CHECK;
 enum status store_conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct conversation_id id, struct conversation *ret, struct err *e)
-    ATTR_MUST_CHECK;
+                                    struct conversation_id id, struct conversation *ret,
+                                    struct err *e) ATTR_MUST_CHECK;
 /* With its lead's name and addresses. */
 enum status store_conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                   struct conversation_id id, struct conversation *ret, struct err *e)
-    ATTR_MUST_CHECK;
+                                   struct conversation_id id, struct conversation *ret,
+                                   struct err *e) ATTR_MUST_CHECK;
 /* Adds what a new inbound message changes: counts (by `counted`), window, preview. */
-enum status store_conversation_inbound(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                       struct str text, int64_t window_until_ms, int counted, int64_t now_ms,
+enum status store_conversation_inbound(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, struct str text,
+                                       int64_t window_until_ms, int counted, int64_t now_ms,
                                        struct err *e) ATTR_MUST_CHECK;
-enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                       struct str text, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, struct str text, int64_t now_ms,
+                                       struct err *e) ATTR_MUST_CHECK;
 /* Writes state, owner, owner_user, handoff_reason; owner_version goes up by one. */
-enum status store_conversation_own(struct tx *tx, const struct conversation *c, int64_t now_ms, struct err *e)
+enum status store_conversation_own(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                   struct err *e) ATTR_MUST_CHECK;
+enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
+                                         struct conversation_id id, struct str bot_state,
+                                         int64_t answered, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
-enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                                         struct str bot_state, int64_t answered, int64_t now_ms, struct err *e)
+enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    struct str state, int64_t before_ms, struct uuid before,
+                                    size_t limit, struct db_rows *ret, struct err *e)
     ATTR_MUST_CHECK;
-enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
-                                    int64_t before_ms, struct uuid before, size_t limit, struct db_rows *ret,
-                                    struct err *e) ATTR_MUST_CHECK;
-void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant, struct conversation *ret);
+void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
+                            struct conversation *ret);
 /* Closes those of `from` that stand in the way of moving, then moves all. */
-enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id from,
-                                    struct lead_id into, int64_t now_ms, struct db_rows *ret_closed, struct err *e)
-    ATTR_MUST_CHECK;
+enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    struct lead_id from, struct lead_id into, int64_t now_ms,
+                                    struct db_rows *ret_closed, struct err *e) ATTR_MUST_CHECK;
 
 /* --- messages -------------------------------------------------------------------------------------------------------- */
 
-enum status store_message_insert(struct arena *a, struct tx *tx, struct message *m, int rank, struct err *e)
+enum status store_message_insert(struct arena *a, struct tx *tx, struct message *m, int rank,
+                                 struct err *e) ATTR_MUST_CHECK;
+enum status store_message_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct message_id id, struct message *ret, struct err *e)
     ATTR_MUST_CHECK;
-enum status store_message_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct message_id id,
-                              struct message *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                        struct account_id account, struct str provider_id, struct message *ret,
-                                        struct err *e) ATTR_MUST_CHECK;
+                                        struct account_id account, struct str provider_id,
+                                        struct message *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_message_find_client(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                       struct conversation_id conversation, struct str client_id,
                                       struct message *ret, struct err *e) ATTR_MUST_CHECK;
 /* Writes status and its companions when the row's rank is still below `rank`; *ret_changed is 0 otherwise. */
-enum status store_message_status(struct tx *tx, const struct message *m, int rank, int64_t *ret_changed,
+enum status store_message_status(struct tx *tx, const struct message *m, int rank,
+                                 int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_message_requeue(struct tx *tx, const struct message *m, int64_t now_ms,
+                                  int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_message_edit(struct tx *tx, const struct message *m, struct str content,
+                               struct str text, int64_t at_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms,
                                  struct err *e) ATTR_MUST_CHECK;
-enum status store_message_requeue(struct tx *tx, const struct message *m, int64_t now_ms, int64_t *ret_changed,
-                                  struct err *e) ATTR_MUST_CHECK;
-enum status store_message_edit(struct tx *tx, const struct message *m, struct str content, struct str text,
-                               int64_t at_ms, struct err *e) ATTR_MUST_CHECK;
-enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms, struct err *e)
-    ATTR_MUST_CHECK;
 /* Ids of the bot's messages still queued in the conversation, set to cancelled. */
 enum status store_messages_cancel_bot(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                      struct conversation_id id, int64_t now_ms, struct db_rows *ret, struct err *e)
-    ATTR_MUST_CHECK;
+                                      struct conversation_id id, int64_t now_ms,
+                                      struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_message_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               struct conversation_id conversation, struct cursor from, struct page_query page,
-                               struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
-void store_message_row(struct arena *a, const struct db_rows *rows, size_t i, struct tenant_id tenant,
-                       struct message *ret);
+                               struct conversation_id conversation, struct cursor from,
+                               struct page_query page, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
+                       struct tenant_id tenant, struct message *ret);
 
 /* --- events ------------------------------------------------------------------------------------------------------------ */
 
-enum status store_event_insert(struct tx *tx, const struct event *ev, struct err *e) ATTR_MUST_CHECK;
+enum status store_event_insert(struct tx *tx, const struct event *ev, struct err *e)
+    ATTR_MUST_CHECK;
 enum status store_event_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct conversation_id conversation, struct cursor from, struct page_query page,
-                             struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
-enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant, struct cursor *ret,
-                             struct err *e) ATTR_MUST_CHECK;
-enum status store_seen_insert(struct tx *tx, struct tenant_id tenant, struct account_id account, struct str dedup,
-                              int64_t now_ms, int64_t *ret_inserted, struct err *e) ATTR_MUST_CHECK;
+                             struct conversation_id conversation, struct cursor from,
+                             struct page_query page, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct cursor *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_seen_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,
+                              struct str dedup, int64_t now_ms, int64_t *ret_inserted,
+                              struct err *e) ATTR_MUST_CHECK;

@@ -6,7 +6,7 @@
  * behind a cursor that has passed its place. SQLite has one writer, whose rows commit in their order. */
 #define SETTLED "xid < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 
-#define COLUMNS                                                                                            \
+#define COLUMNS                                                                                              \
     "xid, seq, id, conversation_id, account_id, direction, owner, owner_user, owner_version, type, content," \
     " text, reply_to, sender, provider_id, client_id, turn_id, status, error_code, error_reason, edited_at," \
     " revoked_at, provider_at, created_at, updated_at"
@@ -18,7 +18,8 @@ enum status cursor_parse(struct str text, struct cursor *ret, struct err *e) {
     if (text.len > 0) {
         bool is_pair = str_cut(&text, '.', &head);
 
-        if (!is_pair || !str_parse_i64(head, 0, INT64_MAX, &c.xid) || !str_parse_i64(text, 0, INT64_MAX, &c.seq))
+        if (!is_pair || !str_parse_i64(head, 0, INT64_MAX, &c.xid) ||
+            !str_parse_i64(text, 0, INT64_MAX, &c.seq))
             FAIL(e, ST_INVALID, "the cursor is not one that this server gave");
     }
     *ret = c;
@@ -29,8 +30,8 @@ struct str cursor_format(struct arena *a, int64_t xid, int64_t seq) {
     return arena_printf(a, "%lld.%lld", (long long)xid, (long long)seq);
 }
 
-void store_message_row(struct arena *a, const struct db_rows *rows, size_t i, struct tenant_id tenant,
-                       struct message *ret) {
+void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
+                       struct tenant_id tenant, struct message *ret) {
     *ret = (struct message){
         .cursor = cursor_format(a, db_i64(rows, i, 0), db_i64(rows, i, 1)),
         .id.v = db_uuid(rows, i, 2),
@@ -60,34 +61,38 @@ void store_message_row(struct arena *a, const struct db_rows *rows, size_t i, st
     };
 }
 
-static enum status one(struct arena *a, const struct db_rows *rows, struct tenant_id tenant, struct message *ret,
-                       struct err *e) {
+static enum status one(struct arena *a, const struct db_rows *rows, struct tenant_id tenant,
+                       struct message *ret, struct err *e) {
     if (rows->n == 0)
         FAIL(e, ST_NOT_FOUND, "no such message");
     store_message_row(a, rows, 0, tenant, ret);
     return ST_OK;
 }
 
-enum status store_message_insert(struct arena *a, struct tx *tx, struct message *m, int rank, struct err *e) {
+enum status store_message_insert(struct arena *a, struct tx *tx, struct message *m, int rank,
+                                 struct err *e) {
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx,
-                 DB_SQL("INSERT INTO messages (id, tenant_id, conversation_id, account_id, direction, owner,"
-                        " owner_user, owner_version, type, content, text, reply_to, sender, provider_id, client_id,"
-                        " turn_id, status, status_rank, provider_at, created_at, updated_at)"
-                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
-                        " $19, $20, $20) RETURNING xid, seq"),
-                 &rows, e, V_UUID(m->id.v), V_UUID(m->tenant.v), V_UUID(m->conversation.v), V_UUID(m->account.v),
-                 V_TEXT(m->direction), V_TEXT(m->owner), V_UUID_OPT(m->owner_user.v), V_I64(m->owner_version),
-                 V_TEXT(m->type), V_TEXT(m->content), V_TEXT(m->text), V_TEXT(m->reply_to), V_TEXT(m->sender),
-                 V_TEXT_OPT(m->provider_id), V_TEXT_OPT(m->client_id), V_UUID_OPT(m->turn), V_TEXT(m->status),
-                 V_I64(rank), V_I64(m->provider_at_ms), V_I64(m->created_at_ms)));
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL(
+            "INSERT INTO messages (id, tenant_id, conversation_id, account_id, direction, owner,"
+            " owner_user, owner_version, type, content, text, reply_to, sender, provider_id, client_id,"
+            " turn_id, status, status_rank, provider_at, created_at, updated_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+            " $19, $20, $20) RETURNING xid, seq"),
+        &rows, e, V_UUID(m->id.v), V_UUID(m->tenant.v), V_UUID(m->conversation.v),
+        V_UUID(m->account.v), V_TEXT(m->direction), V_TEXT(m->owner), V_UUID_OPT(m->owner_user.v),
+        V_I64(m->owner_version), V_TEXT(m->type), V_TEXT(m->content), V_TEXT(m->text),
+        V_TEXT(m->reply_to), V_TEXT(m->sender), V_TEXT_OPT(m->provider_id),
+        V_TEXT_OPT(m->client_id), V_UUID_OPT(m->turn), V_TEXT(m->status), V_I64(rank),
+        V_I64(m->provider_at_ms), V_I64(m->created_at_ms)));
     m->cursor = cursor_format(a, db_i64(&rows, 0, 0), db_i64(&rows, 0, 1));
     return ST_OK;
 }
 
-enum status store_message_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct message_id id,
-                              struct message *ret, struct err *e) {
+enum status store_message_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct message_id id, struct message *ret, struct err *e) {
 #define GET "SELECT " COLUMNS " FROM messages WHERE tenant_id = $1 AND id = $2"
     struct db_rows rows;
 
@@ -96,8 +101,8 @@ enum status store_message_get(struct arena *a, struct tx *tx, struct tenant_id t
 }
 
 enum status store_message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                        struct account_id account, struct str provider_id, struct message *ret,
-                                        struct err *e) {
+                                        struct account_id account, struct str provider_id,
+                                        struct message *ret, struct err *e) {
     struct db_rows rows;
 
     TRY(DB_QUERY(a, tx,
@@ -119,35 +124,42 @@ enum status store_message_find_client(struct arena *a, struct tx *tx, struct ten
     return one(a, &rows, tenant, ret, e);
 }
 
-enum status store_message_status(struct tx *tx, const struct message *m, int rank, int64_t *ret_changed,
+enum status store_message_status(struct tx *tx, const struct message *m, int rank,
+                                 int64_t *ret_changed, struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL(
+            "UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_reason = $6,"
+            " provider_id = CASE WHEN provider_id IS NULL THEN $7 ELSE provider_id END,"
+            " updated_at = $8 WHERE tenant_id = $1 AND id = $2 AND status_rank < $4"),
+        ret_changed, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_TEXT(m->status), V_I64(rank),
+        V_I64(m->error_code), V_TEXT(m->error_reason), V_TEXT_OPT(m->provider_id),
+        V_I64(m->updated_at_ms));
+}
+
+enum status store_message_requeue(struct tx *tx, const struct message *m, int64_t now_ms,
+                                  int64_t *ret_changed, struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL(
+            "UPDATE messages SET status = 'queued', status_rank = 10, error_code = 0,"
+            " error_reason = '', updated_at = $3, owner_version = $4 WHERE tenant_id = $1 AND id = $2"
+            " AND status IN ('sending', 'failed', 'uncertain')"),
+        ret_changed, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_I64(now_ms),
+        V_I64(m->owner_version));
+}
+
+enum status store_message_edit(struct tx *tx, const struct message *m, struct str content,
+                               struct str text, int64_t at_ms, struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("UPDATE messages SET content = $3, text = $4, edited_at = $5, updated_at = $5"
+               " WHERE tenant_id = $1 AND id = $2"),
+        NULL, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_TEXT(content), V_TEXT(text), V_I64(at_ms));
+}
+
+enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms,
                                  struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_reason = $6,"
-                          " provider_id = CASE WHEN provider_id IS NULL THEN $7 ELSE provider_id END,"
-                          " updated_at = $8 WHERE tenant_id = $1 AND id = $2 AND status_rank < $4"),
-                   ret_changed, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_TEXT(m->status), V_I64(rank),
-                   V_I64(m->error_code), V_TEXT(m->error_reason), V_TEXT_OPT(m->provider_id),
-                   V_I64(m->updated_at_ms));
-}
-
-enum status store_message_requeue(struct tx *tx, const struct message *m, int64_t now_ms, int64_t *ret_changed,
-                                  struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE messages SET status = 'queued', status_rank = 10, error_code = 0,"
-                          " error_reason = '', updated_at = $3, owner_version = $4 WHERE tenant_id = $1 AND id = $2"
-                          " AND status IN ('sending', 'failed', 'uncertain')"),
-                   ret_changed, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_I64(now_ms), V_I64(m->owner_version));
-}
-
-enum status store_message_edit(struct tx *tx, const struct message *m, struct str content, struct str text,
-                               int64_t at_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE messages SET content = $3, text = $4, edited_at = $5, updated_at = $5"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_TEXT(content), V_TEXT(text), V_I64(at_ms));
-}
-
-enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms, struct err *e) {
     return DB_EXEC(tx,
                    DB_SQL("UPDATE messages SET revoked_at = $3, updated_at = $3"
                           " WHERE tenant_id = $1 AND id = $2"),
@@ -155,43 +167,47 @@ enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t
 }
 
 enum status store_messages_cancel_bot(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                      struct conversation_id id, int64_t now_ms, struct db_rows *ret, struct err *e) {
-    return DB_QUERY(a, tx,
-                    DB_SQL("UPDATE messages SET status = 'cancelled', status_rank = 99, updated_at = $3"
-                           " WHERE tenant_id = $1 AND conversation_id = $2 AND owner = 'bot'"
-                           " AND status = 'queued' RETURNING id"),
-                    ret, e, V_UUID(tenant.v), V_UUID(id.v), V_I64(now_ms));
+                                      struct conversation_id id, int64_t now_ms,
+                                      struct db_rows *ret, struct err *e) {
+    return DB_QUERY(
+        a, tx,
+        DB_SQL("UPDATE messages SET status = 'cancelled', status_rank = 99, updated_at = $3"
+               " WHERE tenant_id = $1 AND conversation_id = $2 AND owner = 'bot'"
+               " AND status = 'queued' RETURNING id"),
+        ret, e, V_UUID(tenant.v), V_UUID(id.v), V_I64(now_ms));
 }
 
-#define PAGE "SELECT " COLUMNS " FROM messages WHERE tenant_id = $1"
+#define PAGE       "SELECT " COLUMNS " FROM messages WHERE tenant_id = $1"
 #define PAGE_AFTER " AND (xid, seq) > ($2, $3)"
-#define PAGE_OF " AND conversation_id = $5"
-#define PAGE_ASC " ORDER BY xid, seq LIMIT $4"
+#define PAGE_OF    " AND conversation_id = $5"
+#define PAGE_ASC   " ORDER BY xid, seq LIMIT $4"
 
 static enum status page_back(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct conversation_id conversation, struct cursor from, struct page_query page,
-                             struct db_rows *ret, struct err *e) {
+                             struct conversation_id conversation, struct cursor from,
+                             struct page_query page, struct db_rows *ret, struct err *e) {
     if (from.xid == 0 && from.seq == 0)
         from = (struct cursor){INT64_MAX, INT64_MAX};
-    return DB_QUERY(a, tx,
-                    DB_SQL(PAGE " AND (xid, seq) < ($2, $3)" PAGE_OF " ORDER BY xid DESC, seq DESC LIMIT $4"), ret, e,
-                    V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit),
-                    V_UUID(conversation.v));
+    return DB_QUERY(
+        a, tx,
+        DB_SQL(PAGE " AND (xid, seq) < ($2, $3)" PAGE_OF " ORDER BY xid DESC, seq DESC LIMIT $4"),
+        ret, e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit),
+        V_UUID(conversation.v));
 }
 
 enum status store_message_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               struct conversation_id conversation, struct cursor from, struct page_query page,
-                               struct db_rows *ret, struct err *e) {
+                               struct conversation_id conversation, struct cursor from,
+                               struct page_query page, struct db_rows *ret, struct err *e) {
     if (page.is_backward)
         return page_back(a, tx, tenant, conversation, from, page, ret, e);
     if (uuid_is_nil(conversation.v))
-        return DB_QUERY(a, tx,
-                        DB_SQL2(PAGE PAGE_AFTER PAGE_ASC, PAGE PAGE_AFTER " AND " SETTLED PAGE_ASC), ret, e,
-                        V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit));
-    return DB_QUERY(a, tx,
-                    DB_SQL2(PAGE PAGE_AFTER PAGE_OF PAGE_ASC, PAGE PAGE_AFTER PAGE_OF " AND " SETTLED PAGE_ASC), ret,
-                    e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit),
-                    V_UUID(conversation.v));
+        return DB_QUERY(
+            a, tx, DB_SQL2(PAGE PAGE_AFTER PAGE_ASC, PAGE PAGE_AFTER " AND " SETTLED PAGE_ASC), ret,
+            e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit));
+    return DB_QUERY(
+        a, tx,
+        DB_SQL2(PAGE PAGE_AFTER PAGE_OF PAGE_ASC, PAGE PAGE_AFTER PAGE_OF " AND " SETTLED PAGE_ASC),
+        ret, e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit),
+        V_UUID(conversation.v));
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
@@ -205,36 +221,38 @@ enum status store_event_insert(struct tx *tx, const struct event *ev, struct err
                    V_UUID_OPT(ev->message.v), V_TEXT(ev->kind), V_TEXT(ev->data), V_I64(ev->at_ms));
 }
 
-#define EVENTS                                                                               \
+#define EVENTS                                                                                             \
     "SELECT xid, seq, id, tenant_id, conversation_id, message_id, kind, data, at FROM conversation_events" \
     " WHERE (xid, seq) > ($1, $2)"
-#define EVENTS_ASC " ORDER BY xid, seq LIMIT $3"
-#define EVENTS_TENANT " AND tenant_id = $4"
-#define EVENTS_OF " AND conversation_id = $5"
+#define EVENTS_ASC        " ORDER BY xid, seq LIMIT $3"
+#define EVENTS_TENANT     " AND tenant_id = $4"
+#define EVENTS_OF         " AND conversation_id = $5"
 #define EVENTS_SQL(where) DB_SQL2(EVENTS where EVENTS_ASC, EVENTS where " AND " SETTLED EVENTS_ASC)
 
 enum status store_event_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct conversation_id conversation, struct cursor from, struct page_query page,
-                             struct db_rows *ret, struct err *e) {
+                             struct conversation_id conversation, struct cursor from,
+                             struct page_query page, struct db_rows *ret, struct err *e) {
     int64_t limit = (int64_t)page.limit;
 
     if (uuid_is_nil(tenant.v)) /* the live feed of this node serves all tenants: system scope */
-        return DB_QUERY(a, tx, EVENTS_SQL(""), ret, e, V_I64(from.xid), V_I64(from.seq), V_I64(limit));
+        return DB_QUERY(a, tx, EVENTS_SQL(""), ret, e, V_I64(from.xid), V_I64(from.seq),
+                        V_I64(limit));
     if (uuid_is_nil(conversation.v))
-        return DB_QUERY(a, tx, EVENTS_SQL(EVENTS_TENANT), ret, e, V_I64(from.xid), V_I64(from.seq), V_I64(limit),
-                        V_UUID(tenant.v));
-    return DB_QUERY(a, tx, EVENTS_SQL(EVENTS_TENANT EVENTS_OF), ret, e, V_I64(from.xid), V_I64(from.seq),
-                    V_I64(limit), V_UUID(tenant.v), V_UUID(conversation.v));
+        return DB_QUERY(a, tx, EVENTS_SQL(EVENTS_TENANT), ret, e, V_I64(from.xid), V_I64(from.seq),
+                        V_I64(limit), V_UUID(tenant.v));
+    return DB_QUERY(a, tx, EVENTS_SQL(EVENTS_TENANT EVENTS_OF), ret, e, V_I64(from.xid),
+                    V_I64(from.seq), V_I64(limit), V_UUID(tenant.v), V_UUID(conversation.v));
 }
 
-enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant, struct cursor *ret,
-                             struct err *e) {
-#define LAST "SELECT xid, seq FROM conversation_events WHERE ($1 IS NULL OR tenant_id = $1)"
+enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct cursor *ret, struct err *e) {
+#define LAST      "SELECT xid, seq FROM conversation_events WHERE ($1 IS NULL OR tenant_id = $1)"
 #define LAST_DESC " ORDER BY xid DESC, seq DESC LIMIT 1"
     struct db_rows rows;
 
     *ret = (struct cursor){0};
-    TRY(DB_QUERY(a, tx, DB_SQL2(LAST LAST_DESC, LAST " AND " SETTLED LAST_DESC), &rows, e, V_UUID_OPT(tenant.v)));
+    TRY(DB_QUERY(a, tx, DB_SQL2(LAST LAST_DESC, LAST " AND " SETTLED LAST_DESC), &rows, e,
+                 V_UUID_OPT(tenant.v)));
     if (rows.n > 0)
         *ret = (struct cursor){db_i64(&rows, 0, 0), db_i64(&rows, 0, 1)};
     return ST_OK;

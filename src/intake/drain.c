@@ -20,12 +20,12 @@ enum {
     RETENTION_DAYS = 30,
 };
 
-static struct stats_counter events_applied =
-    STATS_COUNTER_L("prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"applied\"");
-static struct stats_counter events_repeated =
-    STATS_COUNTER_L("prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"repeated\"");
-static struct stats_counter events_unrouted =
-    STATS_COUNTER_L("prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"unrouted\"");
+static struct stats_counter events_applied = STATS_COUNTER_L(
+    "prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"applied\"");
+static struct stats_counter events_repeated = STATS_COUNTER_L(
+    "prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"repeated\"");
+static struct stats_counter events_unrouted = STATS_COUNTER_L(
+    "prosa_inbound_events_total", "Events of webhook calls by fate.", "fate=\"unrouted\"");
 
 struct parsed { /* one raw call, understood or not */
     const struct raw_call *call;
@@ -81,8 +81,10 @@ static void parse_call(struct drain *d, const struct raw_call *call, struct pars
     struct err why = ERR_INIT;
     struct inbound_sink sink = {.event = keep_event, .ctx = ret};
 
-    *ret = (struct parsed){.call = call, .arena = d->arena, .provider = provider_find(call->provider)};
-    ret->fate = (struct raw_fate){.id = call->id, .tenant = call->tenant, .state = "done", .cause = ""};
+    *ret =
+        (struct parsed){.call = call, .arena = d->arena, .provider = provider_find(call->provider)};
+    ret->fate =
+        (struct raw_fate){.id = call->id, .tenant = call->tenant, .state = "done", .cause = ""};
     if (ret->provider && ret->provider->parse(d->arena, call->body, &sink, &why) == ST_OK) {
         ret->fate.events = (int64_t)ret->n;
         return;
@@ -90,7 +92,8 @@ static void parse_call(struct drain *d, const struct raw_call *call, struct pars
     ret->n = 0;
     ret->fate.state = "unparsed";
     ret->fate.cause = "not-understood";
-    ret->fate.reason = arena_str(d->arena, ret->provider ? str_of(why.message) : STR("unknown provider"));
+    ret->fate.reason =
+        arena_str(d->arena, ret->provider ? str_of(why.message) : STR("unknown provider"));
 }
 
 /* --- route ------------------------------------------------------------------------------------------------------------ */
@@ -118,12 +121,13 @@ static enum status find_account(struct drain *d, struct tx *tx, struct target *r
     return bot_debounce(tx, r->account.tenant, &r->debounce, e);
 }
 
-static enum status target_of(struct drain *d, struct tx *tx, const struct parsed *p, const struct inbound *ev,
-                            struct target **ret, struct err *e) {
+static enum status target_of(struct drain *d, struct tx *tx, const struct parsed *p,
+                             const struct inbound *ev, struct target **ret, struct err *e) {
     for (size_t i = 0; i < d->n_routes; i++) {
         struct target *r = &d->routes[i];
 
-        if (r->provider == p->provider && str_eq(r->address, ev->address) && str_eq(r->group, ev->account_group)) {
+        if (r->provider == p->provider && str_eq(r->address, ev->address) &&
+            str_eq(r->group, ev->account_group)) {
             *ret = r;
             return ST_OK;
         }
@@ -133,7 +137,8 @@ static enum status target_of(struct drain *d, struct tx *tx, const struct parsed
 
     struct target *fresh = &d->routes[d->n_routes];
 
-    *fresh = (struct target){.provider = p->provider, .address = ev->address, .group = ev->account_group};
+    *fresh = (struct target){
+        .provider = p->provider, .address = ev->address, .group = ev->account_group};
     TRY(find_account(d, tx, fresh, e));
     d->n_routes++;
     *ret = fresh;
@@ -147,7 +152,8 @@ static const char *refusal(const struct parsed *p, const struct target *r, struc
         return "unknown-address";
     }
     if (!uuid_is_nil(p->call->tenant.v) && !uuid_eq(p->call->tenant.v, r->account.tenant.v)) {
-        *ret_reason = STR("the phone number id belongs to another tenant than the address that was called");
+        *ret_reason =
+            STR("the phone number id belongs to another tenant than the address that was called");
         return "wrong-tenant";
     }
     if (!r->account.is_active) {
@@ -163,28 +169,31 @@ static const char *refusal(const struct parsed *p, const struct target *r, struc
 
 /* --- apply ------------------------------------------------------------------------------------------------------------ */
 
-static enum status apply_preference(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
-                                    int64_t now_ms, struct err *e) {
+static enum status apply_preference(struct drain *d, struct tx *tx, const struct target *r,
+                                    const struct inbound *ev, int64_t now_ms, struct err *e) {
     struct lead_id lead;
 
-    TRY(lead_set_marketing(d->arena, tx, r->account.tenant, &ev->party, ev->is_stop, now_ms, &lead, e));
+    TRY(lead_set_marketing(d->arena, tx, r->account.tenant, &ev->party, ev->is_stop, now_ms, &lead,
+                           e));
 
     struct str id = uuid_format(d->arena, lead.v);
 
-    return event_add(tx,
-                     (struct event){.tenant = r->account.tenant,
-                                    .kind = ev->is_stop ? STR("lead.marketing_stopped") : STR("lead.marketing_resumed"),
-                                    .data = arena_printf(d->arena, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
-                                    .at_ms = now_ms},
-                     e);
+    return event_add(
+        tx,
+        (struct event){.tenant = r->account.tenant,
+                       .kind = ev->is_stop ? STR("lead.marketing_stopped")
+                                           : STR("lead.marketing_resumed"),
+                       .data = arena_printf(d->arena, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
+                       .at_ms = now_ms},
+        e);
 }
 
-static enum status apply_identity(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
-                                  int64_t now_ms, struct err *e) {
+static enum status apply_identity(struct drain *d, struct tx *tx, const struct target *r,
+                                  const struct inbound *ev, int64_t now_ms, struct err *e) {
     struct err miss = ERR_INIT;
     struct lead lead;
-    enum status st = lead_change_identity(d->arena, tx, r->account.tenant, &ev->party, ev->new_phone, ev->new_user_id,
-                                          now_ms, &lead, &miss);
+    enum status st = lead_change_identity(d->arena, tx, r->account.tenant, &ev->party,
+                                          ev->new_phone, ev->new_user_id, now_ms, &lead, &miss);
 
     if (st == ST_NOT_FOUND) /* somebody we never talked to */
         return ST_OK;
@@ -195,20 +204,22 @@ static enum status apply_identity(struct drain *d, struct tx *tx, const struct t
 
     struct str id = uuid_format(d->arena, lead.id.v);
 
-    return event_add(tx,
-                     (struct event){.tenant = r->account.tenant,
-                                    .kind = STR("lead.identity_changed"),
-                                    .data = arena_printf(d->arena, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
-                                    .at_ms = now_ms},
-                     e);
+    return event_add(
+        tx,
+        (struct event){.tenant = r->account.tenant,
+                       .kind = STR("lead.identity_changed"),
+                       .data = arena_printf(d->arena, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
+                       .at_ms = now_ms},
+        e);
 }
 
 /* The same provider id under another dedup key would be a provider's fault; the first one stands. */
-static enum status ignore_known_message(struct arena *a, struct tx *tx, const struct received *in, bool *ret_known,
-                                        struct err *e) {
+static enum status ignore_known_message(struct arena *a, struct tx *tx, const struct received *in,
+                                        bool *ret_known, struct err *e) {
     struct message known;
     struct err miss = ERR_INIT;
-    enum status st = message_find_provider(a, tx, in->tenant, in->account, in->inbound->message_id, &known, &miss);
+    enum status st = message_find_provider(a, tx, in->tenant, in->account, in->inbound->message_id,
+                                           &known, &miss);
 
     *ret_known = st == ST_OK;
     if (st == ST_OK || st == ST_NOT_FOUND)
@@ -217,8 +228,8 @@ static enum status ignore_known_message(struct arena *a, struct tx *tx, const st
     return st;
 }
 
-static enum status apply_message(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
-                                 int64_t now_ms, struct err *e) {
+static enum status apply_message(struct drain *d, struct tx *tx, const struct target *r,
+                                 const struct inbound *ev, int64_t now_ms, struct err *e) {
     const struct received in = {
         .tenant = r->account.tenant,
         .account = r->account.id,
@@ -232,16 +243,18 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
 
     if (ev->kind == INBOUND_MESSAGE)
         return conversation_receive(d->arena, tx, &in, &id, e);
-    TRY(ignore_known_message(d->arena, tx, &in, &is_known, e)); /* an echo of what we sent ourselves */
+    TRY(ignore_known_message(d->arena, tx, &in, &is_known,
+                             e)); /* an echo of what we sent ourselves */
     return is_known ? ST_OK : conversation_receive_echo(d->arena, tx, &in, &id, e);
 }
 
-static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r, const struct inbound *ev,
-                               struct err *e) {
+static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r,
+                               const struct inbound *ev, struct err *e) {
     int64_t now_ms = clock_now_ms();
     bool is_first;
 
-    TRY(conversation_first_seen(tx, r->account.tenant, r->account.id, ev->dedup, now_ms, &is_first, e));
+    TRY(conversation_first_seen(tx, r->account.tenant, r->account.id, ev->dedup, now_ms, &is_first,
+                                e));
     if (!is_first) {
         d->repeated++;
         return ST_OK;
@@ -252,7 +265,8 @@ static enum status apply_event(struct drain *d, struct tx *tx, const struct targ
     case INBOUND_ECHO:
         return apply_message(d, tx, r, ev, now_ms, e);
     case INBOUND_STATUS:
-        return outbox_receipt(d->arena, tx, r->account.tenant, r->account.id, r->provider, ev, now_ms, e);
+        return outbox_receipt(d->arena, tx, r->account.tenant, r->account.id, r->provider, ev,
+                              now_ms, e);
     case INBOUND_PREFERENCE:
         return apply_preference(d, tx, r, ev, now_ms, e);
     case INBOUND_IDENTITY:
@@ -327,7 +341,8 @@ static enum status apply_careful(struct tx *tx, struct drain *d, struct parsed *
         p->fate.state = "failed";
         p->fate.cause = why.cause ? why.cause : status_name(st);
         p->fate.reason = arena_str(d->arena, str_of(why.message));
-        d->n_routes = 0; /* what the savepoint looked up is still true, but this path is rare: be plain */
+        d->n_routes =
+            0; /* what the savepoint looked up is still true, but this path is rare: be plain */
     }
     return ST_OK;
 }
@@ -410,8 +425,8 @@ static enum status drain_once(struct drain *d, struct err *e) {
     return ST_OK;
 }
 
-enum status intake_drain_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
-                             struct err *e) {
+enum status intake_drain_job(struct app *app, struct arena *a, const struct job *job,
+                             struct verdict *ret_verdict, struct err *e) {
     int64_t until_ms = clock_mono_ms() + RUN_MS;
     struct drain *d = arena_new_of(a, struct drain);
     ATTR_CLEANUP(arena_done_p) struct arena batch = {0};
@@ -431,8 +446,8 @@ static enum status purge(struct tx *tx, void *ctx, struct err *e) {
     return store_inbox_purge(tx, *before_ms, e);
 }
 
-enum status intake_purge_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
-                             struct err *e) {
+enum status intake_purge_job(struct app *app, struct arena *a, const struct job *job,
+                             struct verdict *ret_verdict, struct err *e) {
     int64_t before_ms = clock_now_ms() - (int64_t)RETENTION_DAYS * 24 * 3600 * 1000;
 
     (void)a;

@@ -25,7 +25,8 @@ static struct stats_counter calls_refused =
     STATS_COUNTER_L("prosa_webhooks_total", "Webhook calls by fate.", "fate=\"bad_signature\"");
 static struct stats_counter calls_unstored =
     STATS_COUNTER_L("prosa_webhooks_total", "Webhook calls by fate.", "fate=\"not_stored\"");
-static struct stats_counter batches = STATS_COUNTER("prosa_webhook_batches_total", "Commits that stored webhook calls.");
+static struct stats_counter batches =
+    STATS_COUNTER("prosa_webhook_batches_total", "Commits that stored webhook calls.");
 
 struct waiting { /* one suspended request; lives in the request's arena */
     struct list_node node;
@@ -145,9 +146,12 @@ static void committed(void *ctx, enum status st, const struct err *e) {
 
         if (log_throttle_pass(&throttle, 1000, &suppressed))
             log_err_line(LOG_ERROR, &in->log, "webhook calls could not be stored", e,
-                         (struct log_field[]){F_I64("calls", (int64_t)b->n), F_I64("suppressed", suppressed)}, 2);
+                         (struct log_field[]){F_I64("calls", (int64_t)b->n),
+                                              F_I64("suppressed", suppressed)},
+                         2);
         /* Whatever went wrong, the provider keeps the call and delivers it again. */
-        err_set(&away, ST_UNAVAILABLE, __FILE__, __LINE__, "the call could not be stored, deliver it again");
+        err_set(&away, ST_UNAVAILABLE, __FILE__, __LINE__,
+                "the call could not be stored, deliver it again");
     }
     answer(b, st, &away);
     arena_done(&b->arena);
@@ -214,8 +218,8 @@ static enum status look_up(struct tx *tx, void *ctx, struct err *e) {
     struct lookup *l = ctx;
 
     TRY(account_get(l->arena, tx, l->id, &l->account, e));
-    return account_channel(l->arena, tx, l->intake->options.keys, &l->account, l->intake->options.defaults,
-                           &l->channel, e);
+    return account_channel(l->arena, tx, l->intake->options.keys, &l->account,
+                           l->intake->options.defaults, &l->channel, e);
 }
 
 static void fill_slot(struct endpoint *slot, const struct lookup *l) {
@@ -229,8 +233,8 @@ static void fill_slot(struct endpoint *slot, const struct lookup *l) {
 }
 
 /* ST_NOT_FOUND: no such account. Copies into a. */
-static enum status find_endpoint(struct intake *in, struct arena *a, struct account_id id, struct endpoint *ret,
-                                 struct err *e) {
+static enum status find_endpoint(struct intake *in, struct arena *a, struct account_id id,
+                                 struct endpoint *ret, struct err *e) {
     struct endpoint *slot = &in->cache[id.v.bytes[UUID_BYTES - 1] % ACCOUNT_CACHE_SLOTS];
     struct lookup l = {.intake = in, .arena = a, .id = id};
     bool is_cached;
@@ -256,8 +260,9 @@ static enum status find_endpoint(struct intake *in, struct arena *a, struct acco
 }
 
 /* The provider and the endpoint a path names; without an account the installation's own. */
-static enum status endpoint_of(struct intake *in, const struct req *r, const struct provider **ret_provider,
-                               struct endpoint *ret, struct err *e) {
+static enum status endpoint_of(struct intake *in, const struct req *r,
+                               const struct provider **ret_provider, struct endpoint *ret,
+                               struct err *e) {
     struct str account = req_param(r, "account");
     struct account_id id;
 
@@ -285,7 +290,9 @@ enum status intake_get(struct app *app, struct req *r, struct resp *ret, struct 
     if (!str_eq(req_query(r, "hub.mode"), STR("subscribe")))
         FAIL(e, ST_INVALID, "hub.mode must be \"subscribe\"");
     if (at.verify_token.len == 0)
-        FAIL(e, ST_DENIED, "no verify token is configured for this address: set meta_verify_token or the account's");
+        FAIL(
+            e, ST_DENIED,
+            "no verify token is configured for this address: set meta_verify_token or the account's");
     if (token.len != at.verify_token.len || !crypto_eq(token.ptr, at.verify_token.ptr, token.len))
         FAIL(e, ST_DENIED, "hub.verify_token is not the configured one");
     resp_text(ret, 200, req_query(r, "hub.challenge"));
@@ -300,7 +307,8 @@ enum status intake_post(struct app *app, struct req *r, struct resp *ret, struct
     TRY(endpoint_of(in, r, &provider, &at, e));
 
     const struct channel channel = {.app_secret = at.app_secret};
-    enum status st = provider->verify(&channel, req_header(r, provider->signature_header), r->body, e);
+    enum status st =
+        provider->verify(&channel, req_header(r, provider->signature_header), r->body, e);
 
     if (st != ST_OK) {
         stats_add(&calls_refused, 1);
@@ -309,6 +317,7 @@ enum status intake_post(struct app *app, struct req *r, struct resp *ret, struct
         return st;
     }
     enqueue(in, r, ret,
-            (struct raw_call){.provider = str_of(provider->name), .account = at.id, .tenant = at.tenant});
+            (struct raw_call){
+                .provider = str_of(provider->name), .account = at.id, .tenant = at.tenant});
     return ST_OK;
 }

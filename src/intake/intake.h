@@ -20,7 +20,8 @@ struct intake_options {
     struct channel_defaults defaults; /* the installation's app secret and verify token */
     const struct log_ctx *log;
 };
-enum status intake_start(struct intake_options options, struct intake **ret, struct err *e) ATTR_MUST_CHECK;
+enum status intake_start(struct intake_options options, struct intake **ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* Waits for what is being committed. */
 void intake_stop(struct intake *in);
 
@@ -28,23 +29,28 @@ void intake_stop(struct intake *in);
 enum status intake_get(struct app *app, struct req *r, struct resp *ret, struct err *e);
 enum status intake_post(struct app *app, struct req *r, struct resp *ret, struct err *e);
 
-enum status intake_drain_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
-                             struct err *e);
+enum status intake_drain_job(struct app *app, struct arena *a, const struct job *job,
+                             struct verdict *ret_verdict, struct err *e);
 /* Forgets done raw calls and dedup keys older than their retention (30 days; providers repeat for 7 at most). */
-enum status intake_purge_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
-                             struct err *e);
+enum status intake_purge_job(struct app *app, struct arena *a, const struct job *job,
+                             struct verdict *ret_verdict, struct err *e);
 
-struct inbox_row { struct inbox_id id; struct tenant_id tenant; struct account_id account; struct str provider, state,
-    cause, reason, body, cursor; int64_t events, received_at_ms, done_at_ms, bytes; };
+struct inbox_row {
+    struct inbox_id id;
+    struct tenant_id tenant;
+    struct account_id account;
+    struct str provider, state, cause, reason, body, cursor;
+    int64_t events, received_at_ms, done_at_ms, bytes;
+};
 /* Newest first; tenant nil: all (operator). with_body false leaves body empty. */
-enum status inbox_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state, struct str cursor,
-                       size_t limit, bool with_body, struct inbox_row **ret, size_t *ret_n, struct str *ret_next,
-                       struct err *e) ATTR_MUST_CHECK;
+enum status inbox_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
+                       struct str cursor, size_t limit, bool with_body, struct inbox_row **ret,
+                       size_t *ret_n, struct str *ret_next, struct err *e) ATTR_MUST_CHECK;
 enum status inbox_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct inbox_id id,
                       struct inbox_row *ret, struct err *e) ATTR_MUST_CHECK;
 /* Back to "received" and drained again; id nil: all of the tenant's (nil: everybody's) in that state. */
-enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id id, struct str state, int64_t *ret_n,
-                         struct err *e) ATTR_MUST_CHECK;
+enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id id,
+                         struct str state, int64_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 
 /* Implemented by app/. */
 struct intake *app_intake(struct app *app);

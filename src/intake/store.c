@@ -5,29 +5,32 @@
 
 enum { APPEND_COLUMNS = 6, SETTLE_COLUMNS = 7, PURGE_ROWS = 5000 };
 
-enum status store_inbox_append(struct arena *a, struct tx *tx, const struct raw_call *calls, size_t n,
-                               struct err *e) {
+enum status store_inbox_append(struct arena *a, struct tx *tx, const struct raw_call *calls,
+                               size_t n, struct err *e) {
     struct db_val *vals = arena_array_of(a, n * APPEND_COLUMNS, struct db_val);
 
     for (size_t i = 0; i < n; i++) {
         const struct db_val row[APPEND_COLUMNS] = {
-            V_UUID(calls[i].id.v),          V_UUID_OPT(calls[i].tenant.v), V_TEXT(calls[i].provider),
-            V_UUID_OPT(calls[i].account.v), V_BYTES(calls[i].body),        V_I64(calls[i].at_ms),
+            V_UUID(calls[i].id.v),     V_UUID_OPT(calls[i].tenant.v),
+            V_TEXT(calls[i].provider), V_UUID_OPT(calls[i].account.v),
+            V_BYTES(calls[i].body),    V_I64(calls[i].at_ms),
         };
 
         memcpy(vals + i * APPEND_COLUMNS, row, sizeof(row));
     }
-    return db_exec_rows(tx,
-                        DB_SQL2("INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, state)"
-                                " VALUES ($1, $2, $3, $4, $5, $6, 'received')",
-                                "INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, state)"
-                                " SELECT u.*, 'received' FROM"
-                                " unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bytea[], $6::int8[]) u"),
-                        vals, n, APPEND_COLUMNS, NULL, e);
+    return db_exec_rows(
+        tx,
+        DB_SQL2(
+            "INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, state)"
+            " VALUES ($1, $2, $3, $4, $5, $6, 'received')",
+            "INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, state)"
+            " SELECT u.*, 'received' FROM"
+            " unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bytea[], $6::int8[]) u"),
+        vals, n, APPEND_COLUMNS, NULL, e);
 }
 
-enum status store_inbox_waiting(struct arena *a, struct tx *tx, size_t max, struct raw_call **ret, size_t *ret_n,
-                                struct err *e) {
+enum status store_inbox_waiting(struct arena *a, struct tx *tx, size_t max, struct raw_call **ret,
+                                size_t *ret_n, struct err *e) {
     struct db_rows rows;
 
     TRY(DB_QUERY(a, tx,
@@ -48,14 +51,18 @@ enum status store_inbox_waiting(struct arena *a, struct tx *tx, size_t max, stru
     return ST_OK;
 }
 
-enum status store_inbox_settle(struct arena *a, struct tx *tx, const struct raw_fate *fates, size_t n, int64_t now_ms,
-                               struct err *e) {
+enum status store_inbox_settle(struct arena *a, struct tx *tx, const struct raw_fate *fates,
+                               size_t n, int64_t now_ms, struct err *e) {
     struct db_val *vals = arena_array_of(a, n * SETTLE_COLUMNS, struct db_val);
 
     for (size_t i = 0; i < n; i++) {
         const struct db_val row[SETTLE_COLUMNS] = {
-            V_UUID(fates[i].id.v),           V_UUID_OPT(fates[i].tenant.v), V_TEXT(str_of(fates[i].state)),
-            V_TEXT(str_of(fates[i].cause)), V_TEXT(fates[i].reason),       V_I64(fates[i].events),
+            V_UUID(fates[i].id.v),
+            V_UUID_OPT(fates[i].tenant.v),
+            V_TEXT(str_of(fates[i].state)),
+            V_TEXT(str_of(fates[i].cause)),
+            V_TEXT(fates[i].reason),
+            V_I64(fates[i].events),
             V_I64(now_ms),
         };
 
@@ -63,12 +70,13 @@ enum status store_inbox_settle(struct arena *a, struct tx *tx, const struct raw_
     }
     return db_exec_rows(
         tx,
-        DB_SQL2("UPDATE inbox SET tenant_id = coalesce(tenant_id, $2), state = $3, cause = $4, reason = $5,"
-                " events = $6, done_at = $7 WHERE id = $1",
-                "UPDATE inbox i SET tenant_id = coalesce(i.tenant_id, u.tenant_id), state = u.state, cause = u.cause,"
-                " reason = u.reason, events = u.events::int, done_at = u.done_at"
-                " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[])"
-                " AS u(id, tenant_id, state, cause, reason, events, done_at) WHERE i.id = u.id"),
+        DB_SQL2(
+            "UPDATE inbox SET tenant_id = coalesce(tenant_id, $2), state = $3, cause = $4, reason = $5,"
+            " events = $6, done_at = $7 WHERE id = $1",
+            "UPDATE inbox i SET tenant_id = coalesce(i.tenant_id, u.tenant_id), state = u.state, cause = u.cause,"
+            " reason = u.reason, events = u.events::int, done_at = u.done_at"
+            " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[])"
+            " AS u(id, tenant_id, state, cause, reason, events, done_at) WHERE i.id = u.id"),
         vals, n, SETTLE_COLUMNS, NULL, e);
 }
 
@@ -78,7 +86,8 @@ enum status store_inbox_purge(struct tx *tx, int64_t before_ms, struct err *e) {
                        " AND received_at < $1 LIMIT $2)"),
                 NULL, e, V_I64(before_ms), V_I64(PURGE_ROWS)));
     TRY(DB_EXEC(tx, DB_SQL("DELETE FROM inbound_seen WHERE at < $1"), NULL, e, V_I64(before_ms)));
-    return DB_EXEC(tx, DB_SQL("DELETE FROM receipts_early WHERE at < $1"), NULL, e, V_I64(before_ms));
+    return DB_EXEC(tx, DB_SQL("DELETE FROM receipts_early WHERE at < $1"), NULL, e,
+                   V_I64(before_ms));
 }
 
 enum status store_account_event(struct tx *tx, struct tenant_id tenant, struct account_id account,
@@ -86,11 +95,12 @@ enum status store_account_event(struct tx *tx, struct tenant_id tenant, struct a
     return DB_EXEC(tx,
                    DB_SQL("INSERT INTO account_events (id, tenant_id, account_id, field, raw, at)"
                           " VALUES ($1, $2, $3, $4, $5, $6)"),
-                   NULL, e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v), V_TEXT(event->field),
-                   V_TEXT(event->raw), V_I64(now_ms));
+                   NULL, e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v),
+                   V_TEXT(event->field), V_TEXT(event->raw), V_I64(now_ms));
 }
 
-enum status store_only_tenant(struct arena *a, struct tx *tx, struct tenant_id *ret, struct err *e) {
+enum status store_only_tenant(struct arena *a, struct tx *tx, struct tenant_id *ret,
+                              struct err *e) {
     struct db_rows rows;
 
     *ret = (struct tenant_id){0};
@@ -102,10 +112,12 @@ enum status store_only_tenant(struct arena *a, struct tx *tx, struct tenant_id *
 
 /* --- for people ----------------------------------------------------------------------------------------------------- */
 
-#define COLUMNS "seq, id, tenant_id, account_id, provider, state, cause, reason, events, received_at, done_at, length(body)"
+#define COLUMNS                                                                                    \
+    "seq, id, tenant_id, account_id, provider, state, cause, reason, events, received_at, done_at, length(body)"
 #define OF_TENANT " ($1 IS NULL OR tenant_id = $1)"
 
-static void inbox_row(struct arena *a, const struct db_rows *rows, size_t i, bool with_body, struct inbox_row *ret) {
+static void inbox_row(struct arena *a, const struct db_rows *rows, size_t i, bool with_body,
+                      struct inbox_row *ret) {
     *ret = (struct inbox_row){
         .cursor = arena_printf(a, "%lld", (long long)db_i64(rows, i, 0)),
         .id.v = db_uuid(rows, i, 1),
@@ -123,21 +135,23 @@ static void inbox_row(struct arena *a, const struct db_rows *rows, size_t i, boo
     };
 }
 
-enum status inbox_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state, struct str cursor,
-                       size_t limit, bool with_body, struct inbox_row **ret, size_t *ret_n, struct str *ret_next,
-                       struct err *e) {
-#define LIST_WHERE " FROM inbox WHERE" OF_TENANT " AND ($2 = '' OR state = $2) AND seq < $3 ORDER BY seq DESC LIMIT $4"
+enum status inbox_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
+                       struct str cursor, size_t limit, bool with_body, struct inbox_row **ret,
+                       size_t *ret_n, struct str *ret_next, struct err *e) {
+#define LIST_WHERE                                                                                 \
+    " FROM inbox WHERE" OF_TENANT                                                                  \
+    " AND ($2 = '' OR state = $2) AND seq < $3 ORDER BY seq DESC LIMIT $4"
     int64_t before = INT64_MAX;
     struct db_rows rows;
 
     if (cursor.len > 0 && !str_parse_i64(cursor, 0, INT64_MAX, &before))
         FAIL(e, ST_INVALID, "the cursor is not one that this server gave");
     if (with_body)
-        TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS ", body" LIST_WHERE), &rows, e, V_UUID_OPT(tenant.v),
-                     V_TEXT(state), V_I64(before), V_I64((int64_t)limit)));
+        TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS ", body" LIST_WHERE), &rows, e,
+                     V_UUID_OPT(tenant.v), V_TEXT(state), V_I64(before), V_I64((int64_t)limit)));
     else
-        TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS LIST_WHERE), &rows, e, V_UUID_OPT(tenant.v), V_TEXT(state),
-                     V_I64(before), V_I64((int64_t)limit)));
+        TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS LIST_WHERE), &rows, e, V_UUID_OPT(tenant.v),
+                     V_TEXT(state), V_I64(before), V_I64((int64_t)limit)));
     *ret = arena_array_of(a, rows.n + 1, struct inbox_row);
     for (size_t i = 0; i < rows.n; i++)
         inbox_row(a, &rows, i, with_body, &(*ret)[i]);
@@ -150,24 +164,31 @@ enum status inbox_get(struct arena *a, struct tx *tx, struct tenant_id tenant, s
                       struct inbox_row *ret, struct err *e) {
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS ", body FROM inbox WHERE" OF_TENANT " AND id = $2"), &rows, e,
-                 V_UUID_OPT(tenant.v), V_UUID(id.v)));
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT " COLUMNS ", body FROM inbox WHERE" OF_TENANT " AND id = $2"),
+                 &rows, e, V_UUID_OPT(tenant.v), V_UUID(id.v)));
     if (rows.n == 0)
         FAIL(e, ST_NOT_FOUND, "no such call in the inbox");
     inbox_row(a, &rows, 0, true, ret);
     return ST_OK;
 }
 
-enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id id, struct str state, int64_t *ret_n,
-                         struct err *e) {
-    TRY(DB_EXEC(tx,
-                DB_SQL("UPDATE inbox SET state = 'received', cause = '', reason = '', done_at = NULL WHERE" OF_TENANT
-                       " AND ($2 IS NULL OR id = $2) AND ($3 = '' OR state = $3)"
-                       " AND state IN ('unparsed', 'unrouted', 'failed', 'done')"
-                       " AND ($2 IS NOT NULL OR state <> 'done')"),
-                ret_n, e, V_UUID_OPT(tenant.v), V_UUID_OPT(id.v), V_TEXT(state)));
+enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id id,
+                         struct str state, int64_t *ret_n, struct err *e) {
+    TRY(DB_EXEC(
+        tx,
+        DB_SQL(
+            "UPDATE inbox SET state = 'received', cause = '', reason = '', done_at = NULL WHERE" OF_TENANT
+            " AND ($2 IS NULL OR id = $2) AND ($3 = '' OR state = $3)"
+            " AND state IN ('unparsed', 'unrouted', 'failed', 'done')"
+            " AND ($2 IS NOT NULL OR state <> 'done')"),
+        ret_n, e, V_UUID_OPT(tenant.v), V_UUID_OPT(id.v), V_TEXT(state)));
     return queue_put(tx,
-                     (struct job_put){.kind = INTAKE_DRAIN_JOB, .lane = STR("intake"), .key = STR("intake"),
-                                      .coalesce = QUEUE_KEEP, .priority = QUEUE_URGENT, .payload = STR("{}")},
+                     (struct job_put){.kind = INTAKE_DRAIN_JOB,
+                                      .lane = STR("intake"),
+                                      .key = STR("intake"),
+                                      .coalesce = QUEUE_KEEP,
+                                      .priority = QUEUE_URGENT,
+                                      .payload = STR("{}")},
                      NULL, e);
 }

@@ -5,21 +5,22 @@
 #include "lead/store.h"
 
 /* At most two: the phone, then the user id. */
-static size_t party_identities(struct arena *a, const struct party *party, struct identity out[static 2]) {
+static size_t party_identities(struct arena *a, const struct party *party,
+                               struct identity out[static 2]) {
     size_t n = 0;
     struct str key = phone_key(a, party->phone);
 
     if (key.len > 0)
         out[n++] = (struct identity){.kind = "phone", .value = key, .address = party->phone};
     if (party->user_id.len > 0)
-        out[n++] =
-            (struct identity){.kind = "user_id", .value = party->user_id, .address = party->user_id};
+        out[n++] = (struct identity){
+            .kind = "user_id", .value = party->user_id, .address = party->user_id};
     return n;
 }
 
 /* Ids are version 7: the smaller one is the older person. */
-static enum status merge(struct tx *tx, struct tenant_id tenant, struct lead_id *keep, struct lead_id *drop,
-                         int64_t now_ms, struct err *e) {
+static enum status merge(struct tx *tx, struct tenant_id tenant, struct lead_id *keep,
+                         struct lead_id *drop, int64_t now_ms, struct err *e) {
     if (uuid_cmp(drop->v, keep->v) < 0) {
         struct lead_id swap = *keep;
 
@@ -30,8 +31,9 @@ static enum status merge(struct tx *tx, struct tenant_id tenant, struct lead_id 
     return store_lead_merge(tx, tenant, *drop, *keep, now_ms, e);
 }
 
-enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant, const struct party *party,
-                         int64_t now_ms, struct lead *ret, struct lead_id *ret_merged, struct err *e) {
+enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         const struct party *party, int64_t now_ms, struct lead *ret,
+                         struct lead_id *ret_merged, struct err *e) {
     struct identity ids[2];
     struct lead_id found[2];
     struct str address[2];
@@ -64,13 +66,14 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
     return ST_OK;
 }
 
-enum status lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id, struct lead *ret,
-                     struct err *e) {
+enum status lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                     struct lead *ret, struct err *e) {
     return store_lead_get(a, tx, tenant, id, ret, e);
 }
 
-enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_id tenant, const struct party *party,
-                                 struct str new_phone, struct str new_user_id, int64_t now_ms, struct lead *ret,
+enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 const struct party *party, struct str new_phone,
+                                 struct str new_user_id, int64_t now_ms, struct lead *ret,
                                  struct err *e) {
     struct identity ids[2];
     struct lead_id found = {0};
@@ -87,8 +90,9 @@ enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_i
     return store_lead_get(a, tx, tenant, found, ret, e);
 }
 
-enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                               struct str phone, struct str user_id, int64_t now_ms, struct err *e) {
+enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct lead_id id, struct str phone, struct str user_id,
+                               int64_t now_ms, struct err *e) {
     struct identity ids[2];
     struct lead_id found;
     struct str address;
@@ -105,8 +109,9 @@ enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id 
     return ST_OK;
 }
 
-enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id tenant, const struct party *party,
-                               bool is_stop, int64_t now_ms, struct lead_id *ret, struct err *e) {
+enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               const struct party *party, bool is_stop, int64_t now_ms,
+                               struct lead_id *ret, struct err *e) {
     struct lead lead;
     struct lead_id merged;
 

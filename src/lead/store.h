@@ -4,27 +4,31 @@
 
 #include "lead/lead.h"
 
-struct identity { /* one key of a person */
+struct identity {     /* one key of a person */
     const char *kind; /* "phone", "user_id" */
     struct str value; /* the key numbers meet under */
     struct str address;
 };
 
-enum status store_identity_find(struct arena *a, struct tx *tx, struct tenant_id tenant, struct identity id,
-                                struct lead_id *ret, struct str *ret_address, struct err *e) ATTR_MUST_CHECK;
+enum status store_identity_find(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct identity id, struct lead_id *ret, struct str *ret_address,
+                                struct err *e) ATTR_MUST_CHECK;
 /* Makes the key lead to `lead`, whoever it led to before. */
-enum status store_identity_put(struct tx *tx, struct tenant_id tenant, struct lead_id lead, struct identity id,
-                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-enum status store_identities_move(struct tx *tx, struct tenant_id tenant, struct lead_id from, struct lead_id into,
-                                  int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-enum status store_lead_insert(struct tx *tx, struct tenant_id tenant, struct lead_id id, const struct party *party,
-                              int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_identity_put(struct tx *tx, struct tenant_id tenant, struct lead_id lead,
+                               struct identity id, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_identities_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                                  struct lead_id into, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_lead_insert(struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                              const struct party *party, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
 /* ST_NOT_FOUND; follows no merge. */
-enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                           struct lead *ret, struct err *e) ATTR_MUST_CHECK;
-enum status store_lead_name(struct tx *tx, struct tenant_id tenant, struct lead_id id, struct str name,
-                            struct str username, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from, struct lead_id into,
-                             int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-enum status store_lead_marketing(struct tx *tx, struct tenant_id tenant, struct lead_id id, bool is_stop,
-                                 int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                           struct lead_id id, struct lead *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_lead_name(struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                            struct str name, struct str username, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                             struct lead_id into, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_lead_marketing(struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                                 bool is_stop, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

@@ -4,7 +4,8 @@
 
 #include "base/utf8.h"
 
-static enum status put_send(struct arena *a, struct tx *tx, const struct message *m, struct err *e) {
+static enum status put_send(struct arena *a, struct tx *tx, const struct message *m,
+                            struct err *e) {
     struct str id = uuid_format(a, m->id.v), conversation = uuid_format(a, m->conversation.v);
 
     return queue_put(tx,
@@ -19,8 +20,10 @@ static enum status put_send(struct arena *a, struct tx *tx, const struct message
 }
 
 /* The comparison that keeps the bot from speaking over a person: made under the conversation's lock. */
-static enum status check_draft(const struct outbox_put *put, const struct conversation *c, struct err *e) {
-    if (put->must_match && (!str_eq(c->owner, STR("bot")) || c->owner_version != put->owner_version)) {
+static enum status check_draft(const struct outbox_put *put, const struct conversation *c,
+                               struct err *e) {
+    if (put->must_match &&
+        (!str_eq(c->owner, STR("bot")) || c->owner_version != put->owner_version)) {
         err_set(e, ST_CONFLICT, __FILE__, __LINE__, "the conversation's owner changed");
         e->cause = "owner-changed";
         return ST_CONFLICT;
@@ -33,16 +36,17 @@ static enum status check_draft(const struct outbox_put *put, const struct conver
     return ST_OK;
 }
 
-static enum status check_open(const struct outbox_put *put, const struct conversation *c, int64_t now_ms,
-                              struct err *e) {
+static enum status check_open(const struct outbox_put *put, const struct conversation *c,
+                              int64_t now_ms, struct err *e) {
     if (str_eq(c->state, STR("agent_closed")) || str_eq(c->state, STR("expired"))) {
         err_set(e, ST_CONFLICT, __FILE__, __LINE__, "the conversation is closed");
         e->cause = "conversation-closed";
         return ST_CONFLICT;
     }
     if (!str_eq(put->type, STR("template")) && c->window_until_ms < now_ms) {
-        err_set(e, ST_CONFLICT, __FILE__, __LINE__,
-                "the 24-hour window is closed: only a template may be sent until the person writes");
+        err_set(
+            e, ST_CONFLICT, __FILE__, __LINE__,
+            "the 24-hour window is closed: only a template may be sent until the person writes");
         e->cause = "window-closed";
         return ST_CONFLICT;
     }
@@ -59,15 +63,16 @@ static struct str text_of(const struct json *content) {
 }
 
 /* True and *ret filled when this client id was used before. */
-static enum status find_repeat(struct arena *a, struct tx *tx, const struct outbox_put *put, struct message *ret,
-                               bool *ret_found, struct err *e) {
+static enum status find_repeat(struct arena *a, struct tx *tx, const struct outbox_put *put,
+                               struct message *ret, bool *ret_found, struct err *e) {
     struct err miss = ERR_INIT;
 
     *ret_found = false;
     if (put->client_id.len == 0)
         return ST_OK;
 
-    enum status st = message_find_client(a, tx, put->tenant, put->conversation, put->client_id, ret, &miss);
+    enum status st =
+        message_find_client(a, tx, put->tenant, put->conversation, put->client_id, ret, &miss);
 
     if (st == ST_NOT_FOUND)
         return ST_OK;
@@ -77,8 +82,8 @@ static enum status find_repeat(struct arena *a, struct tx *tx, const struct outb
     return st;
 }
 
-enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put *put, int64_t now_ms,
-                         struct message *ret, struct err *e) {
+enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put *put,
+                         int64_t now_ms, struct message *ret, struct err *e) {
     struct conversation c;
     const struct json *content;
     bool is_repeat;
@@ -111,14 +116,15 @@ enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put
     TRY(message_insert(a, tx, &m, now_ms, e));
     TRY(conversation_touch(tx, c.tenant, c.id, m.text, now_ms, e));
     if (str_eq(put->owner, STR("person"))) /* a person's reply answers what was written so far */
-        TRY(conversation_set_bot_state(tx, c.tenant, c.id, c.bot_state, c.inbound_count, now_ms, e));
+        TRY(conversation_set_bot_state(tx, c.tenant, c.id, c.bot_state, c.inbound_count, now_ms,
+                                       e));
     TRY(put_send(a, tx, &m, e));
     *ret = m;
     return ST_OK;
 }
 
-enum status outbox_mark_read(struct arena *a, struct tx *tx, struct tenant_id tenant, struct conversation_id id,
-                             bool typing, struct err *e) {
+enum status outbox_mark_read(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct conversation_id id, bool typing, struct err *e) {
     struct str text = uuid_format(a, id.v);
 
     return queue_put(tx,
@@ -128,13 +134,14 @@ enum status outbox_mark_read(struct arena *a, struct tx *tx, struct tenant_id te
                          .key = text,
                          .coalesce = QUEUE_KEEP,
                          .priority = QUEUE_NORMAL,
-                         .payload = arena_printf(a, "{\"conversation\":\"%.*s\",\"typing\":%s}", STR_ARG(text),
-                                                 typing ? "true" : "false"),
+                         .payload = arena_printf(a, "{\"conversation\":\"%.*s\",\"typing\":%s}",
+                                                 STR_ARG(text), typing ? "true" : "false"),
                      },
                      NULL, e);
 }
 
-static enum status resend(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e) {
+static enum status resend(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
+                          struct err *e) {
     struct conversation c;
 
     TRY(conversation_lock(a, tx, m->tenant, m->conversation, &c, e));
@@ -143,8 +150,9 @@ static enum status resend(struct arena *a, struct tx *tx, struct message *m, int
     return put_send(a, tx, m, e);
 }
 
-enum status outbox_settle(struct arena *a, struct tx *tx, struct tenant_id tenant, struct message_id id,
-                          enum settle how, struct str actor, int64_t now_ms, struct err *e) {
+enum status outbox_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          struct message_id id, enum settle how, struct str actor, int64_t now_ms,
+                          struct err *e) {
     struct message m;
     bool moved;
 

@@ -21,8 +21,9 @@ static struct str word_of(enum delivery d) {
 }
 
 /* By our correlation id, which also finds a message whose send is still under way or was cut; else by the provider's. */
-static enum status find_message(struct arena *a, struct tx *tx, struct tenant_id tenant, struct account_id account,
-                                const struct inbound *status, struct message *ret, struct err *e) {
+static enum status find_message(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct account_id account, const struct inbound *status,
+                                struct message *ret, struct err *e) {
     struct message_id id;
     struct err miss = ERR_INIT;
 
@@ -39,8 +40,8 @@ static enum status find_message(struct arena *a, struct tx *tx, struct tenant_id
     return message_find_provider(a, tx, tenant, account, status->message_id, ret, e);
 }
 
-static enum status note_unknown(struct arena *a, struct tx *tx, const struct message *m, const struct inbound *status,
-                                int64_t now_ms, struct err *e) {
+static enum status note_unknown(struct arena *a, struct tx *tx, const struct message *m,
+                                const struct inbound *status, int64_t now_ms, struct err *e) {
     struct buf b;
     struct json_out o;
 
@@ -64,7 +65,7 @@ static enum status note_unknown(struct arena *a, struct tx *tx, const struct mes
 }
 
 static struct message_change change_of(struct arena *a, const struct provider *provider,
-                                      const struct inbound *status) {
+                                       const struct inbound *status) {
     struct message_change change = {
         .status = word_of(status->delivery),
         .provider_id = status->message_id,
@@ -82,16 +83,18 @@ static struct message_change change_of(struct arena *a, const struct provider *p
     return change;
 }
 
-enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tenant, struct account_id account,
-                           const struct provider *provider, const struct inbound *status, int64_t now_ms,
-                           struct err *e) {
+enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                           struct account_id account, const struct provider *provider,
+                           const struct inbound *status, int64_t now_ms, struct err *e) {
     struct message m;
     struct err miss = ERR_INIT;
     enum status st = find_message(a, tx, tenant, account, status, &m, &miss);
     bool moved;
 
-    if (st == ST_NOT_FOUND) /* perhaps of a send whose answer is still on its way, or of another system's message */
-        return store_receipt_insert(tx, tenant, account, status, word_of(status->delivery), now_ms, e);
+    if (st ==
+        ST_NOT_FOUND) /* perhaps of a send whose answer is still on its way, or of another system's message */
+        return store_receipt_insert(tx, tenant, account, status, word_of(status->delivery), now_ms,
+                                    e);
     if (st != ST_OK) {
         *e = miss;
         return st;
@@ -101,7 +104,8 @@ enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tena
     return message_change_status(a, tx, &m, change_of(a, provider, status), now_ms, &moved, e);
 }
 
-enum status receipts_catch_up(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms, struct err *e) {
+enum status receipts_catch_up(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
+                              struct err *e) {
     struct db_rows rows;
     bool moved;
 

@@ -12,16 +12,21 @@
 
 enum { SEND_MAX_ATTEMPTS = 8 };
 
-static struct stats_counter sends_accepted = STATS_COUNTER_L(
-    "prosa_sends_total", "Calls to providers that send a message, by outcome.", "outcome=\"accepted\"");
-static struct stats_counter sends_retried = STATS_COUNTER_L(
-    "prosa_sends_total", "Calls to providers that send a message, by outcome.", "outcome=\"retry\"");
-static struct stats_counter sends_rejected = STATS_COUNTER_L(
-    "prosa_sends_total", "Calls to providers that send a message, by outcome.", "outcome=\"rejected\"");
-static struct stats_counter sends_blocked = STATS_COUNTER_L(
-    "prosa_sends_total", "Calls to providers that send a message, by outcome.", "outcome=\"blocked\"");
-static struct stats_counter sends_uncertain = STATS_COUNTER_L(
-    "prosa_sends_total", "Calls to providers that send a message, by outcome.", "outcome=\"uncertain\"");
+static struct stats_counter sends_accepted =
+    STATS_COUNTER_L("prosa_sends_total", "Calls to providers that send a message, by outcome.",
+                    "outcome=\"accepted\"");
+static struct stats_counter sends_retried =
+    STATS_COUNTER_L("prosa_sends_total", "Calls to providers that send a message, by outcome.",
+                    "outcome=\"retry\"");
+static struct stats_counter sends_rejected =
+    STATS_COUNTER_L("prosa_sends_total", "Calls to providers that send a message, by outcome.",
+                    "outcome=\"rejected\"");
+static struct stats_counter sends_blocked =
+    STATS_COUNTER_L("prosa_sends_total", "Calls to providers that send a message, by outcome.",
+                    "outcome=\"blocked\"");
+static struct stats_counter sends_uncertain =
+    STATS_COUNTER_L("prosa_sends_total", "Calls to providers that send a message, by outcome.",
+                    "outcome=\"uncertain\"");
 
 struct sending { /* one run of the job */
     struct outbox *outbox;
@@ -42,8 +47,8 @@ struct sending { /* one run of the job */
     struct send_result result;
 };
 
-static void set_verdict(struct sending *s, enum verdict_kind kind, int64_t after_ms, const char *cause,
-                        struct str reason) {
+static void set_verdict(struct sending *s, enum verdict_kind kind, int64_t after_ms,
+                        const char *cause, struct str reason) {
     *s->verdict = (struct verdict){.kind = kind,
                                    .after_ms = after_ms > 0 ? (uint32_t)after_ms : 0,
                                    .cause = cause,
@@ -52,22 +57,24 @@ static void set_verdict(struct sending *s, enum verdict_kind kind, int64_t after
 
 /* --- permit -------------------------------------------------------------------------------------------------------- */
 
-static enum status give_up(struct tx *tx, struct sending *s, struct str status, int64_t code, struct str reason,
-                           struct err *e) {
+static enum status give_up(struct tx *tx, struct sending *s, struct str status, int64_t code,
+                           struct str reason, struct err *e) {
     bool moved;
 
     return message_change_status(
         s->arena, tx, &s->message,
-        (struct message_change){.status = status, .error_code = code, .error_reason = reason}, clock_now_ms(), &moved,
-        e);
+        (struct message_change){.status = status, .error_code = code, .error_reason = reason},
+        clock_now_ms(), &moved, e);
 }
 
 static enum status load_account(struct tx *tx, struct sending *s, struct err *e) {
     TRY(account_get(s->arena, tx, s->message.account, &s->account, e));
     s->provider = provider_find(s->account.kind);
     if (!s->provider)
-        FAIL(e, ST_BROKEN, "the account's provider \"%.*s\" is not one this program knows", STR_ARG(s->account.kind));
-    return account_channel(s->arena, tx, s->outbox->keys, &s->account, s->outbox->defaults, &s->channel, e);
+        FAIL(e, ST_BROKEN, "the account's provider \"%.*s\" is not one this program knows",
+             STR_ARG(s->account.kind));
+    return account_channel(s->arena, tx, s->outbox->keys, &s->account, s->outbox->defaults,
+                           &s->channel, e);
 }
 
 static int64_t setting(const struct sending *s, const char *key, int64_t fallback) {
@@ -77,9 +84,11 @@ static int64_t setting(const struct sending *s, const char *key, int64_t fallbac
 }
 
 /* Number first, then person: both must have room in the same transaction, or neither is used up. */
-static enum status take_pace(struct tx *tx, struct sending *s, int64_t *ret_wait_us, struct err *e) {
+static enum status take_pace(struct tx *tx, struct sending *s, int64_t *ret_wait_us,
+                             struct err *e) {
     const struct provider_limits *limits = &s->provider->limits;
-    struct str account = uuid_format(s->arena, s->account.id.v), lead = uuid_format(s->arena, s->lead.id.v);
+    struct str account = uuid_format(s->arena, s->account.id.v),
+               lead = uuid_format(s->arena, s->lead.id.v);
     int64_t per_second = setting(s, "per_second", limits->per_second);
     int64_t now_us = clock_now_ms() * 1000;
     const struct pace paces[] = {
@@ -103,12 +112,14 @@ static enum status check_account(struct sending *s) {
     if (s->account.is_active && str_eq(s->account.state, STR("ok")))
         return ST_OK;
     set_verdict(s, VERDICT_PARK, 0, s->account.is_active ? "account-blocked" : "account-disabled",
-                s->account.is_active ? s->account.state_reason : STR("the provider account is disabled"));
+                s->account.is_active ? s->account.state_reason
+                                     : STR("the provider account is disabled"));
     return ST_DENIED;
 }
 
 /* Decides on a message that is still queued. */
-static enum status permit_queued(struct tx *tx, struct sending *s, const struct conversation *c, struct err *e) {
+static enum status permit_queued(struct tx *tx, struct sending *s, const struct conversation *c,
+                                 struct err *e) {
     bool is_bot = str_eq(s->message.owner, STR("bot"));
     bool moved;
     int64_t wait_us = 0;
@@ -119,20 +130,23 @@ static enum status permit_queued(struct tx *tx, struct sending *s, const struct 
     if (check_account(s) != ST_OK)
         return ST_OK;
     if (!gate_permits(httpc_gate(s->outbox->httpc), REACH_REPLY)) {
-        set_verdict(s, VERDICT_PARK, 0, "gate-closed", STR("PROSA_OUTBOUND is off: nothing is sent to people"));
+        set_verdict(s, VERDICT_PARK, 0, "gate-closed",
+                    STR("PROSA_OUTBOUND is off: nothing is sent to people"));
         return ST_OK;
     }
     TRY(lead_get(s->arena, tx, s->message.tenant, c->lead, &s->lead, e));
 
     enum status st = take_pace(tx, s, &wait_us, e);
 
-    if (st == ST_LIMITED) /* rolled back whole: the person's cell is not used up while the number waits */
+    if (st ==
+        ST_LIMITED) /* rolled back whole: the person's cell is not used up while the number waits */
         e->retry_after_ms = (uint32_t)(wait_us / 1000 + 1);
     if (st != ST_OK)
         return st;
     s->may_send = true;
-    return message_change_status(s->arena, tx, &s->message, (struct message_change){.status = STR("sending")},
-                                 clock_now_ms(), &moved, e);
+    return message_change_status(s->arena, tx, &s->message,
+                                 (struct message_change){.status = STR("sending")}, clock_now_ms(),
+                                 &moved, e);
 }
 
 static enum status permit(struct tx *tx, void *ctx, struct err *e) {
@@ -148,8 +162,9 @@ static enum status permit(struct tx *tx, void *ctx, struct err *e) {
     TRY(message_get(s->arena, tx, s->job->tenant, s->id, &s->message, e));
     if (str_eq(s->message.status, STR("sending"))) {
         stats_add(&sends_uncertain, 1);
-        return give_up(tx, s, STR("uncertain"), 0,
-                       STR("the program stopped during the call: waiting for the provider's status"), e);
+        return give_up(
+            tx, s, STR("uncertain"), 0,
+            STR("the program stopped during the call: waiting for the provider's status"), e);
     }
     if (!str_eq(s->message.status, STR("queued")))
         return ST_OK;
@@ -197,15 +212,17 @@ static enum status call(struct sending *s, struct err *e) {
 
 /* --- record --------------------------------------------------------------------------------------------------------- */
 
-static enum status record_accepted(struct tx *tx, struct sending *s, int64_t now_ms, struct err *e) {
+static enum status record_accepted(struct tx *tx, struct sending *s, int64_t now_ms,
+                                   struct err *e) {
     bool moved;
 
     TRY(message_change_status(
         s->arena, tx, &s->message,
-        (struct message_change){.status = STR("sent"), .provider_id = s->result.message_id}, now_ms, &moved, e));
+        (struct message_change){.status = STR("sent"), .provider_id = s->result.message_id}, now_ms,
+        &moved, e));
     TRY(receipts_catch_up(s->arena, tx, &s->message, now_ms, e));
-    return lead_learn_address(s->arena, tx, s->message.tenant, s->lead.id, s->result.phone, s->result.user_id, now_ms,
-                              e);
+    return lead_learn_address(s->arena, tx, s->message.tenant, s->lead.id, s->result.phone,
+                              s->result.user_id, now_ms, e);
 }
 
 static enum status record_retry(struct tx *tx, struct sending *s, int64_t now_ms, struct err *e) {
@@ -253,14 +270,16 @@ static enum status record(struct tx *tx, void *ctx, struct err *e) {
 
 static void count(enum send_outcome outcome) {
     static struct stats_counter *const by_outcome[] = {
-        [SEND_ACCEPTED] = &sends_accepted, [SEND_RETRY] = &sends_retried,        [SEND_REJECTED] = &sends_rejected,
-        [SEND_BLOCKED] = &sends_blocked,   [SEND_UNCERTAIN] = &sends_uncertain,
+        [SEND_ACCEPTED] = &sends_accepted,   [SEND_RETRY] = &sends_retried,
+        [SEND_REJECTED] = &sends_rejected,   [SEND_BLOCKED] = &sends_blocked,
+        [SEND_UNCERTAIN] = &sends_uncertain,
     };
 
     stats_add(by_outcome[outcome], 1);
 }
 
-static enum status message_of_job(struct arena *a, const struct job *job, struct message_id *ret, struct err *e) {
+static enum status message_of_job(struct arena *a, const struct job *job, struct message_id *ret,
+                                  struct err *e) {
     const struct json *payload;
 
     TRY(json_parse(a, job->payload, JSON_LIMITS_DEFAULT, &payload, e));
@@ -269,8 +288,8 @@ static enum status message_of_job(struct arena *a, const struct job *job, struct
     return ST_OK;
 }
 
-enum status outbox_send_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
-                            struct err *e) {
+enum status outbox_send_job(struct app *app, struct arena *a, const struct job *job,
+                            struct verdict *ret_verdict, struct err *e) {
     struct sending s = {.outbox = app_outbox(app), .arena = a, .job = job, .verdict = ret_verdict};
 
     TRY(message_of_job(a, job, &s.id, e));
@@ -308,15 +327,16 @@ static enum status find_unread(struct tx *tx, void *ctx, struct err *e) {
     struct str next;
 
     r->target = STR_EMPTY;
-    TRY(message_list(r->arena, tx, r->job->tenant, r->id, (struct page_query){.limit = 20, .is_backward = true}, &list,
-                     &n, &next, e));
+    TRY(message_list(r->arena, tx, r->job->tenant, r->id,
+                     (struct page_query){.limit = 20, .is_backward = true}, &list, &n, &next, e));
     for (size_t i = 0; i < n && r->target.len == 0; i++)
         if (str_eq(list[i].direction, STR("in")))
             r->target = list[i].provider_id;
     if (r->target.len == 0)
         return ST_OK;
     TRY(account_get(r->arena, tx, list[0].account, &r->account, e));
-    return account_channel(r->arena, tx, r->outbox->keys, &r->account, r->outbox->defaults, &r->channel, e);
+    return account_channel(r->arena, tx, r->outbox->keys, &r->account, r->outbox->defaults,
+                           &r->channel, e);
 }
 
 static struct str read_content(struct arena *a, struct str target) {
@@ -335,8 +355,8 @@ static struct str read_content(struct arena *a, struct str target) {
     return text;
 }
 
-enum status outbox_read_job(struct app *app, struct arena *a, const struct job *job, struct verdict *ret_verdict,
-                            struct err *e) {
+enum status outbox_read_job(struct app *app, struct arena *a, const struct job *job,
+                            struct verdict *ret_verdict, struct err *e) {
     struct reading r = {.outbox = app_outbox(app), .arena = a, .job = job};
     const struct json *payload, *content;
     const struct provider *provider;
@@ -350,7 +370,8 @@ enum status outbox_read_job(struct app *app, struct arena *a, const struct job *
         FAIL(e, ST_INVALID, "the job's payload names no conversation");
     TRY(db_read(r.outbox->db, DB_TENANT(job->tenant), find_unread, &r, e));
     provider = provider_find(r.account.kind);
-    if (r.target.len == 0 || !provider || !r.account.is_active || !str_eq(r.account.state, STR("ok")))
+    if (r.target.len == 0 || !provider || !r.account.is_active ||
+        !str_eq(r.account.state, STR("ok")))
         return ST_OK;
     TRY(json_parse(a, read_content(a, r.target), JSON_LIMITS_DEFAULT, &content, e));
     TRY(provider->build(a, &r.channel,

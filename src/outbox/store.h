@@ -10,12 +10,14 @@ struct pace { /* generic cell rate: one per interval on average, `burst` at once
     int64_t burst;
 };
 /* Takes one cell; *ret_wait_us is 0 when granted, else when to ask again. Locks the bucket until the commit. */
-enum status store_pace_take(struct arena *a, struct tx *tx, struct tenant_id tenant, struct pace pace, int64_t now_us,
-                            int64_t *ret_wait_us, struct err *e) ATTR_MUST_CHECK;
+enum status store_pace_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct pace pace, int64_t now_us, int64_t *ret_wait_us, struct err *e)
+    ATTR_MUST_CHECK;
 
 enum status store_receipt_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,
-                                 const struct inbound *status, struct str word, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+                                 const struct inbound *status, struct str word, int64_t now_ms,
+                                 struct err *e) ATTR_MUST_CHECK;
 /* Removes and returns (status, error_code, error_title) of those waiting for provider_id, in order of arrival. */
-enum status store_receipts_take(struct arena *a, struct tx *tx, struct tenant_id tenant, struct account_id account,
-                                struct str provider_id, struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_receipts_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct account_id account, struct str provider_id,
+                                struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
