@@ -1,5 +1,6 @@
-/* fuzz_json.c - our JSON reader against jansson, the judge: the same verdict and values for any bytes within our limits,
- * with and without repeated keys; what is written again reads back the same; any bytes as a string make valid JSON.
+/* fuzz_json.c - our JSON reader against jansson, the judge: the same verdict and values for any
+ * bytes within our limits, with and without repeated keys; what is written again reads back the
+ * same; any bytes as a string make valid JSON.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
-/* json_parse.c - nanoseconds to parse one webhook, walk to its message and drop it: our reader beside jansson.
+/* json_parse.c - nanoseconds to parse one webhook, walk to its message and drop it: our reader
+ * beside jansson.
  *   json_parse [FILE] [ROUNDS]
- * Rounds alternate between the two, so that a busy machine slows both; the best round of each counts.
+ * Rounds alternate between the two, so that a busy machine slows both; the best round of each
+ * counts.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <stdio.h>

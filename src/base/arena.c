@@ -1,5 +1,5 @@
-/* arena.c - chunked bump allocation. Chunks double up to 256 KB; what is larger gets a chunk of its own, put behind
- * the current one so that the rest of the current chunk stays in use.
+/* arena.c - chunked bump allocation. Chunks double up to 256 KB; what is larger gets a chunk of its
+ * own, put behind the current one so that the rest of the current chunk stays in use.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
@@ -66,7 +66,8 @@ static void chunk_free(struct arena_chunk *c) {
     free(c);
 }
 
-/* Whatever size asks for, *a has a chunk with that much room when this returns; which one, it returns. */
+/* Whatever size asks for, *a has a chunk with that much room when this returns; which one, it
+ * returns. */
 static struct arena_chunk *chunk_for(struct arena *a, size_t size) {
     struct arena_chunk *c = a->head;
     size_t want;

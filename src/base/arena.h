@@ -1,6 +1,6 @@
 /* arena.h - one region of memory per request, job or message: many allocations, one reset.
- * Allocation zeroes and cannot fail: sizes are bounded at the edge, and true exhaustion aborts (the queue is
- * durable, so a crash loses nothing). One thread at a time.
+ * Allocation zeroes and cannot fail: sizes are bounded at the edge, and true exhaustion aborts (the
+ * queue is durable, so a crash loses nothing). One thread at a time.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

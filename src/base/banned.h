@@ -1,4 +1,5 @@
-/* banned.h - calls that do not compile here; force-included. The C headers come first, so that only our own uses are hit.
+/* banned.h - calls that do not compile here; force-included. The C headers come first, so that only
+ * our own uses are hit.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

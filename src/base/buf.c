@@ -1,5 +1,5 @@
-/* buf.c - the growing buffer. Invariants: len <= cap <= max; ptr is NULL exactly when cap is 0; once overflown, nothing
- * more is added, so that what is there is a clean prefix.
+/* buf.c - the growing buffer. Invariants: len <= cap <= max; ptr is NULL exactly when cap is 0;
+ * once overflown, nothing more is added, so that what is there is a clean prefix.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
@@ -118,7 +118,8 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args) {
     len = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
     assert(len >= 0);
-    /* vsnprintf wants room for its NUL, which max need not have: format aside when there is exactly none. */
+    /* vsnprintf wants room for its NUL, which max need not have: format aside when there is exactly
+     * none. */
     if ((size_t)len < b->max - b->len && (p = buf_reserve(b, (size_t)len + 1)) != NULL) {
         (void)vsnprintf(p, (size_t)len + 1, fmt, args);
         b->len += (size_t)len;

@@ -1,5 +1,5 @@
-/* buf.h - bytes that grow up to a ceiling. There is no unlimited buffer: past max the append is dropped whole and the
- * buffer stays marked as overflown, so a writer checks once at the end.
+/* buf.h - bytes that grow up to a ceiling. There is no unlimited buffer: past max the append is
+ * dropped whole and the buffer stays marked as overflown, so a writer checks once at the end.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -29,7 +29,8 @@ void buf_add_char(struct buf *b, char c);
 void buf_add_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list args) ATTR_PRINTF(2, 0);
-/* Makes room for n more bytes and returns where to write them, NULL past max; buf_commit says how many were. */
+/* Makes room for n more bytes and returns where to write them, NULL past max; buf_commit says how
+ * many were. */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 /* Drops n bytes from the front. */

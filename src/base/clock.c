@@ -46,7 +46,8 @@ struct timespec clock_deadline(int64_t in_ms) {
     return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
-/* Civil date of a day number, after Howard Hinnant's "days_from_civil" paper: no locale, no tzset lock, any year. */
+/* Civil date of a day number, after Howard Hinnant's "days_from_civil" paper: no locale, no tzset
+ * lock, any year. */
 static void civil(int64_t days, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day) {
     int64_t shifted = days + 719468; /* days since 0000-03-01 */
     int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;

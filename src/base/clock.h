@@ -1,5 +1,5 @@
-/* clock.h - the time, through a seam that tests replace. Wall time is milliseconds UTC since 1970; monotonic time only
- * measures durations.
+/* clock.h - the time, through a seam that tests replace. Wall time is milliseconds UTC since 1970;
+ * monotonic time only measures durations.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -12,8 +12,8 @@ int64_t clock_now_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_ns(void);
 
-/* Shifts what clock_now_ms() and clock_mono_ms() say by offset_ms: expiry tests need not wait. Product code
- * never calls it. */
+/* Shifts what clock_now_ms() and clock_mono_ms() say by offset_ms: expiry tests need not wait.
+ * Product code never calls it. */
 void clock_shift_ms(int64_t offset_ms);
 
 /* Absolute CLOCK_MONOTONIC deadline for pthread_cond_clockwait, in_ms from now. */
@@ -23,6 +23,7 @@ enum {
     CLOCK_ISO_BYTES = 24, /* without a NUL */
 };
 
-/* "2026-11-21T03:04:05.678Z" in a; times outside the years 0 to 9999 come out as the nearest one inside. */
+/* "2026-11-21T03:04:05.678Z" in a; times outside the years 0 to 9999 come out as the nearest one
+ * inside. */
 struct str clock_format_iso(struct arena *a, int64_t ms);
 void clock_format_iso_to(int64_t ms, char out[static CLOCK_ISO_BYTES]);

@@ -8,7 +8,8 @@
 
 #include "base/utf8.h"
 
-/* vsnprintf cuts at a byte; the half character it may leave behind would make the whole log line invalid UTF-8. */
+/* vsnprintf cuts at a byte; the half character it may leave behind would make the whole log line
+ * invalid UTF-8. */
 static void cut_at_character(char message[static ERR_MESSAGE_BYTES]) {
     size_t len = ERR_MESSAGE_BYTES - 1;
     size_t start = len;

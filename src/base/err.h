@@ -26,10 +26,8 @@ enum {
 /* Caller's storage; start it as ERR_INIT. file and cause are static text, never freed. */
 struct err {
     enum status status;
-    uint32_t
-        retry_after_ms; /* with ST_LIMITED or ST_UNAVAILABLE: the peer asked for this wait; 0: it did not */
-    const char
-        *cause; /* stable slug such as "meta-131047", by which failures are grouped; may be NULL */
+    uint32_t retry_after_ms; /* with ST_LIMITED, ST_UNAVAILABLE: what the peer asked for, or 0 */
+    const char *cause;       /* slug to group failures by, "meta-131047"; may be NULL */
     const char *file;
     int line;
     char message[ERR_MESSAGE_BYTES];

@@ -1,4 +1,5 @@
-/* list.h - intrusive doubly linked list. The node sits in the object; the list owns nothing. Callers lock.
+/* list.h - intrusive doubly linked list. The node sits in the object; the list owns nothing.
+ * Callers lock.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

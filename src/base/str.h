@@ -1,5 +1,5 @@
-/* str.h - text and bytes with their length. A struct str is a view: it owns nothing and passes by value.
- * It is not NUL-terminated; only arena_cstr() makes it so, at a library's door.
+/* str.h - text and bytes with their length. A struct str is a view: it owns nothing and passes by
+ * value. It is not NUL-terminated; only arena_cstr() makes it so, at a library's door.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -17,7 +17,8 @@ struct str {
 /* For printf: printf("%.*s", STR_ARG(s)). */
 #define STR_ARG(s)   (int)(s).len, ((s).ptr ? (s).ptr : "")
 
-/* View of a NUL-terminated text of our own (a literal, argv, an environment value); NULL gives the empty view. */
+/* View of a NUL-terminated text of our own (a literal, argv, an environment value); NULL gives the
+ * empty view. */
 struct str str_of(const char *cstr);
 
 bool str_eq(struct str a, struct str b);
@@ -32,17 +33,19 @@ struct str str_sub(struct str s, size_t from, size_t len);
 /* Without ASCII white space at both ends. */
 struct str str_trim(struct str s);
 
-/* Cuts at the first `sep`: *ret_head gets what is before it and *s what is after. Without a sep the whole of *s
- * becomes the head and *s empty; false then. */
+/* Cuts at the first `sep`: *ret_head gets what is before it and *s what is after. Without a sep the
+ * whole of *s becomes the head and *s empty; false then. */
 bool str_cut(struct str *s, char sep, struct str *ret_head);
 
 /* Eats a prefix; false and s unchanged when it is not there. */
 bool str_eat(struct str *s, struct str prefix);
 
-/* Eats decimal digits at the front into *ret, at most max; false and s unchanged when there are none or too many. */
+/* Eats decimal digits at the front into *ret, at most max; false and s unchanged when there are
+ * none or too many. */
 bool str_eat_u64(struct str *s, uint64_t max, uint64_t *ret);
 
-/* The whole of s as a decimal integer between min and max (a leading '-' allowed when min < 0); false otherwise. */
+/* The whole of s as a decimal integer between min and max (a leading '-' allowed when min < 0);
+ * false otherwise. */
 bool str_parse_i64(struct str s, int64_t min, int64_t max, int64_t *ret);
 
 /* FNV-1a, for tables of our own; not for hostile keys. */

@@ -1,4 +1,5 @@
-/* utf8.c - checking, counting, cutting and folding UTF-8. The decoder is total: any bytes in, never past the end.
+/* utf8.c - checking, counting, cutting and folding UTF-8. The decoder is total: any bytes in, never
+ * past the end.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 
@@ -13,8 +14,8 @@ enum {
     WORD_BYTES = 8,
 };
 
-/* Length of the well-formed sequence at the front of s (n bytes, n > 0) and its code point; 0 when there is none.
- * The table of well-formed sequences is Unicode 15, 3.9, table 3-7. */
+/* Length of the well-formed sequence at the front of s (n bytes, n > 0) and its code point; 0 when
+ * there is none. The table of well-formed sequences is Unicode 15, 3.9, table 3-7. */
 static size_t sequence(const unsigned char *s, size_t n, uint32_t *ret_point) {
     unsigned char lead = s[0];
     unsigned char low = 0x80, high = 0xBF;

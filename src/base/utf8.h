@@ -1,4 +1,5 @@
-/* utf8.h - UTF-8 checked once, at the edge (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF).
+/* utf8.h - UTF-8 checked once, at the edge (RFC 3629: no surrogates, no overlong forms, at most
+ * U+10FFFF).
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -24,6 +25,6 @@ bool utf8_next(struct str *s, uint32_t *ret_point);
 size_t utf8_put(uint32_t point, char out[static 4]);
 /* s with every invalid byte replaced by U+FFFD, in a (s itself when it is valid). */
 struct str utf8_repair(struct arena *a, struct str s);
-/* Lower case without accents for matching words of Portuguese and English ("Olá, AÇÃO" → "ola, acao"), in a.
- * Latin letters up to U+024F and combining marks; others pass unchanged. */
+/* Lower case without accents for matching words of Portuguese and English ("Olá, AÇÃO" → "ola,
+ * acao"), in a. Latin letters up to U+024F and combining marks; others pass unchanged. */
 struct str utf8_fold(struct arena *a, struct str s);

@@ -1,5 +1,6 @@
-/* utf8_fold.h - what Latin letters with marks fold to, from the decompositions of the Unicode character database plus
- * the letters that have none (o with stroke, thorn, ligatures). An empty entry passes unchanged. Private to base/utf8.c.
+/* utf8_fold.h - what Latin letters with marks fold to, from the decompositions of the Unicode
+ * character database plus the letters that have none (o with stroke, thorn, ligatures). An empty
+ * entry passes unchanged. Private to base/utf8.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -1,12 +1,14 @@
-/* uuid.c - version 7 ids, RFC 9562 section 6.2, method 1: rand_a and the top of rand_b are a counter.
+/* uuid.c - version 7 ids, RFC 9562 section 6.2, method 1: rand_a and the top of rand_b are a
+ * counter.
  *
- *   48 bits milliseconds | 4 bits version | 12 bits counter, high | 2 bits variant | 14 bits counter, low | 48 random
+ *   48 milliseconds | 4 version | 12 counter, high | 2 variant | 14 counter, low | 48 random
  *
- * Invariants: 1. (milliseconds, counter) of one process only grows, also when the clock steps back: then the last
- * millisecond is kept and the counter goes on. 2. Each new millisecond starts the counter at random below half of its
- * 26 bits, so that 33 million ids a millisecond fit before it borrows the next one. 3. A forked child drops the pool
- * of random bytes it inherited, else it would make its parent's ids. 4. Times given by a caller (a row moved from
- * elsewhere) go through a sequence of their own, so that they cannot drag the clock's along.
+ * Invariants: 1. (milliseconds, counter) of one process only grows, also when the clock steps back:
+ * then the last millisecond is kept and the counter goes on. 2. Each new millisecond starts the
+ * counter at random below half of its 26 bits, so that 33 million ids a millisecond fit before it
+ * borrows the next one. 3. A forked child drops the pool of random bytes it inherited, else it
+ * would make its parent's ids. 4. Times given by a caller (a row moved from elsewhere) go through a
+ * sequence of their own, so that they cannot drag the clock's along.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/uuid.h"
 
@@ -70,7 +72,8 @@ static void pool_fill(void) {
     state.pool_left = POOL_BYTES;
 }
 
-/* Random bytes are handed out once and wiped, so that a memory dump does not tell past ids' neighbours. */
+/* Random bytes are handed out once and wiped, so that a memory dump does not tell past ids'
+ * neighbours. */
 static void take_random(void *out, size_t n) {
     unsigned char *from;
 

@@ -20,7 +20,8 @@ struct uuid {
 
 /* A new version 7 id; ids made in one process are strictly increasing. Any thread. */
 struct uuid uuid_new(void);
-/* One with a given time (milliseconds UTC, 0 to 2^48 - 1) in front; increasing while the same time is given. */
+/* One with a given time (milliseconds UTC, 0 to 2^48 - 1) in front; increasing while the same time
+ * is given. */
 struct uuid uuid_new_at(int64_t now_ms);
 bool uuid_is_nil(struct uuid u);
 bool uuid_eq(struct uuid a, struct uuid b);

@@ -1,7 +1,7 @@
-/* config.h - the settings of the process: defaults, then the environment (PROSA_…), then flags, checked as a whole.
- * What a tenant owns is in the database, not here. The one place to add a setting is table.c, plus its field below;
- * parser, --help, docs/configuration.md and doctor follow from it.
- * A struct config is immutable and counted: a reload makes a new one.
+/* config.h - the settings of the process: defaults, then the environment (PROSA_…), then flags,
+ * checked as a whole. What a tenant owns is in the database, not here. The one place to add a
+ * setting is table.c, plus its field below; parser, --help, docs/configuration.md and doctor follow
+ * from it. A struct config is immutable and counted: a reload makes a new one.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -28,7 +28,8 @@ enum {
 
 struct config_source; /* where each value came from; for config_dump */
 
-/* Texts that were not set are empty. Secrets are plain here: never log a field, config_dump masks. */
+/* Texts that were not set are empty. Secrets are plain here: never log a field, config_dump
+ * masks. */
 struct config {
     /* server */
     struct str listen;          /* "127.0.0.1:8080", "[::1]:0" */
@@ -84,13 +85,15 @@ struct config {
     _Atomic int refs;
 };
 
-/* argv holds flags only ("--listen", "127.0.0.1:0", "--workers=4"), neither the program nor a subcommand; envp ends in
- * NULL and only its PROSA_… and the documented other names are looked at. An empty variable counts as not set.
- * ST_INVALID: unknown, misspelt, out of range or contradictory; the message names the flag or variable, the value
- * (never a secret's) and what is allowed. */
+/* argv holds flags only ("--listen", "127.0.0.1:0", "--workers=4"), neither the program nor a
+ * subcommand; envp ends in NULL and only its PROSA_… and the documented other names are looked at.
+ * An empty variable counts as not set.
+ * ST_INVALID: unknown, misspelt, out of range or contradictory; the message names the flag or
+ * variable, the value (never a secret's) and what is allowed. */
 enum status config_load(int argc, char *const argv[], char *const envp[], struct config **ret,
                         struct err *e) ATTR_MUST_CHECK;
-/* The same again for a running process: settings that are not reloadable keep old's value, a warning says so. */
+/* The same again for a running process: settings that are not reloadable keep old's value, a
+ * warning says so. */
 enum status config_reload(const struct config *old, int argc, char *const argv[],
                           char *const envp[], struct config **ret, struct err *e) ATTR_MUST_CHECK;
 

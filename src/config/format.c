@@ -38,8 +38,9 @@ static struct str format_choice(const struct setting *s, uint32_t value) {
     return STR_EMPTY;
 }
 
-/* postgresql://user:password@host/db?password=… with each password as ***. A password may hold any character, also
- * '@' and '?' that should have been escaped: everything up to the last '@' counts as login. */
+/* postgresql://user:password@host/db?password=… with each password as ***. A password may hold any
+ * character, also '@' and '?' that should have been escaped: everything up to the last '@' counts
+ * as login. */
 static struct str mask_dsn(struct arena *a, struct str v) {
     struct str rest = v, scheme, user, place;
     const char *at;

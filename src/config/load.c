@@ -1,4 +1,5 @@
-/* load.c - puts a struct config together: defaults, environment, flags, then what must hold between settings.
+/* load.c - puts a struct config together: defaults, environment, flags, then what must hold between
+ * settings.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "config/load.h"
 
@@ -86,8 +87,9 @@ static enum status fail_unknown(struct arena *a, struct str name, struct str key
          STR_ARG(name_of(a, near)));
 }
 
-/* Kubernetes puts PROSA_SERVICE_HOST, PROSA_PORT=tcp://…, PROSA_PORT_8080_TCP_ADDR and the like into every pod when a
- * service is called "prosa" (documentation of Kubernetes, "Service", environment variables). They are not ours. */
+/* Kubernetes puts PROSA_SERVICE_HOST, PROSA_PORT=tcp://…, PROSA_PORT_8080_TCP_ADDR and the like
+ * into every pod when a service is called "prosa" (documentation of Kubernetes, "Service",
+ * environment variables). They are not ours. */
 static bool is_service_link(struct str key, struct str value) {
     static const struct str port = {.ptr = "PORT_", .len = 5};
 
@@ -140,7 +142,8 @@ static struct str variable_value(char *const envp[], struct str wanted) {
     return STR_EMPTY;
 }
 
-/* A true alias sets what was not set; one that says other than the setting itself is overruled and reported. */
+/* A true alias sets what was not set; one that says other than the setting itself is overruled and
+ * reported. */
 static enum status load_alias(struct config *c, const struct setting *s, char *const envp[],
                               struct err *e) {
     struct str env = str_of(s->alias.env), means = str_of(s->alias.means);

@@ -36,7 +36,8 @@ static size_t min3(size_t a, size_t b, size_t c) {
     return least < c ? least : c;
 }
 
-/* Levenshtein distance, one row of the matrix at a time; typed has at most TYPED_BYTES_MAX bytes. */
+/* Levenshtein distance, one row of the matrix at a time; typed has at most TYPED_BYTES_MAX
+ * bytes. */
 static size_t distance(const char *key, struct str typed) {
     size_t row[TYPED_BYTES_MAX + 1];
 

@@ -1,5 +1,5 @@
-/* table.c - every setting there is. A new one is a row here and a field in config.h, nothing else; then regenerate
- * docs/configuration.md (the test that compares it says how).
+/* table.c - every setting there is. A new one is a row here and a field in config.h, nothing else;
+ * then regenerate docs/configuration.md (the test that compares it says how).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "config/table.h"
 

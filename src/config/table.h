@@ -55,7 +55,8 @@ struct setting_unit {
 extern const struct setting_unit setting_durations[];
 extern const struct setting_unit setting_sizes[];
 
-/* Without '_' versus '-' or letter case: key of a flag's or variable's name. NULL when there is no such setting. */
+/* Without '_' versus '-' or letter case: key of a flag's or variable's name. NULL when there is no
+ * such setting. */
 const struct setting *setting_find(struct str key);
 /* The key most like a misspelt one; NULL when none is near. */
 const struct setting *setting_nearest(struct str key);
@@ -64,7 +65,8 @@ struct str setting_flag(struct arena *a, const struct setting *s); /* "--http-th
 struct str setting_env(struct arena *a, const struct setting *s);  /* "PROSA_HTTP_THREADS" */
 /* "1 to 512", "5s to 25s", "off, replies or all": what a value may be. */
 struct str setting_wants(struct arena *a, const struct setting *s);
-/* Text as people write it into the field of c; false when it is not allowed. Texts are copied into c's arena. */
+/* Text as people write it into the field of c; false when it is not allowed. Texts are copied into
+ * c's arena. */
 bool setting_parse(const struct setting *s, struct str text, struct config *c);
 /* The field of c as people write it, secrets masked. */
 struct str setting_format(struct arena *a, const struct setting *s, const struct config *c);

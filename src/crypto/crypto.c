@@ -1,5 +1,5 @@
-/* crypto.c - digests, HMAC, encodings, tokens and passwords over OpenSSL and libsodium.
- * Algorithms are fetched once in crypto_init(): looking one up by name costs more than hashing a webhook.
+/* crypto.c - digests, HMAC, encodings, tokens and passwords over OpenSSL and libsodium. Algorithms
+ * are fetched once in crypto_init(): looking one up by name costs more than hashing a webhook.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/crypto.h"
 
@@ -209,7 +209,8 @@ bool crypto_password_check(struct str password, struct str text) {
 }
 
 void crypto_password_check_dummy(struct str password) {
-    /* Of random bytes that nobody kept; with crypto_password_hash()'s limits, else it would take another time. */
+    /* Of random bytes that nobody kept; with crypto_password_hash()'s limits, else it would take
+     * another time. */
     static const char nobody[] = "$argon2id$v=19$m=65536,t=2,p=1$FQqgprA+nJjn9oOajfEgGw$"
                                  "mFsAf9voZ5PiAhSgWFcc2rBfaBNl5YBf5GShwRvn0OE";
 

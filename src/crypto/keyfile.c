@@ -1,6 +1,6 @@
-/* keyfile.c - the file that holds the master keys: who may read it, and how it is born.
- * A new file is written aside, synced and linked to its name, so that a crash leaves a whole file or none, and two
- * processes starting at once agree on one key.
+/* keyfile.c - the file that holds the master keys: who may read it, and how it is born. A new file
+ * is written aside, synced and linked to its name, so that a crash leaves a whole file or none, and
+ * two processes starting at once agree on one key.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,9 @@
  *
  *   version (1) | key id (4) | nonce (24) | ciphertext | tag (16)
  *
- * Invariants: 1. A key's id is derived from the key, so files need not name keys and a wrong key is told from changed
- * bytes. 2. Version, id and `bound` are authenticated with the secret. 3. Nonces are random: 192 bits do not repeat.
+ * Invariants: 1. A key's id is derived from the key, so files need not name keys and a wrong key is
+ * told from changed bytes. 2. Version, id and `bound` are authenticated with the secret. 3. Nonces
+ * are random: 192 bits do not repeat.
  * 4. Keys lie in memory that is locked, left out of core dumps and read-only once the ring is made.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>

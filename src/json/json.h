@@ -1,6 +1,7 @@
-/* json.h - JSON read and written within bounds. The reader is our own single pass over a copy of the text in the arena:
- * parsing every webhook was the largest cost of the hot path in a library. jansson stays its judge: tests and the fuzzer
- * hold both to the same verdicts and values. Values live in the arena they were parsed into and are immutable.
+/* json.h - JSON read and written within bounds. The reader is our own single pass over a copy of
+ * the text in the arena: parsing every webhook was the largest cost of the hot path in a library.
+ * jansson stays its judge: tests and the fuzzer hold both to the same verdicts and values. Values
+ * live in the arena they were parsed into and are immutable.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -36,15 +37,17 @@ enum { JSON_MAX_DEPTH = 64 };
     ((struct json_limits){                                                                         \
         .max_bytes = 4u << 20, .max_depth = 32, .max_values = 200000, .allow_duplicates = false})
 
-/* Parses the whole of text, any value at the root (RFC 8259; white space around it allowed, anything else is not). *ret
- * lives in a and does not point into text. \u0000 is allowed in a string, not in a key.
- * ST_INVALID: not JSON, not UTF-8, lone surrogate, over a limit, integer outside int64, real that overflows a double;
- * the message names position and reason, never content. */
+/* Parses the whole of text, any value at the root (RFC 8259; white space around it allowed,
+ * anything else is not). *ret lives in a and does not point into text. \u0000 is allowed in a
+ * string, not in a key.
+ * ST_INVALID: not JSON, not UTF-8, lone surrogate, over a limit, integer outside int64, real that
+ * overflows a double; the message names position and reason, never content. */
 enum status json_parse(struct arena *a, struct str text, struct json_limits limits,
                        const struct json **ret, struct err *e) ATTR_MUST_CHECK;
 
 enum json_type json_type(const struct json *v);
-/* Member of an object; NULL when absent or v is no object. key is a literal. Big objects are searched by halves. */
+/* Member of an object; NULL when absent or v is no object. key is a literal. Big objects are
+ * searched by halves. */
 const struct json *json_get(const struct json *v, const char *key);
 /* Members by path: json_path(v, "context", "id", NULL). */
 const struct json *json_path(const struct json *v, ...) __attribute__((sentinel));
@@ -65,8 +68,9 @@ bool json_bool(const struct json *v, bool fallback);
 void json_write(struct buf *b, const struct json *v);
 
 /* Writer: builds compact JSON text straight into a buffer; commas and escapes are its business.
- *   struct json_out o; json_out_init(&o, &buf); json_obj(&o, NULL); json_put_str(&o, "id", id); json_end(&o);
- * key is NULL inside an array or at the root. Invalid UTF-8 is written as U+FFFD. Overflow shows in buf.overflown. */
+ *   json_out_init(&o, &buf); json_obj(&o, NULL); json_put_str(&o, "id", id); json_end(&o);
+ * key is NULL inside an array or at the root. Invalid UTF-8 is written as U+FFFD. Overflow shows in
+ * buf.overflown. */
 struct json_out {
     struct buf *buf;
     unsigned depth;

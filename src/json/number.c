@@ -1,4 +1,5 @@
-/* number.c - strtod and printf, tied to the "C" locale: a library that calls setlocale must not change our JSON.
+/* number.c - strtod and printf, tied to the "C" locale: a library that calls setlocale must not
+ * change our JSON.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "json/number.h"
 

@@ -1,5 +1,5 @@
-/* object.c - makes an object of its members: repeated keys found, big objects indexed.
- * Keys may be hostile (a body of 200,000 of them is within limits), so the index is sorted, not hashed.
+/* object.c - makes an object of its members: repeated keys found, big objects indexed. Keys may be
+ * hostile (a body of 200,000 of them is within limits), so the index is sorted, not hashed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,8 @@ static bool has_repeat(const struct member *members, size_t n) {
     return false;
 }
 
-/* The last value of a repeated key takes the place of the first one. Returns how many members are left. */
+/* The last value of a repeated key takes the place of the first one. Returns how many members are
+ * left. */
 static size_t merge_repeats(struct arena *a, struct member *members, size_t n) {
     const struct member **sorted = sort_members(a, members, n);
     bool *gone = arena_array_of(a, n, bool);

@@ -1,9 +1,11 @@
-/* parse.c - one pass over a copy of the text, by recursive descent.
- * Invariants:
- * 1. The copy ends in PAD_BYTES zero bytes. No raw zero byte is valid JSON, so every loop stops at the end by itself,
+/* parse.c - one pass over a copy of the text, by recursive descent. Invariants:
+ * 1. The copy ends in PAD_BYTES zero bytes. No raw zero byte is valid JSON, so every loop stops at
+ * the end by itself,
  *    and a word may be loaded at any byte of the text.
- * 2. Strings are views of the copy. Escapes are resolved in place: what a string says is never longer than its text.
- * 3. Children wait on the scratch stack until their parent closes; then they move to the arena side by side.
+ * 2. Strings are views of the copy. Escapes are resolved in place: what a string says is never
+ * longer than its text.
+ * 3. Children wait on the scratch stack until their parent closes; then they move to the arena side
+ * by side.
  * 4. Depth is checked on the way in, so recursion is bounded by JSON_MAX_DEPTH.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>

@@ -12,8 +12,9 @@ enum {
 
 #define SCAN_EACH(byte) (0x0101010101010101u * (byte))
 
-/* True when one of the eight bytes at p is a quote, a backslash or a control character: each term sets the high bit of
- * a byte that is below its bound (a borrow can only add hits behind a true one). */
+/* True when one of the eight bytes at p is a quote, a backslash or a control character: each term
+ * sets the high bit of a byte that is below its bound (a borrow can only add hits behind a true
+ * one). */
 static inline bool scan_has_special(const char *p) {
     uint64_t w, quote, backslash;
 

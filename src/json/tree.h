@@ -1,4 +1,5 @@
-/* tree.h - how a parsed value lies in memory: sixteen bytes, children side by side. Private to json/.
+/* tree.h - how a parsed value lies in memory: sixteen bytes, children side by side. Private to
+ * json/.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -38,7 +39,8 @@ struct object {
 /* Any total order serves; short keys first saves most calls of memcmp. */
 int member_key_cmp(struct str a, struct str b);
 
-/* Copies n members into a and makes an object of them. False when a key is repeated and that is not allowed. */
+/* Copies n members into a and makes an object of them. False when a key is repeated and that is not
+ * allowed. */
 bool object_build(struct arena *a, const struct member *from, size_t n, bool allow_duplicates,
                   struct json *ret);
 

@@ -1,4 +1,5 @@
-/* write.c - compact JSON text into a buffer. Whatever it is given, what it writes is valid JSON and valid UTF-8.
+/* write.c - compact JSON text into a buffer. Whatever it is given, what it writes is valid JSON and
+ * valid UTF-8.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 

@@ -1,6 +1,6 @@
-/* encode.c - what a value looks like in a log line.
- * Invariants: whatever the bytes, a value stays one token of one line (no raw quote, line break or terminal control
- * gets out) and valid UTF-8; redacted types never show more than their rule says.
+/* encode.c - what a value looks like in a log line. Invariants: whatever the bytes, a value stays
+ * one token of one line (no raw quote, line break or terminal control gets out) and valid UTF-8;
+ * redacted types never show more than their rule says.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "log/encode.h"
 
@@ -85,8 +85,8 @@ static void add_text(struct buf *b, enum log_format format, struct str s) {
         add_quoted(b, s);
 }
 
-/* Length of the country code at the front, ITU-T E.164 annex: zones 1 and 7 have one digit, the codes below two, all
- * others three. */
+/* Length of the country code at the front, ITU-T E.164 annex: zones 1 and 7 have one digit, the
+ * codes below two, all others three. */
 static size_t country_digits(const char digits[static 2]) {
     static const char two[] = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 "
                               "55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98";

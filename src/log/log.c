@@ -1,6 +1,7 @@
-/* log.c - puts lines together and writes each by one write(2).
- * A line fits PIPE_BUF, so that several processes may share one pipe and lines do not mix; long values are cut, and what
- * no longer fits is left out and marked truncated=true. Nothing here waits, locks (but for a test's sink) or fails.
+/* log.c - puts lines together and writes each by one write(2). A line fits PIPE_BUF, so that
+ * several processes may share one pipe and lines do not mix; long values are cut, and what no
+ * longer fits is left out and marked truncated=true. Nothing here waits, locks (but for a test's
+ * sink) or fails.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "log/log.h"
 

@@ -1,6 +1,6 @@
-/* log.h - one line per event, logfmt or JSON, on standard error. The message is constant text, what varies are fields.
- * Libraries return errors, loops log them. Personal data and secrets pass only through the redacting field types.
- * Any thread; a line is written whole.
+/* log.h - one line per event, logfmt or JSON, on standard error. The message is constant text, what
+ * varies are fields. Libraries return errors, loops log them. Personal data and secrets pass only
+ * through the redacting field types. Any thread; a line is written whole.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -25,17 +25,18 @@ struct log_field {
     struct uuid u;
 };
 
-#define F_STR(k, v)  ((struct log_field){.key = (k), .type = FIELD_STR, .s = (v)})
-#define F_CSTR(k, v) ((struct log_field){.key = (k), .type = FIELD_STR, .s = str_of(v)})
-#define F_I64(k, v)  ((struct log_field){.key = (k), .type = FIELD_I64, .i = (v)})
-#define F_BOOL(k, v) ((struct log_field){.key = (k), .type = FIELD_BOOL, .i = (v)})
-#define F_UUID(k, v) ((struct log_field){.key = (k), .type = FIELD_UUID, .u = (v)})
-#define F_PHONE(k, v)                                                                              \
-    ((struct log_field){                                                                           \
-        .key = (k), .type = FIELD_PHONE, .s = (v)}) /* "+55…42": country and two digits */
-#define F_SECRET(k, v) ((struct log_field){.key = (k), .type = FIELD_SECRET, .s = (v)}) /* "***" */
+#define F_STR(k, v)    ((struct log_field){.key = (k), .type = FIELD_STR, .s = (v)})
+#define F_CSTR(k, v)   ((struct log_field){.key = (k), .type = FIELD_STR, .s = str_of(v)})
+#define F_I64(k, v)    ((struct log_field){.key = (k), .type = FIELD_I64, .i = (v)})
+#define F_BOOL(k, v)   ((struct log_field){.key = (k), .type = FIELD_BOOL, .i = (v)})
+#define F_UUID(k, v)   ((struct log_field){.key = (k), .type = FIELD_UUID, .u = (v)})
+/* "+55…42": country and two digits. */
+#define F_PHONE(k, v)  ((struct log_field){.key = (k), .type = FIELD_PHONE, .s = (v)})
+/* "***". */
+#define F_SECRET(k, v) ((struct log_field){.key = (k), .type = FIELD_SECRET, .s = (v)})
 
-/* A link of the context chain: process → connection → request or job. Lives on its owner's stack; fields outlive it. */
+/* A link of the context chain: process → connection → request or job. Lives on its owner's stack;
+ * fields outlive it. */
 struct log_ctx {
     const struct log_ctx *parent;
     const struct log_field *fields;
@@ -65,8 +66,8 @@ void log_err_line(enum log_level level, const struct log_ctx *ctx, const char *m
 #define log_fail(ctx, msg, e, ...)                                                                 \
     log_err_line(LOG_ERROR, (ctx), (msg), (e), LOG_FIELDS(__VA_ARGS__))
 
-/* For lines that can come once per packet: at most one per interval_ms and throttle, the rest counted and reported as a
- * field suppressed=N on the next. Static storage, {0}. */
+/* For lines that can come once per packet: at most one per interval_ms and throttle, the rest
+ * counted and reported as a field suppressed=N on the next. Static storage, {0}. */
 struct log_throttle {
     _Atomic int64_t next_ms;
     _Atomic int64_t suppressed;

@@ -1,6 +1,6 @@
-/* stats.c - the registry of metrics and its rendering as Prometheus text.
- * Registered objects form a list that only grows; an update touches its own object and nothing else. Rendering reads
- * while others write: each number is right by itself, a histogram's count is the sum of what was read.
+/* stats.c - the registry of metrics and its rendering as Prometheus text. Registered objects form a
+ * list that only grows; an update touches its own object and nothing else. Rendering reads while
+ * others write: each number is right by itself, a histogram's count is the sum of what was read.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stats/stats.h"
 
@@ -115,8 +115,8 @@ static void render_counter_name(struct buf *b, const struct stats_counter *first
     }
 }
 
-/* The format wants all samples of a name in one group: each name is rendered where it stands first in the list. That
- * is quadratic in a few dozen names, once per scrape. */
+/* The format wants all samples of a name in one group: each name is rendered where it stands first
+ * in the list. That is quadratic in a few dozen names, once per scrape. */
 static void render_counters(struct buf *b) {
     const struct stats_counter *head = atomic_load(&registry.counters);
 

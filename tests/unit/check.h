@@ -1,4 +1,5 @@
-/* check.h - what every unit test begins with: cmocka's includes in its order, and a comparison of our strings.
+/* check.h - what every unit test begins with: cmocka's includes in its order, and a comparison of
+ * our strings.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

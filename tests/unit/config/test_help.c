@@ -1,4 +1,5 @@
-/* test_help.c - what config.h promises of the texts made from the table, docs/configuration.md among them.
+/* test_help.c - what config.h promises of the texts made from the table, docs/configuration.md
+ * among them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/check.h"
 

@@ -195,7 +195,8 @@ static void passwords_out_of_bounds_are_refused(void **state) {
     assert_null(strstr(e.message, "xxx"));
 }
 
-/* Unknown users must cost what known ones do, so the dummy has to have the limits of real hashes. */
+/* Unknown users must cost what known ones do, so the dummy has to have the limits of real
+ * hashes. */
 static void checking_nobody_takes_as_long(void **state) {
     struct str text;
     struct err e = ERR_INIT;

@@ -1,5 +1,6 @@
-/* cases.h - texts that are JSON and texts that are not, in the spirit of JSONTestSuite (Nicolas Seriot, "Parsing JSON is a
- * Minefield"); written for this project. Where RFC 8259 leaves a choice, the choice is json.h's.
+/* cases.h - texts that are JSON and texts that are not, in the spirit of JSONTestSuite (Nicolas
+ * Seriot, "Parsing JSON is a Minefield"); written for this project. Where RFC 8259 leaves a choice,
+ * the choice is json.h's.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

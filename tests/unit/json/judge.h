@@ -1,5 +1,5 @@
-/* judge.h - jansson as the judge of our JSON reader: the same verdicts and the same values within our limits. Used by the
- * unit tests and the fuzzer; the product does not link jansson.
+/* judge.h - jansson as the judge of our JSON reader: the same verdicts and the same values within
+ * our limits. Used by the unit tests and the fuzzer; the product does not link jansson.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -55,7 +55,8 @@ static inline void judge_free(json_t **v) {
     json_decref(*v);
 }
 
-/* NULL when jansson refuses text. A raw zero byte is never JSON, but jansson 2.14 loses one right behind a number. */
+/* NULL when jansson refuses text. A raw zero byte is never JSON, but jansson 2.14 loses one right
+ * behind a number. */
 static inline json_t *judge_parse(struct str text, bool allow_duplicates) {
     size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
 
