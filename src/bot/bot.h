@@ -38,9 +38,14 @@ struct turn {
     struct str outcome, trace;
     int64_t seen_count, prompt_tokens, completion_tokens, cost_micros, started_at_ms, took_ms;
 };
+struct turn_page {
+    struct turn *items;
+    size_t n;
+};
+/* Newest first. */
 enum status bot_turns(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                      struct conversation_id conversation, size_t limit, struct turn **ret,
-                      size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+                      struct conversation_id conversation, size_t limit, struct turn_page *ret,
+                      struct err *e) ATTR_MUST_CHECK;
 
 struct bot_deps { /* what the job needs; part of struct app */
     struct db *db;

@@ -73,8 +73,8 @@ enum status store_spend(struct tx *tx, struct tenant_id tenant, struct str month
 }
 
 enum status bot_turns(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                      struct conversation_id conversation, size_t limit, struct turn **ret,
-                      size_t *ret_n, struct err *e) {
+                      struct conversation_id conversation, size_t limit, struct turn_page *ret,
+                      struct err *e) {
     struct db_rows rows;
 
     TRY(DB_QUERY(
@@ -84,9 +84,9 @@ enum status bot_turns(struct arena *a, struct tx *tx, struct tenant_id tenant,
             " started_at, took_ms FROM bot_turns WHERE tenant_id = $1 AND conversation_id = $2"
             " ORDER BY id DESC LIMIT $3"),
         &rows, e, V_UUID(tenant.v), V_UUID(conversation.v), V_I64((int64_t)limit)));
-    *ret = arena_array_of(a, rows.n + 1, struct turn);
+    *ret = (struct turn_page){.items = arena_array_of(a, rows.n + 1, struct turn), .n = rows.n};
     for (size_t i = 0; i < rows.n; i++)
-        (*ret)[i] = (struct turn){
+        ret->items[i] = (struct turn){
             .id = db_uuid(&rows, i, 0),
             .conversation = conversation,
             .outcome = db_text(&rows, i, 1),
@@ -98,6 +98,5 @@ enum status bot_turns(struct arena *a, struct tx *tx, struct tenant_id tenant,
             .started_at_ms = db_i64(&rows, i, 7),
             .took_ms = db_i64(&rows, i, 8),
         };
-    *ret_n = rows.n;
     return ST_OK;
 }

@@ -36,13 +36,15 @@ struct turning {
 
 static enum status look(struct tx *tx, void *ctx, struct err *e) {
     struct turning *t = ctx;
-    struct str next;
+    struct message_page page;
 
     TRY(conversation_get(t->a, tx, t->job->tenant, t->id, &t->seen.conversation, e));
     TRY(bot_get(t->a, tx, t->job->tenant, &t->seen.bot, e));
-    return message_list(t->a, tx, t->job->tenant, t->id,
-                        (struct page_query){.limit = LOOK_MESSAGES, .is_backward = true},
-                        &t->seen.messages, &t->seen.n_messages, &next, e);
+    TRY(message_list(t->a, tx, t->job->tenant, t->id,
+                     (struct page_query){.limit = LOOK_MESSAGES, .is_backward = true}, &page, e));
+    t->seen.messages = page.items;
+    t->seen.n_messages = page.n;
+    return ST_OK;
 }
 
 static bool is_due(const struct conversation *c) {

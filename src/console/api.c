@@ -142,16 +142,13 @@ static enum status audit(struct tx *tx, const struct api *x, const char *action,
 
 static enum status list_conversations(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    struct conversation *list;
-    size_t n;
-    struct str next;
+    struct conversation_page page;
 
-    TRY(conversation_list(x->r->arena, tx, x->tenant, req_query(x->r, "state"), x->page, &list, &n,
-                          &next, e));
+    TRY(conversation_list(x->r->arena, tx, x->tenant, req_query(x->r, "state"), x->page, &page, e));
     begin_list(x);
-    for (size_t i = 0; i < n; i++)
-        write_conversation(&x->o, NULL, &list[i]);
-    end_list(x, next, next.len > 0);
+    for (size_t i = 0; i < page.n; i++)
+        write_conversation(&x->o, NULL, &page.items[i]);
+    end_list(x, page.next, page.next.len > 0);
     return ST_OK;
 }
 
@@ -206,28 +203,25 @@ static enum status close_one(struct tx *tx, void *ctx, struct err *e) {
 
 static enum status list_turns(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    struct turn *list;
-    size_t n;
+    struct turn_page page;
 
-    TRY(bot_turns(x->r->arena, tx, x->tenant, x->conversation, x->page.limit, &list, &n, e));
+    TRY(bot_turns(x->r->arena, tx, x->tenant, x->conversation, x->page.limit, &page, e));
     begin_list(x);
-    for (size_t i = 0; i < n; i++)
-        write_turn(&x->o, &list[i]);
+    for (size_t i = 0; i < page.n; i++)
+        write_turn(&x->o, &page.items[i]);
     end_list(x, STR_EMPTY, false);
     return ST_OK;
 }
 
 static enum status list_events(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    struct event *list;
-    size_t n;
-    struct str next;
+    struct event_page page;
 
-    TRY(event_list(x->r->arena, tx, x->tenant, x->conversation, x->page, &list, &n, &next, e));
+    TRY(event_list(x->r->arena, tx, x->tenant, x->conversation, x->page, &page, e));
     begin_list(x);
-    for (size_t i = 0; i < n; i++)
-        write_event(&x->o, &list[i], NULL);
-    end_list(x, n > 0 ? list[n - 1].cursor : STR_EMPTY, next.len > 0);
+    for (size_t i = 0; i < page.n; i++)
+        write_event(&x->o, &page.items[i], NULL);
+    end_list(x, page.n > 0 ? page.items[page.n - 1].cursor : STR_EMPTY, page.has_more);
     return ST_OK;
 }
 
@@ -235,15 +229,13 @@ static enum status list_events(struct tx *tx, void *ctx, struct err *e) {
 
 static enum status list_messages(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    struct message *list;
-    size_t n;
-    struct str next;
+    struct message_page page;
 
-    TRY(message_list(x->r->arena, tx, x->tenant, x->conversation, x->page, &list, &n, &next, e));
+    TRY(message_list(x->r->arena, tx, x->tenant, x->conversation, x->page, &page, e));
     begin_list(x);
-    for (size_t i = 0; i < n; i++)
-        write_message(&x->o, NULL, &list[i]);
-    end_list(x, n > 0 ? list[n - 1].cursor : STR_EMPTY, next.len > 0);
+    for (size_t i = 0; i < page.n; i++)
+        write_message(&x->o, NULL, &page.items[i]);
+    end_list(x, page.n > 0 ? page.items[page.n - 1].cursor : STR_EMPTY, page.has_more);
     return ST_OK;
 }
 
@@ -343,8 +335,7 @@ static enum status settle_message(struct tx *tx, void *ctx, struct err *e) {
         settle = SETTLE_RESEND;
     else
         FAIL(e, ST_INVALID, "how: \"sent\", \"failed\" or \"resend\" is needed");
-    TRY(outbox_settle(x->r->arena, tx, x->tenant, x->message, settle, actor_of(x), clock_now_ms(),
-                      e));
+    TRY(outbox_settle(x->r->arena, tx, x->tenant, x->message, settle, actor_of(x), e));
     TRY(audit(tx, x, "message.settle", uuid_format(x->r->arena, x->message.v), e));
     return one_message(tx, ctx, e);
 }
@@ -353,16 +344,17 @@ static enum status settle_message(struct tx *tx, void *ctx, struct err *e) {
 
 static enum status list_inbox(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    struct inbox_row *list;
-    size_t n;
-    struct str next;
+    const struct inbox_query query = {.tenant = x->tenant,
+                                      .state = req_query(x->r, "state"),
+                                      .cursor = x->page.cursor,
+                                      .limit = x->page.limit};
+    struct inbox_page page;
 
-    TRY(inbox_list(x->r->arena, tx, x->tenant, req_query(x->r, "state"), x->page.cursor,
-                   x->page.limit, false, &list, &n, &next, e));
+    TRY(inbox_list(x->r->arena, tx, &query, &page, e));
     begin_list(x);
-    for (size_t i = 0; i < n; i++)
-        write_inbox(&x->o, &list[i]);
-    end_list(x, next, next.len > 0);
+    for (size_t i = 0; i < page.n; i++)
+        write_inbox(&x->o, &page.items[i]);
+    end_list(x, page.next, page.next.len > 0);
     return ST_OK;
 }
 

@@ -132,11 +132,13 @@ struct page { /* one read */
 
 static enum status read_page(struct tx *tx, void *ctx, struct err *e) {
     struct page *p = ctx;
-    struct str next;
+    struct event_page found;
 
     TRY(event_list(p->a, tx, p->tenant, (struct conversation_id){0},
                    (struct page_query){.cursor = place_format(p->a, p->from), .limit = PAGE},
-                   &p->events, &p->n, &next, e));
+                   &found, e));
+    p->events = found.items;
+    p->n = found.n;
     p->messages = arena_array_of(p->a, p->n + 1, struct message);
     for (size_t i = 0; i < p->n; i++) {
         struct err gone = ERR_INIT;

@@ -91,8 +91,8 @@ enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant,
 enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
                                struct str text, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                   struct lead_id from, struct lead_id into, int64_t now_ms,
-                                   struct err *e) ATTR_MUST_CHECK;
+                                   struct lead_id from, struct lead_id into, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* --- ownership ---------------------------------------------------------------------------------------------------- */
 
@@ -159,6 +159,17 @@ enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, i
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
+struct conversation_page {
+    struct conversation *items;
+    size_t n;
+    struct str next; /* cursor of the next page, empty at the end */
+};
+struct message_page {
+    struct message *items;
+    size_t n;
+    bool has_more;
+};
+
 struct page_query {
     struct str cursor; /* empty: from the start */
     size_t limit;      /* 1 to 500 */
@@ -167,15 +178,14 @@ struct page_query {
 enum status conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct conversation_id id, struct conversation *ret, struct err *e)
     ATTR_MUST_CHECK;
-/* Newest activity first. state empty: all. *ret_next is the next page's cursor, empty at the end. */
+/* Newest activity first. state empty: all. */
 enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                              struct str state, struct page_query page, struct conversation **ret,
-                              size_t *ret_n, struct str *ret_next, struct err *e) ATTR_MUST_CHECK;
+                              struct str state, struct page_query page,
+                              struct conversation_page *ret, struct err *e) ATTR_MUST_CHECK;
 /* Messages in order of arrival; conversation nil: all of the tenant. ST_INVALID: cursor not ours. */
 enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          struct conversation_id conversation, struct page_query page,
-                         struct message **ret, size_t *ret_n, struct str *ret_next, struct err *e)
-    ATTR_MUST_CHECK;
+                         struct message_page *ret, struct err *e) ATTR_MUST_CHECK;
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
@@ -189,13 +199,17 @@ struct event {
     int64_t at_ms;
     struct str cursor;
 };
+struct event_page {
+    struct event *items;
+    size_t n;
+    bool has_more;
+};
 /* Appends; listeners of CONVERSATION_CHANNEL are woken after the commit. */
 enum status event_add(struct tx *tx, struct event ev, struct err *e) ATTR_MUST_CHECK;
 /* Of one tenant (nil: of all, system scope) after cursor; conversation nil: any. Cursor "now" semantics: event_last. */
 enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct conversation_id conversation, struct page_query page,
-                       struct event **ret, size_t *ret_n, struct str *ret_next, struct err *e)
-    ATTR_MUST_CHECK;
+                       struct event_page *ret, struct err *e) ATTR_MUST_CHECK;
 /* Cursor behind the newest event readable now. */
 enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct str *ret_cursor, struct err *e) ATTR_MUST_CHECK;

@@ -38,17 +38,17 @@ static void event_row(struct arena *a, const struct db_rows *rows, size_t i, str
 
 enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct conversation_id conversation, struct page_query page,
-                       struct event **ret, size_t *ret_n, struct str *ret_next, struct err *e) {
-    struct cursor from;
+                       struct event_page *ret, struct err *e) {
+    struct page_place place = {.tenant = tenant, .conversation = conversation, .page = page};
     struct db_rows rows;
 
-    TRY(cursor_parse(page.cursor, &from, e));
-    TRY(store_event_page(a, tx, tenant, conversation, from, page, &rows, e));
-    *ret = arena_array_of(a, rows.n + 1, struct event);
+    TRY(cursor_parse(page.cursor, &place.from, e));
+    TRY(store_event_page(a, tx, &place, &rows, e));
+    *ret = (struct event_page){.items = arena_array_of(a, rows.n + 1, struct event),
+                               .n = rows.n,
+                               .has_more = rows.n == page.limit};
     for (size_t i = 0; i < rows.n; i++)
-        event_row(a, &rows, i, &(*ret)[i]);
-    *ret_n = rows.n;
-    *ret_next = rows.n == page.limit ? (*ret)[rows.n - 1].cursor : STR_EMPTY;
+        event_row(a, &rows, i, &ret->items[i]);
     return ST_OK;
 }
 

@@ -128,18 +128,18 @@ enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, i
 
 enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          struct conversation_id conversation, struct page_query page,
-                         struct message **ret, size_t *ret_n, struct str *ret_next, struct err *e) {
-    struct cursor from;
+                         struct message_page *ret, struct err *e) {
+    struct page_place place = {.tenant = tenant, .conversation = conversation, .page = page};
     struct db_rows rows;
 
     if (page.is_backward && uuid_is_nil(conversation.v))
         FAIL(e, ST_INVALID, "newest first needs a conversation");
-    TRY(cursor_parse(page.cursor, &from, e));
-    TRY(store_message_page(a, tx, tenant, conversation, from, page, &rows, e));
-    *ret = arena_array_of(a, rows.n + 1, struct message);
+    TRY(cursor_parse(page.cursor, &place.from, e));
+    TRY(store_message_page(a, tx, &place, &rows, e));
+    *ret = (struct message_page){.items = arena_array_of(a, rows.n + 1, struct message),
+                                 .n = rows.n,
+                                 .has_more = rows.n == page.limit};
     for (size_t i = 0; i < rows.n; i++)
-        store_message_row(a, &rows, i, tenant, &(*ret)[i]);
-    *ret_n = rows.n;
-    *ret_next = rows.n == page.limit ? (*ret)[rows.n - 1].cursor : STR_EMPTY;
+        store_message_row(a, &rows, i, tenant, &ret->items[i]);
     return ST_OK;
 }

@@ -136,24 +136,22 @@ static enum status list_cursor(struct str text, int64_t *ret_ms, struct uuid *re
 }
 
 enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                              struct str state, struct page_query page, struct conversation **ret,
-                              size_t *ret_n, struct str *ret_next, struct err *e) {
-    int64_t before_ms;
-    struct uuid before;
+                              struct str state, struct page_query page,
+                              struct conversation_page *ret, struct err *e) {
+    struct list_place place = {.state = state, .limit = page.limit};
     struct db_rows rows;
 
-    TRY(list_cursor(page.cursor, &before_ms, &before, e));
-    TRY(store_conversation_page(a, tx, tenant, state, before_ms, before, page.limit, &rows, e));
-    *ret = arena_array_of(a, rows.n + 1, struct conversation);
+    TRY(list_cursor(page.cursor, &place.before_ms, &place.before, e));
+    TRY(store_conversation_page(a, tx, tenant, &place, &rows, e));
+    *ret = (struct conversation_page){.items = arena_array_of(a, rows.n + 1, struct conversation),
+                                      .n = rows.n};
     for (size_t i = 0; i < rows.n; i++)
-        store_conversation_row(&rows, i, tenant, &(*ret)[i]);
-    *ret_n = rows.n;
-    *ret_next = STR_EMPTY;
+        store_conversation_row(&rows, i, tenant, &ret->items[i]);
     if (rows.n == page.limit) {
-        const struct conversation *last = &(*ret)[rows.n - 1];
+        const struct conversation *last = &ret->items[rows.n - 1];
         struct str id = uuid_format(a, last->id.v);
 
-        *ret_next = arena_printf(a, "%lld.%.*s", (long long)last->last_at_ms, STR_ARG(id));
+        ret->next = arena_printf(a, "%lld.%.*s", (long long)last->last_at_ms, STR_ARG(id));
     }
     return ST_OK;
 }

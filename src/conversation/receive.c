@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/store.h"
 
+#include "base/clock.h"
+
 static enum status add_event(struct tx *tx, const struct conversation *c, const char *kind,
                              struct str data, int64_t now_ms, struct err *e) {
     return event_add(tx,
@@ -38,23 +40,21 @@ static enum status open_conversation(struct arena *a, struct tx *tx, const struc
 static enum status find_conversation(struct arena *a, struct tx *tx, const struct received *in,
                                      struct conversation *ret, struct err *e) {
     struct lead lead;
-    struct lead_id merged;
 
-    TRY(lead_resolve(a, tx, in->tenant, &in->inbound->party, in->now_ms, &lead, &merged, e));
-    if (!uuid_is_nil(merged.v))
-        TRY(conversation_move_lead(a, tx, in->tenant, merged, lead.id, in->now_ms, e));
+    TRY(lead_resolve(a, tx, in->tenant, &in->inbound->party, in->now_ms, &lead, e));
+    if (!uuid_is_nil(lead.merged.v))
+        TRY(conversation_move_lead(a, tx, in->tenant, lead.merged, lead.id, e));
     return open_conversation(a, tx, in, lead.id, ret, e);
 }
 
 enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                   struct lead_id from, struct lead_id into, int64_t now_ms,
-                                   struct err *e) {
+                                   struct lead_id from, struct lead_id into, struct err *e) {
     struct db_rows closed;
 
-    TRY(store_conversation_move(a, tx, tenant, from, into, now_ms, &closed, e));
+    TRY(store_conversation_move(a, tx, tenant, from, into, &closed, e));
     for (size_t i = 0; i < closed.n; i++)
         TRY(add_event(tx, &(struct conversation){.tenant = tenant, .id.v = db_uuid(&closed, i, 0)},
-                      "conversation.merged", STR_EMPTY, now_ms, e));
+                      "conversation.merged", STR_EMPTY, clock_now_ms(), e));
     return ST_OK;
 }
 
@@ -172,8 +172,8 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
     m.status = STR("received");
     TRY(message_insert(a, tx, &m, in->now_ms, e));
     TRY(apply_to_target(a, tx, in, e));
-    TRY(store_conversation_inbound(tx, in->tenant, c.id, utf8_cut_points(m.text, 200),
-                                   window_until(in), is_asking, in->now_ms, e));
+    TRY(store_conversation_inbound(tx, &c, utf8_cut_points(m.text, 200), window_until(in),
+                                   is_asking, in->now_ms, e));
     if (is_asking && str_eq(c.owner, STR("bot")))
         TRY(plan_turn(a, tx, &c, in->debounce, in->now_ms, e));
     *ret = m.id;

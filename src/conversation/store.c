@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/store.h"
 
+#include "base/clock.h"
+
 #define COLUMNS                                                                                        \
     "c.id, c.account_id, c.lead_id, c.state, c.owner, c.owner_user, c.owner_version, c.inbound_count," \
     " c.answered_count, c.window_until, c.bot_state, c.handoff_reason, c.last_text, c.last_at, c.created_at"
@@ -98,8 +100,7 @@ enum status store_conversation_get(struct arena *a, struct tx *tx, struct tenant
     return one(&rows, tenant, ret, e);
 }
 
-enum status store_conversation_inbound(struct tx *tx, struct tenant_id tenant,
-                                       struct conversation_id id, struct str text,
+enum status store_conversation_inbound(struct tx *tx, const struct conversation *c, struct str text,
                                        int64_t window_until_ms, int counted, int64_t now_ms,
                                        struct err *e) {
     return DB_EXEC(
@@ -108,7 +109,7 @@ enum status store_conversation_inbound(struct tx *tx, struct tenant_id tenant,
                " inbound_count = inbound_count + $5,"
                " window_until = CASE WHEN window_until > $4 THEN window_until ELSE $4 END"
                " WHERE tenant_id = $1 AND id = $2"),
-        NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(window_until_ms),
+        NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(text), V_I64(window_until_ms),
         V_I64(counted), V_I64(now_ms));
 }
 
@@ -145,19 +146,19 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
 }
 
 enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct str state, int64_t before_ms, struct uuid before,
-                                    size_t limit, struct db_rows *ret, struct err *e) {
+                                    const struct list_place *place, struct db_rows *ret,
+                                    struct err *e) {
     return DB_QUERY(
         a, tx,
         DB_SQL("SELECT " COLUMNS PERSON_COLUMNS FROM_PERSON
                " WHERE c.tenant_id = $1 AND ($2 = '' OR c.state = $2)"
                " AND (c.last_at, c.id) < ($3, $4) ORDER BY c.last_at DESC, c.id DESC LIMIT $5"),
-        ret, e, V_UUID(tenant.v), V_TEXT(state), V_I64(before_ms), V_UUID(before),
-        V_I64((int64_t)limit));
+        ret, e, V_UUID(tenant.v), V_TEXT(place->state), V_I64(place->before_ms),
+        V_UUID(place->before), V_I64((int64_t)place->limit));
 }
 
 enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct lead_id from, struct lead_id into, int64_t now_ms,
+                                    struct lead_id from, struct lead_id into,
                                     struct db_rows *ret_closed, struct err *e) {
     TRY(DB_QUERY(
         a, tx,
@@ -168,7 +169,7 @@ enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenan
             " AND EXISTS (SELECT 1 FROM conversations o WHERE o.tenant_id = $1 AND o.lead_id = $3"
             " AND o.account_id = c.account_id AND o.state NOT IN ('agent_closed', 'expired'))"
             " RETURNING id"),
-        ret_closed, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(now_ms)));
+        ret_closed, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(clock_now_ms())));
     return DB_EXEC(
         tx, DB_SQL("UPDATE conversations SET lead_id = $3 WHERE tenant_id = $1 AND lead_id = $2"),
         NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v));

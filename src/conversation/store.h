@@ -10,6 +10,20 @@
 struct cursor {
     int64_t xid, seq;
 };
+
+struct page_place {                      /* where a page of messages or events begins */
+    struct tenant_id tenant;             /* nil: all, for events in the system's scope */
+    struct conversation_id conversation; /* nil: all */
+    struct cursor from;
+    struct page_query page;
+};
+
+struct list_place {   /* where a page of conversations begins */
+    struct str state; /* empty: any */
+    int64_t before_ms;
+    struct uuid before;
+    size_t limit;
+};
 /* Empty text is the start. ST_INVALID: not a cursor of ours. */
 enum status cursor_parse(struct str text, struct cursor *ret, struct err *e) ATTR_MUST_CHECK;
 struct str cursor_format(struct arena *a, int64_t xid, int64_t seq);
@@ -30,8 +44,7 @@ enum status store_conversation_get(struct arena *a, struct tx *tx, struct tenant
                                    struct conversation_id id, struct conversation *ret,
                                    struct err *e) ATTR_MUST_CHECK;
 /* Adds what a new inbound message changes: counts (by `counted`), window, preview. */
-enum status store_conversation_inbound(struct tx *tx, struct tenant_id tenant,
-                                       struct conversation_id id, struct str text,
+enum status store_conversation_inbound(struct tx *tx, const struct conversation *c, struct str text,
                                        int64_t window_until_ms, int counted, int64_t now_ms,
                                        struct err *e) ATTR_MUST_CHECK;
 enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant,
@@ -45,14 +58,13 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
                                          int64_t answered, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
 enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct str state, int64_t before_ms, struct uuid before,
-                                    size_t limit, struct db_rows *ret, struct err *e)
-    ATTR_MUST_CHECK;
+                                    const struct list_place *place, struct db_rows *ret,
+                                    struct err *e) ATTR_MUST_CHECK;
 void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
                             struct conversation *ret);
 /* Closes those of `from` that stand in the way of moving, then moves all. */
 enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct lead_id from, struct lead_id into, int64_t now_ms,
+                                    struct lead_id from, struct lead_id into,
                                     struct db_rows *ret_closed, struct err *e) ATTR_MUST_CHECK;
 
 /* --- messages -------------------------------------------------------------------------------------------------------- */
@@ -81,10 +93,8 @@ enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t
 enum status store_messages_cancel_bot(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                       struct conversation_id id, int64_t now_ms,
                                       struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
-enum status store_message_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               struct conversation_id conversation, struct cursor from,
-                               struct page_query page, struct db_rows *ret, struct err *e)
-    ATTR_MUST_CHECK;
+enum status store_message_page(struct arena *a, struct tx *tx, const struct page_place *place,
+                               struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
 void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
                        struct tenant_id tenant, struct message *ret);
 
@@ -92,10 +102,8 @@ void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
 
 enum status store_event_insert(struct tx *tx, const struct event *ev, struct err *e)
     ATTR_MUST_CHECK;
-enum status store_event_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct conversation_id conversation, struct cursor from,
-                             struct page_query page, struct db_rows *ret, struct err *e)
-    ATTR_MUST_CHECK;
+enum status store_event_page(struct arena *a, struct tx *tx, const struct page_place *place,
+                             struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct cursor *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_seen_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,

@@ -182,31 +182,36 @@ enum status store_messages_cancel_bot(struct arena *a, struct tx *tx, struct ten
 #define PAGE_OF    " AND conversation_id = $5"
 #define PAGE_ASC   " ORDER BY xid, seq LIMIT $4"
 
-static enum status page_back(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct conversation_id conversation, struct cursor from,
-                             struct page_query page, struct db_rows *ret, struct err *e) {
+static enum status page_back(struct arena *a, struct tx *tx, const struct page_place *place,
+                             struct db_rows *ret, struct err *e) {
+    struct cursor from = place->from;
+
     if (from.xid == 0 && from.seq == 0)
         from = (struct cursor){INT64_MAX, INT64_MAX};
     return DB_QUERY(
         a, tx,
         DB_SQL(PAGE " AND (xid, seq) < ($2, $3)" PAGE_OF " ORDER BY xid DESC, seq DESC LIMIT $4"),
-        ret, e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit),
-        V_UUID(conversation.v));
+        ret, e, V_UUID(place->tenant.v), V_I64(from.xid), V_I64(from.seq),
+        V_I64((int64_t)place->page.limit), V_UUID(place->conversation.v));
 }
 
-enum status store_message_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               struct conversation_id conversation, struct cursor from,
-                               struct page_query page, struct db_rows *ret, struct err *e) {
-    if (page.is_backward)
-        return page_back(a, tx, tenant, conversation, from, page, ret, e);
+enum status store_message_page(struct arena *a, struct tx *tx, const struct page_place *place,
+                               struct db_rows *ret, struct err *e) {
+    struct tenant_id tenant = place->tenant;
+    struct conversation_id conversation = place->conversation;
+    struct cursor from = place->from;
+    int64_t limit = (int64_t)place->page.limit;
+
+    if (place->page.is_backward)
+        return page_back(a, tx, place, ret, e);
     if (uuid_is_nil(conversation.v))
-        return DB_QUERY(
-            a, tx, DB_SQL2(PAGE PAGE_AFTER PAGE_ASC, PAGE PAGE_AFTER " AND " SETTLED PAGE_ASC), ret,
-            e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit));
+        return DB_QUERY(a, tx,
+                        DB_SQL2(PAGE PAGE_AFTER PAGE_ASC, PAGE PAGE_AFTER " AND " SETTLED PAGE_ASC),
+                        ret, e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64(limit));
     return DB_QUERY(
         a, tx,
         DB_SQL2(PAGE PAGE_AFTER PAGE_OF PAGE_ASC, PAGE PAGE_AFTER PAGE_OF " AND " SETTLED PAGE_ASC),
-        ret, e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)page.limit),
+        ret, e, V_UUID(tenant.v), V_I64(from.xid), V_I64(from.seq), V_I64(limit),
         V_UUID(conversation.v));
 }
 
@@ -229,10 +234,12 @@ enum status store_event_insert(struct tx *tx, const struct event *ev, struct err
 #define EVENTS_OF         " AND conversation_id = $5"
 #define EVENTS_SQL(where) DB_SQL2(EVENTS where EVENTS_ASC, EVENTS where " AND " SETTLED EVENTS_ASC)
 
-enum status store_event_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct conversation_id conversation, struct cursor from,
-                             struct page_query page, struct db_rows *ret, struct err *e) {
-    int64_t limit = (int64_t)page.limit;
+enum status store_event_page(struct arena *a, struct tx *tx, const struct page_place *place,
+                             struct db_rows *ret, struct err *e) {
+    struct tenant_id tenant = place->tenant;
+    struct conversation_id conversation = place->conversation;
+    struct cursor from = place->from;
+    int64_t limit = (int64_t)place->page.limit;
 
     if (uuid_is_nil(tenant.v)) /* the live feed of this node serves all tenants: system scope */
         return DB_QUERY(a, tx, EVENTS_SQL(""), ret, e, V_I64(from.xid), V_I64(from.seq),

@@ -173,8 +173,7 @@ static enum status apply_preference(struct drain *d, struct tx *tx, const struct
                                     const struct inbound *ev, int64_t now_ms, struct err *e) {
     struct lead_id lead;
 
-    TRY(lead_set_marketing(d->arena, tx, r->account.tenant, &ev->party, ev->is_stop, now_ms, &lead,
-                           e));
+    TRY(lead_set_marketing(d->arena, tx, r->account.tenant, &ev->party, ev->is_stop, &lead, e));
 
     struct str id = uuid_format(d->arena, lead.v);
 
@@ -192,8 +191,9 @@ static enum status apply_identity(struct drain *d, struct tx *tx, const struct t
                                   const struct inbound *ev, int64_t now_ms, struct err *e) {
     struct err miss = ERR_INIT;
     struct lead lead;
-    enum status st = lead_change_identity(d->arena, tx, r->account.tenant, &ev->party,
-                                          ev->new_phone, ev->new_user_id, now_ms, &lead, &miss);
+    enum status st = lead_change_identity(
+        d->arena, tx, r->account.tenant, &ev->party,
+        &(struct party){.phone = ev->new_phone, .user_id = ev->new_user_id}, &lead, &miss);
 
     if (st == ST_NOT_FOUND) /* somebody we never talked to */
         return ST_OK;
@@ -265,8 +265,7 @@ static enum status apply_event(struct drain *d, struct tx *tx, const struct targ
     case INBOUND_ECHO:
         return apply_message(d, tx, r, ev, now_ms, e);
     case INBOUND_STATUS:
-        return outbox_receipt(d->arena, tx, r->account.tenant, r->account.id, r->provider, ev,
-                              now_ms, e);
+        return outbox_receipt(d->arena, tx, r->account.tenant, r->account.id, r->provider, ev, e);
     case INBOUND_PREFERENCE:
         return apply_preference(d, tx, r, ev, now_ms, e);
     case INBOUND_IDENTITY:

@@ -283,7 +283,7 @@ static enum status endpoint_of(struct intake *in, const struct req *r,
 
 enum status intake_get(struct app *app, struct req *r, struct resp *ret, struct err *e) {
     const struct provider *provider;
-    struct endpoint at;
+    struct endpoint at = {0};
     struct str token = req_query(r, "hub.verify_token");
 
     TRY(endpoint_of(app_intake(app), r, &provider, &at, e));
@@ -302,7 +302,7 @@ enum status intake_get(struct app *app, struct req *r, struct resp *ret, struct 
 enum status intake_post(struct app *app, struct req *r, struct resp *ret, struct err *e) {
     struct intake *in = app_intake(app);
     const struct provider *provider;
-    struct endpoint at;
+    struct endpoint at = {0};
 
     TRY(endpoint_of(in, r, &provider, &at, e));
 

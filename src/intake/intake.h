@@ -43,9 +43,20 @@ struct inbox_row {
     int64_t events, received_at_ms, done_at_ms, bytes;
 };
 /* Newest first; tenant nil: all (operator). with_body false leaves body empty. */
-enum status inbox_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
-                       struct str cursor, size_t limit, bool with_body, struct inbox_row **ret,
-                       size_t *ret_n, struct str *ret_next, struct err *e) ATTR_MUST_CHECK;
+struct inbox_query {
+    struct tenant_id tenant;
+    struct str state;
+    struct str cursor;
+    size_t limit;
+    bool with_body;
+};
+struct inbox_page {
+    struct inbox_row *items;
+    size_t n;
+    struct str next;
+};
+enum status inbox_list(struct arena *a, struct tx *tx, const struct inbox_query *query,
+                       struct inbox_page *ret, struct err *e) ATTR_MUST_CHECK;
 enum status inbox_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct inbox_id id,
                       struct inbox_row *ret, struct err *e) ATTR_MUST_CHECK;
 /* Back to "received" and drained again; id nil: all of the tenant's (nil: everybody's) in that state. */

@@ -135,28 +135,29 @@ static void inbox_row(struct arena *a, const struct db_rows *rows, size_t i, boo
     };
 }
 
-enum status inbox_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str state,
-                       struct str cursor, size_t limit, bool with_body, struct inbox_row **ret,
-                       size_t *ret_n, struct str *ret_next, struct err *e) {
+enum status inbox_list(struct arena *a, struct tx *tx, const struct inbox_query *query,
+                       struct inbox_page *ret, struct err *e) {
 #define LIST_WHERE                                                                                 \
-    " FROM inbox WHERE" OF_TENANT                                                                  \
-    " AND ($2 = '' OR state = $2) AND seq < $3 ORDER BY seq DESC LIMIT $4"
-    int64_t before = INT64_MAX;
+    " FROM inbox WHERE" OF_TENANT " AND ($2 = '' OR state = $2) AND seq < $3"                      \
+    " ORDER BY seq DESC LIMIT $4"
+    int64_t before = INT64_MAX, limit = (int64_t)query->limit;
     struct db_rows rows;
 
-    if (cursor.len > 0 && !str_parse_i64(cursor, 0, INT64_MAX, &before))
+    if (query->cursor.len > 0 && !str_parse_i64(query->cursor, 0, INT64_MAX, &before))
         FAIL(e, ST_INVALID, "the cursor is not one that this server gave");
-    if (with_body)
+    if (query->with_body)
         TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS ", body" LIST_WHERE), &rows, e,
-                     V_UUID_OPT(tenant.v), V_TEXT(state), V_I64(before), V_I64((int64_t)limit)));
+                     V_UUID_OPT(query->tenant.v), V_TEXT(query->state), V_I64(before),
+                     V_I64(limit)));
     else
-        TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS LIST_WHERE), &rows, e, V_UUID_OPT(tenant.v),
-                     V_TEXT(state), V_I64(before), V_I64((int64_t)limit)));
-    *ret = arena_array_of(a, rows.n + 1, struct inbox_row);
+        TRY(DB_QUERY(a, tx, DB_SQL("SELECT " COLUMNS LIST_WHERE), &rows, e,
+                     V_UUID_OPT(query->tenant.v), V_TEXT(query->state), V_I64(before),
+                     V_I64(limit)));
+    *ret =
+        (struct inbox_page){.items = arena_array_of(a, rows.n + 1, struct inbox_row), .n = rows.n};
     for (size_t i = 0; i < rows.n; i++)
-        inbox_row(a, &rows, i, with_body, &(*ret)[i]);
-    *ret_n = rows.n;
-    *ret_next = rows.n == limit ? (*ret)[rows.n - 1].cursor : STR_EMPTY;
+        inbox_row(a, &rows, i, query->with_body, &ret->items[i]);
+    ret->next = rows.n == query->limit ? ret->items[rows.n - 1].cursor : STR_EMPTY;
     return ST_OK;
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lead/lead.h"
 
+#include "base/clock.h"
 #include "lead/store.h"
 
 /* At most two: the phone, then the user id. */
@@ -33,7 +34,7 @@ static enum status merge(struct tx *tx, struct tenant_id tenant, struct lead_id 
 
 enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          const struct party *party, int64_t now_ms, struct lead *ret,
-                         struct lead_id *ret_merged, struct err *e) {
+                         struct err *e) {
     struct identity ids[2];
     struct lead_id found[2];
     struct str address[2];
@@ -60,9 +61,11 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
     for (size_t i = 0; i < n; i++)
         if (!uuid_eq(found[i].v, lead.v) || !str_eq(address[i], ids[i].address))
             TRY(store_identity_put(tx, tenant, lead, ids[i], now_ms, e));
-    *ret = (struct lead){
-        .id = lead, .name = party->name, .phone = party->phone, .user_id = party->user_id};
-    *ret_merged = merged;
+    *ret = (struct lead){.id = lead,
+                         .name = party->name,
+                         .phone = party->phone,
+                         .user_id = party->user_id,
+                         .merged = merged};
     return ST_OK;
 }
 
@@ -72,31 +75,30 @@ enum status lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, st
 }
 
 enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                 const struct party *party, struct str new_phone,
-                                 struct str new_user_id, int64_t now_ms, struct lead *ret,
+                                 const struct party *from, const struct party *to, struct lead *ret,
                                  struct err *e) {
     struct identity ids[2];
     struct lead_id found = {0};
     struct str address;
-    size_t n = party_identities(a, party, ids);
+    size_t n = party_identities(a, from, ids);
 
     for (size_t i = 0; i < n && uuid_is_nil(found.v); i++)
         TRY(store_identity_find(a, tx, tenant, ids[i], &found, &address, e));
     if (uuid_is_nil(found.v))
         FAIL(e, ST_NOT_FOUND, "nobody is known under the old identity");
-    n = party_identities(a, &(struct party){.phone = new_phone, .user_id = new_user_id}, ids);
+    n = party_identities(a, to, ids);
     for (size_t i = 0; i < n; i++)
-        TRY(store_identity_put(tx, tenant, found, ids[i], now_ms, e));
+        TRY(store_identity_put(tx, tenant, found, ids[i], clock_now_ms(), e));
     return store_lead_get(a, tx, tenant, found, ret, e);
 }
 
 enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               struct lead_id id, struct str phone, struct str user_id,
-                               int64_t now_ms, struct err *e) {
+                               struct lead_id id, const struct party *address_now, int64_t now_ms,
+                               struct err *e) {
     struct identity ids[2];
     struct lead_id found;
     struct str address;
-    size_t n = party_identities(a, &(struct party){.phone = phone, .user_id = user_id}, ids);
+    size_t n = party_identities(a, address_now, ids);
 
     for (size_t i = 0; i < n; i++) {
         TRY(store_identity_find(a, tx, tenant, ids[i], &found, &address, e));
@@ -110,12 +112,12 @@ enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id 
 }
 
 enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               const struct party *party, bool is_stop, int64_t now_ms,
-                               struct lead_id *ret, struct err *e) {
+                               const struct party *party, bool is_stop, struct lead_id *ret,
+                               struct err *e) {
+    int64_t now_ms = clock_now_ms();
     struct lead lead;
-    struct lead_id merged;
 
-    TRY(lead_resolve(a, tx, tenant, party, now_ms, &lead, &merged, e));
+    TRY(lead_resolve(a, tx, tenant, party, now_ms, &lead, e));
     TRY(store_lead_marketing(tx, tenant, lead.id, is_stop, now_ms, e));
     *ret = lead.id;
     return ST_OK;

@@ -10,26 +10,26 @@ struct lead {
     struct str name;
     struct str phone; /* as the provider addresses it; empty when withheld */
     struct str user_id;
+    struct lead_id merged; /* lead_resolve: the one that was merged into this, else nil */
 };
 
 /* The lead behind party, by phone (equal numbers meet, see phone_key) or user id; made when new, and when the two keys
  * have so far belonged to two leads, the younger is merged into the older (*ret_merged gets it, else nil: its
  * conversations are the caller's to move). Name and newest address are kept up to date. */
 enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                         const struct party *party, int64_t now_ms, struct lead *ret,
-                         struct lead_id *ret_merged, struct err *e) ATTR_MUST_CHECK;
+                         const struct party *party, int64_t now_ms, struct lead *ret, struct err *e)
+    ATTR_MUST_CHECK;
 enum status lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
                      struct lead *ret, struct err *e) ATTR_MUST_CHECK;
 /* party's identity is now also, or instead, the new one: both lead to the same person. ST_NOT_FOUND: nobody had it. */
 enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                 const struct party *party, struct str new_phone,
-                                 struct str new_user_id, int64_t now_ms, struct lead *ret,
+                                 const struct party *from, const struct party *to, struct lead *ret,
                                  struct err *e) ATTR_MUST_CHECK;
 /* The provider calls the number differently from what we sent to (Brazil's ninth digit): remember its form. */
 enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               struct lead_id id, struct str phone, struct str user_id,
-                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+                               struct lead_id id, const struct party *address, int64_t now_ms,
+                               struct err *e) ATTR_MUST_CHECK;
 /* Marketing stopped or wanted again. */
 enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               const struct party *party, bool is_stop, int64_t now_ms,
-                               struct lead_id *ret, struct err *e) ATTR_MUST_CHECK;
+                               const struct party *party, bool is_stop, struct lead_id *ret,
+                               struct err *e) ATTR_MUST_CHECK;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "outbox/outbox.h"
 
-#include "base/utf8.h"
+#include "base/clock.h"
 
 static enum status put_send(struct arena *a, struct tx *tx, const struct message *m,
                             struct err *e) {
@@ -151,8 +151,8 @@ static enum status resend(struct arena *a, struct tx *tx, struct message *m, int
 }
 
 enum status outbox_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                          struct message_id id, enum settle how, struct str actor, int64_t now_ms,
-                          struct err *e) {
+                          struct message_id id, enum settle how, struct str actor, struct err *e) {
+    int64_t now_ms = clock_now_ms();
     struct message m;
     bool moved;
 

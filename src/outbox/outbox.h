@@ -38,14 +38,13 @@ enum status outbox_mark_read(struct arena *a, struct tx *tx, struct tenant_id te
 /* A status callback: by correlation id, then by provider id; kept for later when its message is not known yet. */
 enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            struct account_id account, const struct provider *provider,
-                           const struct inbound *status, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+                           const struct inbound *status, struct err *e) ATTR_MUST_CHECK;
 
 enum settle { SETTLE_SENT, SETTLE_FAILED, SETTLE_RESEND };
 /* A person decides about an uncertain message, or sends a failed one again. ST_CONFLICT: it is neither. */
 enum status outbox_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                          struct message_id id, enum settle how, struct str actor, int64_t now_ms,
-                          struct err *e) ATTR_MUST_CHECK;
+                          struct message_id id, enum settle how, struct str actor, struct err *e)
+    ATTR_MUST_CHECK;
 
 struct outbox { /* what the jobs need; part of struct app, reached by app_outbox() */
     struct db *db;

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "outbox/receipt.h"
 
+#include "base/clock.h"
+
 static struct str word_of(enum delivery d) {
     switch (d) {
     case DELIVERY_SENT:
@@ -85,7 +87,8 @@ static struct message_change change_of(struct arena *a, const struct provider *p
 
 enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            struct account_id account, const struct provider *provider,
-                           const struct inbound *status, int64_t now_ms, struct err *e) {
+                           const struct inbound *status, struct err *e) {
+    int64_t now_ms = clock_now_ms();
     struct message m;
     struct err miss = ERR_INIT;
     enum status st = find_message(a, tx, tenant, account, status, &m, &miss);

@@ -221,8 +221,9 @@ static enum status record_accepted(struct tx *tx, struct sending *s, int64_t now
         (struct message_change){.status = STR("sent"), .provider_id = s->result.message_id}, now_ms,
         &moved, e));
     TRY(receipts_catch_up(s->arena, tx, &s->message, now_ms, e));
-    return lead_learn_address(s->arena, tx, s->message.tenant, s->lead.id, s->result.phone,
-                              s->result.user_id, now_ms, e);
+    return lead_learn_address(
+        s->arena, tx, s->message.tenant, s->lead.id,
+        &(struct party){.phone = s->result.phone, .user_id = s->result.user_id}, now_ms, e);
 }
 
 static enum status record_retry(struct tx *tx, struct sending *s, int64_t now_ms, struct err *e) {
@@ -322,19 +323,17 @@ struct reading {
 
 static enum status find_unread(struct tx *tx, void *ctx, struct err *e) {
     struct reading *r = ctx;
-    struct message *list;
-    size_t n;
-    struct str next;
+    struct message_page page;
 
     r->target = STR_EMPTY;
     TRY(message_list(r->arena, tx, r->job->tenant, r->id,
-                     (struct page_query){.limit = 20, .is_backward = true}, &list, &n, &next, e));
-    for (size_t i = 0; i < n && r->target.len == 0; i++)
-        if (str_eq(list[i].direction, STR("in")))
-            r->target = list[i].provider_id;
+                     (struct page_query){.limit = 20, .is_backward = true}, &page, e));
+    for (size_t i = 0; i < page.n && r->target.len == 0; i++)
+        if (str_eq(page.items[i].direction, STR("in")))
+            r->target = page.items[i].provider_id;
     if (r->target.len == 0)
         return ST_OK;
-    TRY(account_get(r->arena, tx, list[0].account, &r->account, e));
+    TRY(account_get(r->arena, tx, page.items[0].account, &r->account, e));
     return account_channel(r->arena, tx, r->outbox->keys, &r->account, r->outbox->defaults,
                            &r->channel, e);
 }
