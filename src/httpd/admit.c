@@ -73,11 +73,13 @@ static size_t count_headers(const struct request *r, struct str name) {
 
 /* What two programs could read in two ways is refused (request smuggling, RFC 9112 §11.2): a length given twice, or beside
  * chunks, or an encoding that libmicrohttpd does not undo. */
-static bool has_clear_framing(const struct request *r) {
+static bool has_clear_framing(const struct request *r, struct str version) {
+    size_t n_hosts = count_headers(r, STR("host"));
     size_t n_codings = count_headers(r, STR("transfer-encoding"));
     size_t n_lengths = count_headers(r, STR("content-length"));
 
-    if (count_headers(r, STR("host")) > 1 || n_lengths > 1 || n_codings > 1)
+    if (n_hosts > 1 || (n_hosts == 0 && !str_eq(version, STR("HTTP/1.0"))) || n_lengths > 1 ||
+        n_codings > 1)
         return false;
     if (n_codings == 0)
         return true;
@@ -230,13 +232,36 @@ static void see_through_proxies(struct request *r) {
         r->pub.is_secure = str_eq_nocase(proto, STR("https"));
 }
 
-bool admit_headers(struct request *r, struct str method) {
+/* What is left of the connection's pool for the response; estimated from above. */
+static size_t pool_left(const struct request *r, size_t header_bytes) {
+    size_t used = header_bytes + r->headers.n * POOL_RECORD_BYTES;
+
+    for (size_t i = 0; i < r->headers.n; i++) {
+        const struct pair *p = &r->headers.items[i];
+
+        if (str_eq_nocase(p->name, STR("cookie")))
+            used += p->value.len + POOL_RECORD_BYTES * (count_char(p->value, ';') + 2);
+    }
+    used += POOL_RECORD_BYTES * count_char(r->target, '&');
+    return used < POOL_BYTES ? POOL_BYTES - used : 0;
+}
+
+/* Too little is left of the pool: refused before the handler does something it could not tell about. */
+static bool refuse_headers(struct request *r, size_t left) {
+    if (left < POOL_FOR_ERROR_BYTES)
+        conn_refuse(r->conn, 431);
+    return refuse(r, (struct problem){.status = 431, .slug = "headers-too-large"});
+}
+
+bool admit_headers(struct request *r, struct str method, struct str version) {
     size_t bytes =
         MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
 
-    if (bytes > HEADERS_MAX_BYTES)
-        return refuse(r, (struct problem){.status = 431, .slug = "headers-too-large"});
-    if (!copy_headers(r, bytes) || !has_clear_framing(r))
+    bool is_valid = copy_headers(r, bytes);
+
+    if (pool_left(r, bytes) < POOL_FOR_RESPONSE_BYTES)
+        return refuse_headers(r, pool_left(r, bytes));
+    if (!is_valid || !has_clear_framing(r, version))
         return refuse(r, (struct problem){.status = 400,
                                           .slug = "invalid",
                                           .detail = STR("the headers are malformed")});

@@ -61,8 +61,19 @@ bool conn_set_phase(struct conn *c, enum phase phase, uint32_t ttl_ms) {
     return true;
 }
 
+bool conn_is_cut(const struct conn *c) {
+    return phase_of(atomic_load(&c->clock)) == PHASE_CUT;
+}
+
 static const char *reason_of(unsigned status) {
-    return status == 408 ? "Request Timeout" : "Content Too Large";
+    switch (status) {
+    case 408:
+        return "Request Timeout";
+    case 413:
+        return "Content Too Large";
+    default:
+        return "Request Header Fields Too Large";
+    }
 }
 
 /* Straight to the socket: libmicrohttpd takes no response in the middle of a body. Nothing else has been sent for this
@@ -229,7 +240,11 @@ static void say_goodbye(struct httpd *h, int fd) {
 }
 
 static void conn_close(struct httpd *h, struct conn *c) {
-    bool is_polite = c->is_taken || !needs_goodbye(c);
+    bool is_polite;
+
+    if (c->request)
+        serve_forgotten(c->request);
+    is_polite = c->is_taken || !needs_goodbye(c);
 
     (void)pthread_mutex_lock(&h->conns_lock);
     list_remove(&c->node);

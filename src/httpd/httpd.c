@@ -50,6 +50,7 @@ static void log_library(void *cls, const char *format, va_list args) {
     int n = vsnprintf(text, sizeof(text), format, args);
     size_t len = n < 0 ? 0 : (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
 
+    serve_see_log((struct str){.ptr = text, .len = len});
     log_debug(h->options.log, "libmicrohttpd",
               F_STR("text", str_trim((struct str){.ptr = text, .len = len})));
 }
@@ -81,9 +82,9 @@ static enum status start_daemon(struct httpd *h, struct err *e) {
         MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_THREAD_POOL_SIZE,
         o->threads > 1 ? o->threads : 0, MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, serve_uri, h, MHD_OPTION_NOTIFY_COMPLETED, serve_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, conn_notify, h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, serve_uri, h,
+        MHD_OPTION_NOTIFY_COMPLETED, serve_completed, h, MHD_OPTION_NOTIFY_CONNECTION, conn_notify,
+        h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!h->daemon)
         FAIL(e, ST_UNAVAILABLE, "could not start the HTTP server%s",
              h->is_tls ? ": is the certificate or its key unreadable?" : "");

@@ -31,32 +31,33 @@ enum route_auth {
 enum role { ROLE_NONE, ROLE_AGENT, ROLE_SUPERVISOR, ROLE_ADMIN };
 
 enum route_flags {
-    ROUTE_INLINE = 1,    /* runs on the network thread: no disk, no database, no waiting */
-    ROUTE_UPGRADE = 2,   /* answers with a protocol switch */
-    ROUTE_QUIET = 4,     /* not logged at info (health checks) */
+    ROUTE_INLINE = 1,  /* runs on the network thread: no disk, no database, no waiting */
+    ROUTE_UPGRADE = 2, /* answers with a protocol switch */
+    ROUTE_QUIET = 4,   /* not logged at info (health checks) */
 };
 
 /* Who is calling, as the auth hook found out. */
 struct principal {
     struct tenant_id tenant;
-    struct user_id user;      /* nil for an API key */
-    struct uuid key;          /* nil for a session */
-    enum role role;           /* of a user; an API key has ROLE_NONE and scopes */
-    struct str scopes;        /* of an API key: space-separated */
-    bool by_cookie;           /* writes then need a same-origin proof, which httpd checks (Origin or Sec-Fetch-Site) */
+    struct user_id user; /* nil for an API key */
+    struct uuid key;     /* nil for a session */
+    enum role role;      /* of a user; an API key has ROLE_NONE and scopes */
+    struct str scopes;   /* of an API key: space-separated */
+    bool
+        by_cookie; /* writes then need a same-origin proof, which httpd checks (Origin or Sec-Fetch-Site) */
 };
 
 struct req { /* lives until the response is sent; views are valid that long */
     struct arena *arena;
     enum http_method method;
     struct str path;
-    struct str body;              /* raw bytes */
-    struct str request_id;        /* 22 characters, ours */
-    struct str peer;              /* address without port; behind trusted proxies the forwarded one */
-    bool is_secure;               /* TLS here or at a trusted proxy */
-    struct principal principal;   /* zero unless the route asks for one */
+    struct str body;            /* raw bytes */
+    struct str request_id;      /* 22 characters, ours */
+    struct str peer;            /* address without port; behind trusted proxies the forwarded one */
+    bool is_secure;             /* TLS here or at a trusted proxy */
+    struct principal principal; /* zero unless the route asks for one */
     const struct route *route;
-    struct log_ctx log;           /* carries request id, later tenant */
+    struct log_ctx log; /* carries request id, later tenant */
     int64_t started_ns;
     void *impl;
 };
@@ -68,18 +69,23 @@ bool req_has_query(const struct req *r, const char *name);
 struct str req_header(const struct req *r, const char *name);
 struct str req_cookie(const struct req *r, const char *name);
 
-typedef void (*upgrade_fn)(void *ctx, int fd, struct str read_already, void (*release)(void *handle), void *handle);
+typedef void (*upgrade_fn)(void *ctx, int fd, struct str read_already,
+                           void (*release)(void *handle), void *handle);
 
 enum { RESP_MAX_HEADERS = 16 };
 struct resp {
-    unsigned status;             /* 0: 200 with a body, 204 without */
-    struct str content_type;     /* default application/json; a static or arena text */
-    struct str body;             /* in the request's arena or static */
-    struct { const char *name; struct str value; } headers[RESP_MAX_HEADERS];
+    unsigned status;         /* 0: 200 with a body, 204 without */
+    struct str content_type; /* default application/json; a static or arena text */
+    struct str body;         /* in the request's arena or static */
+    struct {
+        const char *name;
+        struct str value;
+    } headers[RESP_MAX_HEADERS];
     size_t n_headers;
-    upgrade_fn upgrade;          /* ROUTE_UPGRADE: takes the socket over after 101 */
+    upgrade_fn upgrade; /* ROUTE_UPGRADE: takes the socket over after 101 */
     void *upgrade_ctx;
-    bool is_deferred;            /* set by req_defer */
+    bool is_deferred; /* set by req_defer */
+    bool is_cut;      /* the connection is closed without a word: what simulators do to a caller */
 };
 
 void resp_header(struct resp *resp, const char *name, struct str value);
@@ -95,33 +101,38 @@ void req_defer(struct req *r, struct resp *resp);
 void req_finish(struct req *r, struct resp *resp);
 
 /* A failure status becomes a problem response. */
-typedef enum status (*handler_fn)(struct app *app, struct req *r, struct resp *ret_resp, struct err *e);
+typedef enum status (*handler_fn)(struct app *app, struct req *r, struct resp *ret_resp,
+                                  struct err *e);
 
 struct route {
     enum http_method method;
-    const char *path;           /* "/api/v1/conversations/{id}"; "/assets/{path*}" takes the rest with slashes */
+    const char
+        *path; /* "/api/v1/conversations/{id}"; "/assets/{path*}" takes the rest with slashes */
     handler_fn handler;
     enum route_auth auth;
-    enum role min_role;         /* AUTH_MEMBER, users */
-    const char *scope;          /* AUTH_MEMBER, API keys: "conversations:read" */
-    uint32_t max_body;          /* bytes; 0: no body accepted */
-    uint32_t rate_per_min;      /* per peer address (AUTH_NONE, AUTH_SIGNATURE: 0 means unlimited) or principal; 0: server default */
+    enum role min_role; /* AUTH_MEMBER, users */
+    const char *scope;  /* AUTH_MEMBER, API keys: "conversations:read" */
+    uint32_t max_body;  /* bytes; 0: no body accepted */
+    uint32_t
+        rate_per_min; /* per peer address (AUTH_NONE, AUTH_SIGNATURE: 0 means unlimited) or principal; 0: server default */
     unsigned flags;
-    const char *summary;        /* one line, for the API description */
+    const char *summary; /* one line, for the API description */
 };
 
 struct httpd_options {
-    struct str listen;          /* "127.0.0.1:8080", "[::1]:0" */
-    unsigned threads;           /* network threads */
-    unsigned handlers;          /* handler threads; 0: 4 */
+    struct str listen; /* "127.0.0.1:8080", "[::1]:0" */
+    unsigned threads;  /* network threads */
+    unsigned handlers; /* handler threads; 0: 4 */
     unsigned max_connections;
-    uint32_t body_timeout_ms;   /* from the first byte of a request to its last, slow clients are closed with 408 */
-    uint32_t idle_timeout_ms;   /* keep-alive */
-    struct str tls_cert_pem;    /* both empty: no TLS */
+    uint32_t
+        body_timeout_ms; /* from the first byte of a request to its last, slow clients are closed with 408 */
+    uint32_t idle_timeout_ms; /* keep-alive */
+    struct str tls_cert_pem;  /* both empty: no TLS */
     struct str tls_key_pem;
     struct str trusted_proxies; /* CIDRs, comma-separated */
     struct str operator_token;  /* for AUTH_OPERATOR from elsewhere; empty: loopback only */
-    uint32_t member_rate_per_min; /* AUTH_MEMBER routes without a rate of their own, all together; 0: 1200 */
+    uint32_t
+        member_rate_per_min; /* AUTH_MEMBER routes without a rate of their own, all together; 0: 1200 */
     const struct route *routes;
     size_t n_routes;
     struct app *app;
@@ -131,7 +142,8 @@ struct httpd_options {
     const struct log_ctx *log;
 };
 
-enum status httpd_start(struct httpd_options options, struct httpd **ret, struct err *e) ATTR_MUST_CHECK;
+enum status httpd_start(struct httpd_options options, struct httpd **ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* The bound address, "127.0.0.1:43211": port 0 read back. */
 struct str httpd_address(const struct httpd *h);
 /* Stops accepting, answers 503 with Connection: close to new requests on kept connections, lets begun ones finish for at

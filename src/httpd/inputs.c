@@ -7,6 +7,14 @@
 
 #include "base/utf8.h"
 
+static bool is_visible(struct str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.ptr[i] <= ' ' || s.ptr[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 /* "http://host/path?query" → "/path?query" */
 static bool drop_authority(struct str *target) {
     const char *slash;
@@ -24,6 +32,8 @@ static bool drop_authority(struct str *target) {
 bool target_split(struct str target, struct str *ret_path, struct str *ret_query) {
     struct str path;
 
+    if (!is_visible(target))
+        return false;
     if (!str_starts(target, STR("/")) && !str_eq(target, STR("*")) && !drop_authority(&target))
         return false;
     (void)str_cut(&target, '?', &path);
@@ -104,7 +114,7 @@ bool url_decode(struct arena *a, struct str raw, bool is_form, struct str *ret) 
     return true;
 }
 
-static size_t count_char(struct str s, char c) {
+size_t count_char(struct str s, char c) {
     size_t n = 0;
 
     for (size_t i = 0; i < s.len; i++)

@@ -24,6 +24,8 @@ struct pairs {
  * (scheme and authority are dropped) and "*". False: none of these. */
 bool target_split(struct str target, struct str *ret_path, struct str *ret_query);
 
+size_t count_char(struct str s, char c);
+
 /* Percent-decoding; '+' is a space when is_form. *ret is raw itself when nothing needs decoding, else lives in a.
  * False: a broken escape, a NUL, a control character or invalid UTF-8. */
 bool url_decode(struct arena *a, struct str raw, bool is_form, struct str *ret);

@@ -25,9 +25,12 @@
 #include "httpd/route.h"
 
 enum {
-    /* One connection's headers, parse records and response header have to fit; an idle one keeps it. */
+    /* A connection's own memory, kept while it idles: request line and headers, libmicrohttpd's record of each, its copy
+     * of the Cookie header, and the response's header have to fit. */
     POOL_BYTES = 8 << 10,
-    HEADERS_MAX_BYTES = 5 << 10, /* of request line and headers together; leaves room for the response's */
+    POOL_RECORD_BYTES = 64,
+    POOL_FOR_RESPONSE_BYTES = 1536,
+    POOL_FOR_ERROR_BYTES = 512, /* a problem's header */
     BODY_FLAT_BYTES = 64 << 10,  /* an announced body up to this size is given its place at once */
     REQUEST_ID_BYTES = 22,
 };
@@ -41,11 +44,14 @@ enum phase {
     PHASE_CUT,     /* refused or timed out: nothing more is answered */
 };
 
+struct request;
+
 struct conn {
     struct list_node node; /* in httpd.conns */
     struct httpd *h;
     _Atomic uint64_t clock; /* deadline (clock_mono_ms) << 3 | phase: one word, so that a cut cannot hit the next phase */
     int fd;
+    struct request *request; /* being served; network thread only */
     bool is_rude;  /* closed while the client may still be sending: needs the slow goodbye */
     bool is_taken; /* its socket lives on with whom an upgrade gave it to */
     struct ip peer;
@@ -144,6 +150,7 @@ void conn_notify(void *cls, struct MHD_Connection *mhd, void **ctx,
 struct conn *conn_of(struct MHD_Connection *mhd);
 /* Moves on; false when the connection was cut meanwhile. ttl_ms 0: no deadline. */
 bool conn_set_phase(struct conn *c, enum phase phase, uint32_t ttl_ms);
+bool conn_is_cut(const struct conn *c);
 /* Says why in a bare response, where the socket lets us, and marks the connection as cut. */
 void conn_refuse(struct conn *c, unsigned status);
 
@@ -158,6 +165,10 @@ struct str request_header(const struct request *r, struct str name);
 bool request_claim_resume(struct request *r, unsigned add_flags);
 
 /* serve.c */
+/* Sees what libmicrohttpd logs, on the network threads: some of it is told in no other way. */
+void serve_see_log(struct str text);
+/* The connection closes with its request unfinished and libmicrohttpd did not say so, as it forgets to on some errors. */
+void serve_forgotten(struct request *r);
 void *serve_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result serve_request(void *cls, struct MHD_Connection *mhd, const char *url,
                               const char *method, const char *version, const char *data,
@@ -166,7 +177,7 @@ void serve_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
                      enum MHD_RequestTerminationCode why);
 
 /* admit.c: what a request has to pass. False: it was refused and r->resp says why. */
-bool admit_headers(struct request *r, struct str method);
+bool admit_headers(struct request *r, struct str method, struct str version);
 bool admit_caller(struct request *r);    /* network thread: operator, rate by address */
 bool admit_principal(struct request *r); /* handler thread: auth hook, same origin, rate by principal */
 bool request_has_body(const struct request *r);

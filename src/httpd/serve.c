@@ -26,19 +26,40 @@ static struct stats_histogram durations =
     STATS_HISTOGRAM("prosa_http_request_duration_seconds",
                     "From the request line to the last byte of the response");
 
+static const char *const method_names[HTTP_METHODS] = {
+    [HTTP_GET] = "GET",     [HTTP_POST] = "POST",     [HTTP_PUT] = "PUT",
+    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
+};
+
 void *serve_uri(void *cls, const char *uri, struct MHD_Connection *mhd) {
     struct httpd *h = cls;
     struct conn *c = conn_of(mhd);
 
     if (!conn_set_phase(c, PHASE_READING, h->options.body_timeout_ms))
         return NULL;
-    return request_new(c, str_of(uri));
+    c->request = request_new(c, str_of(uri));
+    return c->request;
 }
 
-static enum MHD_Result begin(struct request *r, struct MHD_Connection *mhd, const char *method) {
+/* Set between libmicrohttpd's complaint that a response header did not fit into what a huge request left of the pool and
+ * its call of serve_completed(), which follows at once on the same thread. */
+static _Thread_local bool has_no_room;
+
+void serve_see_log(struct str text) {
+    if (str_contains(text, STR("failed to create response header")) ||
+        str_contains(text, STR("failed to create error response header")))
+        has_no_room = true;
+}
+
+static enum MHD_Result begin(struct request *r, struct MHD_Connection *mhd, const char *method,
+                             const char *version) {
     r->mhd = mhd;
     r->stage = STAGE_BODY;
-    if (admit_headers(r, str_of(method)) || !request_has_body(r))
+    if (admit_headers(r, str_of(method), str_of(version)))
+        return MHD_YES;
+    if (conn_is_cut(r->conn))
+        return MHD_NO;
+    if (!request_has_body(r))
         return MHD_YES;
     r->conn->is_rude = true; /* we answer before reading what the client is about to send */
     return answer_send(r);
@@ -152,12 +173,11 @@ enum MHD_Result serve_request(void *cls, struct MHD_Connection *mhd, const char 
 
     (void)cls;
     (void)url;
-    (void)version;
     if (!r)
         return MHD_NO;
     switch (r->stage) {
     case STAGE_LINE:
-        return begin(r, mhd, method);
+        return begin(r, mhd, method, version);
     case STAGE_BODY:
         return *size > 0 ? take_body(r, data, size) : dispatch(r);
     case STAGE_HANDLED:
@@ -181,7 +201,7 @@ static void log_access(const struct request *r, int64_t took_ns) {
     const struct route *route = r->pub.route;
     const struct log_field fields[] = {
         F_CSTR("route", route ? route->path : "none"),
-        F_I64("method", r->pub.method),
+        F_CSTR("method", r->is_head ? "HEAD" : method_names[r->pub.method]),
         F_I64("status", r->status),
         F_I64("ms", took_ns / 1000000),
         F_I64("body", (int64_t)r->pub.body.len),
@@ -203,22 +223,37 @@ static void account(const struct request *r) {
     log_access(r, took_ns);
 }
 
-void serve_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
-                     enum MHD_RequestTerminationCode why) {
-    struct request *r = TAKE(*ctx);
-    struct httpd *h = cls;
+static void end(struct request *r) {
+    struct conn *c = r->conn;
 
-    (void)mhd;
-    if (!r)
-        return;
-    if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->status == 0)
-        r->conn->is_rude = true; /* libmicrohttpd refused it, and its words should arrive */
+    c->request = NULL;
     if (!(atomic_load(&r->flags) & RF_ABANDONED)) {
         if (r->resp.upgrade &&
             r->status == 101) /* the client left before it could be handed over */
             r->resp.upgrade(r->resp.upgrade_ctx, -1, STR_EMPTY, NULL, NULL);
         account(r);
     }
-    (void)conn_set_phase(r->conn, PHASE_IDLE, h->options.idle_timeout_ms);
+    (void)conn_set_phase(c, PHASE_IDLE, c->h->options.idle_timeout_ms);
     request_release(r);
+}
+
+void serve_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
+                     enum MHD_RequestTerminationCode why) {
+    struct request *r = TAKE(*ctx);
+
+    (void)cls;
+    (void)mhd;
+    if (!r)
+        return;
+    if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->status == 0)
+        r->conn->is_rude = true; /* libmicrohttpd refused it, and its words should arrive */
+    if (has_no_room)
+        conn_refuse(r->conn, 431);
+    has_no_room = false;
+    end(r);
+}
+
+void serve_forgotten(struct request *r) {
+    conn_refuse(r->conn, 431); /* the errors it happens on are those of too little room */
+    end(r);
 }
