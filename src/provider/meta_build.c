@@ -331,10 +331,6 @@ static enum status write_body(struct buf *body, const struct outgoing *msg, stru
 
 /* --- the call ------------------------------------------------------------------------------- */
 
-static void add_header(struct http_call *call, struct str name, struct str value) {
-    call->headers[call->n_headers++] = (struct http_header){.name = name, .value = value};
-}
-
 /* Ids and versions go into the path as they are; nothing of theirs needs an escape. */
 static bool is_path_part(struct str s) {
     for (size_t i = 0; i < s.len; i++) {
@@ -368,8 +364,8 @@ static enum status start_call(struct arena *a, const struct channel *ch, const c
                             STR_ARG(ch->address), rest),
         .breaker = provider_meta.name,
     };
-    add_header(ret, STR("Authorization"),
-               arena_printf(a, "Bearer %.*s", STR_ARG(ch->access_token)));
+    http_call_header(ret, STR("Authorization"),
+                     arena_printf(a, "Bearer %.*s", STR_ARG(ch->access_token)));
     return ST_OK;
 }
 
@@ -381,7 +377,7 @@ enum status meta_build(struct arena *a, const struct channel *ch, const struct o
     buf_init(&body, BODY_MAX_BYTES);
     TRY(write_body(&body, msg, e));
     TRY(start_call(a, ch, "POST", "/messages", &call, e));
-    add_header(&call, STR("Content-Type"), STR("application/json"));
+    http_call_header(&call, STR("Content-Type"), STR("application/json"));
     call.body = arena_str(a, buf_str(&body));
     *ret = call;
     return ST_OK;

@@ -96,17 +96,9 @@ static void apply_class(struct arena *a, const struct http_reply *reply, const s
     ret->reason = with_detail(a, what, detail);
 }
 
-static struct str header_of(const struct http_reply *reply, struct str name) {
-    for (size_t i = 0; i < reply->n_headers; i++) {
-        if (str_eq_nocase(reply->headers[i].name, name))
-            return reply->headers[i].value;
-    }
-    return STR_EMPTY;
-}
-
 /* X-Business-Use-Case-Usage: {"<business>": [{"estimated_time_to_regain_access": minutes, …}]} */
 static int64_t usage_wait_ms(struct arena *a, const struct http_reply *reply) {
-    struct str text = header_of(reply, STR("X-Business-Use-Case-Usage")), key;
+    struct str text = http_reply_header(reply, "X-Business-Use-Case-Usage"), key;
     const struct json *usage, *uses;
     struct err ignored = ERR_INIT;
     int64_t longest = 0;

@@ -119,10 +119,6 @@ static bool is_header_text(struct str s) {
     return true;
 }
 
-static void add_header(struct http_call *call, struct str name, struct str value) {
-    call->headers[call->n_headers++] = (struct http_header){.name = name, .value = value};
-}
-
 static struct str url_of(struct arena *a, struct str base) {
     while (str_ends(base, STR("/")))
         base.len--;
@@ -148,8 +144,8 @@ enum status model_build(struct arena *a, const struct model_account *account,
         .reach = REACH_MACHINE,
     };
     if (account->api_key.len > 0)
-        add_header(ret, STR("Authorization"),
-                   arena_printf(a, "Bearer %.*s", STR_ARG(account->api_key)));
-    add_header(ret, STR("Content-Type"), STR("application/json"));
+        http_call_header(ret, STR("Authorization"),
+                         arena_printf(a, "Bearer %.*s", STR_ARG(account->api_key)));
+    http_call_header(ret, STR("Content-Type"), STR("application/json"));
     return ST_OK;
 }

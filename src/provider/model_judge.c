@@ -38,14 +38,6 @@ struct failure {
     bool says_retry, says_no; /* x-should-retry, which the official client obeys */
 };
 
-static struct str header_of(const struct http_reply *reply, struct str name) {
-    for (size_t i = 0; i < reply->n_headers; i++) {
-        if (str_eq_nocase(reply->headers[i].name, name))
-            return reply->headers[i].value;
-    }
-    return STR_EMPTY;
-}
-
 static bool is_either(const struct failure *f, struct str slug) {
     return str_eq(f->type, slug) || str_eq(f->code, slug);
 }
@@ -157,7 +149,7 @@ static struct str reason_of(struct arena *a, const struct failure *f, enum model
 }
 
 static struct failure read_failure(const struct http_reply *reply, const struct json *error) {
-    struct str should_retry = header_of(reply, STR("x-should-retry"));
+    struct str should_retry = http_reply_header(reply, "x-should-retry");
     const struct json *code = json_get(error, "code");
     int64_t number = json_i64(code, 0);
     struct failure f = {
