@@ -175,7 +175,7 @@ static bool is_webhook(struct arena *a, const struct provider *p, const char *fi
 }
 
 static void fixtures_parse_to_expected_events(void **state) {
-    bool update = getenv("PROSA_UPDATE_FIXTURES") != NULL; /* NOLINT(concurrency-mt-unsafe) */
+    bool update = getenv("PROSA_UPDATE_FIXTURES") != NULL;
 
     (void)state;
     for (size_t i = 0; providers[i]; i++) {

@@ -67,8 +67,7 @@ struct fixture_names fixture_list(struct arena *a, const char *dir, const char *
 
     if (!d)
         die("open", path);
-    /* Test programs read directories on one thread only. */
-    while ((entry = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
+    while ((entry = readdir(d)) != NULL) {
         struct str name = str_of(entry->d_name);
 
         if (str_ends(name, str_of(suffix)) && list.n < NAMES_MAX)
