@@ -26,8 +26,8 @@ for file in "${present[@]}"; do
   fi
 done
 printf '%s\0' "${present[@]}" | xargs -0 -n 40 -P 2 clang-format-14 --dry-run -Werror >build/format.log 2>&1 || {
-  cat build/format.log >&2
-  echo "run ./dev fmt" >&2
+  echo "not laid out as ./dev fmt does it (places, file):" >&2
+  grep -o '^[^:]*\.[ch]:[0-9]*:[0-9]*: error' build/format.log | cut -d: -f1 | sort | uniq -c >&2
   bad=1
 }
 echo "${#present[@]} files looked at"
