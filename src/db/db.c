@@ -1,6 +1,6 @@
 /* db.c - the front: chooses the engine, and holds what is the same for both.
- * Invariants: 1. A thread is in at most one transaction (db_run). 2. tx->hooks is as long as what is
- * still to be committed: a rolled back savepoint cuts its own hooks off.
+ * Invariants: 1. A thread is in at most one transaction (db_run). 2. tx->hooks is as long as what
+ * is still to be committed: a rolled back savepoint cuts its own hooks off.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/db.h"
 
@@ -75,11 +75,14 @@ enum status db_ping(struct db *db, struct err *e) {
 
 /* --- counting -------------------------------------------------------------------------------- */
 
-void db_count_commit(struct db *db, int64_t transactions) {
+void db_count_commit(struct db *db) {
     atomic_fetch_add_explicit(&db->counters.commits, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&db->counters.transactions, transactions, memory_order_relaxed);
     stats_add(&commits_total, 1);
-    stats_add(&transactions_total, transactions);
+}
+
+void db_count_transactions(struct db *db, size_t n) {
+    atomic_fetch_add_explicit(&db->counters.transactions, (int64_t)n, memory_order_relaxed);
+    stats_add(&transactions_total, (int64_t)n);
 }
 
 void db_count_retry(struct db *db) {
@@ -141,9 +144,15 @@ struct db_scope tx_scope(const struct tx *tx) {
     return tx->scope;
 }
 
+static bool is_same_scope(struct db_scope a, struct db_scope b) {
+    return a.is_system == b.is_system && (a.is_system || uuid_eq(a.tenant.v, b.tenant.v));
+}
+
 enum status tx_set_scope(struct tx *tx, struct db_scope scope, struct err *e) {
     if (!tx->is_system)
         FAIL(e, ST_BROKEN, "could not change the scope of a transaction: it is one tenant's");
+    if (is_same_scope(tx->scope, scope))
+        return ST_OK;
     tx->scope = scope;
     return tx->db->ops->set_scope(tx, e);
 }
@@ -169,7 +178,8 @@ enum status tx_nested(struct tx *tx, tx_fn fn, void *ctx, struct err *e) {
     if (st == ST_OK)
         st = ops->release(tx, e);
     if (st != ST_OK) {
-        /* The first cause is in e; that the savepoint is gone too (a broken connection) says nothing new. */
+        /* The first cause is in e; that the savepoint is gone too (a broken connection) says
+         * nothing new. */
         struct err ignored = ERR_INIT;
         (void)nested_undo(tx, scope, n_hooks, &ignored);
     }
@@ -269,7 +279,7 @@ enum status db_each_vals(struct tx *tx, struct db_sql sql, const struct db_val *
     return st;
 }
 
-/* Types come from the first row and must hold for all: the arrays of PostgreSQL have one type each. */
+/* Types come from the first row and must hold for all: PostgreSQL's arrays have one type each. */
 static enum status check_batch(const struct tx *tx, const struct db_val *vals, size_t n_rows,
                                size_t n_cols, struct err *e) {
     size_t n_bytes = 0;

@@ -160,10 +160,13 @@ void db_init(struct db *db, const struct db_engine_ops *ops, struct db_options o
 /* Last part of close; db itself is the engine's to free. */
 void db_done(struct db *db);
 
-/* Runs fn in tx on this thread, marked so that a db_write or db_read inside, which would deadlock, asserts. */
+/* Runs fn in tx on this thread, marked so that a db_write or db_read inside, which would deadlock,
+ * asserts. */
 enum status db_run(struct tx *tx, tx_fn fn, void *ctx, struct err *e) ATTR_MUST_CHECK;
 
-void db_count_commit(struct db *db, int64_t transactions);
+void db_count_commit(struct db *db);
+/* Those that a commit made durable. */
+void db_count_transactions(struct db *db, size_t n);
 void db_count_retry(struct db *db);
 void db_count_wait(struct db *db);
 

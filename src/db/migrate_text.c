@@ -1,4 +1,5 @@
-/* migrate_text.c - what one engine gets to see of a migration; the directives are told in migrations.h.
+/* migrate_text.c - what one engine gets to see of a migration; the directives are told in
+ * migrations.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/migrations.h"
 

@@ -1,9 +1,11 @@
-/* migrations.h - the runner behind db_migrate(), for tests that bring their own files; private to db/.
+/* migrations.h - the runner behind db_migrate(), for tests that bring their own files; private to
+ * db/.
  *
  * A migration is SQL of many statements. Lines of their own direct what each engine gets to see:
  *   -- @sqlite / -- @postgres   what follows is for that engine only …
  *   -- @both                    … until here
- *   -- @tenant_table NAME       the table's rows belong to tenants by column tenant_id. On PostgreSQL:
+ *   -- @tenant_table NAME       the table's rows belong to tenants by column tenant_id. On
+ * PostgreSQL:
  *                               row-level security, enabled and forced, by tenant or system scope
  *   -- @tenant_table NAME COL   the same by another column (tenants itself: id)
  *   -- @system_table NAME       its rows are seen and written in system scope only
@@ -20,7 +22,7 @@
 enum status db_migrate_files(struct db *db, const struct migration_file *files, size_t n,
                              int64_t *ret_applied, struct err *e) ATTR_MUST_CHECK;
 
-/* What an engine gets to see of text, in a; NUL-terminated behind its length. ST_BROKEN: a directive
- * is not understood. */
+/* What an engine gets to see of text, in a; NUL-terminated behind its length. ST_BROKEN: a
+ * directive is not understood. */
 enum status db_migration_text(struct arena *a, enum db_engine engine, struct str text,
                               struct str *ret, struct err *e) ATTR_MUST_CHECK;

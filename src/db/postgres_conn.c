@@ -1,8 +1,8 @@
-/* postgres_conn.c - one connection: opened, spoken to in rounds, given up. libpq runs non-blocking and
- * every wait has an end, so that a frozen server costs a minute and not a thread.
+/* postgres_conn.c - one connection: opened, spoken to in rounds, given up. libpq runs non-blocking
+ * and every wait has an end, so that a frozen server costs a minute and not a thread.
  *
- * A round is: statements queued (nothing leaves yet), pg_sync(), then one pg_reply() per statement and
- * pg_reply_sync(). After a failed statement the server skips to the end of the round.
+ * A round is: statements queued (nothing leaves yet), pg_sync(), then one pg_reply() per statement
+ * and pg_reply_sync(). After a failed statement the server skips to the end of the round.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <poll.h>
@@ -38,7 +38,7 @@ static bool wait_for(struct pg_conn *conn, short events, int64_t timeout_ms) {
     return n > 0;
 }
 
-/* The server ends a statement after DB_STATEMENT_TIMEOUT_MS by itself; only a frozen one is later. */
+/* The server ends a statement after DB_STATEMENT_TIMEOUT_MS by itself, unless it is frozen. */
 static bool wait_for_server(struct pg_conn *conn, short events) {
     return wait_for(conn, events, DB_STATEMENT_TIMEOUT_MS + 5000);
 }

@@ -180,8 +180,8 @@ bool pg_is_ok(const PGresult *result);
 enum status pg_fail(const PGresult *result, const char *what, struct err *e);
 /* Lost serialisation or deadlock: the same transaction may well succeed when run again. */
 bool pg_is_retryable(const PGresult *result);
-/* Another node has migrated meanwhile and a prepared statement no longer fits: the transaction can be
- * run again on a new connection. */
+/* Another node has migrated meanwhile and a prepared statement no longer fits: the transaction can
+ * be run again on a new connection. */
 bool pg_is_stale(const PGresult *result);
 /* The server ended the session: whether the last command took effect is not known. */
 bool pg_is_fatal(const PGresult *result);
@@ -198,6 +198,9 @@ void pg_pool_renew(struct pg_db *db);
 /* --- transactions (postgres_tx.c) ------------------------------------------------------------ */
 
 enum status pg_write(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e);
+/* As pg_write(), but the caller counts the transactions that fn has made one of. */
+enum status pg_write_group(struct db *db, struct db_scope scope, tx_fn fn, void *ctx,
+                           struct err *e);
 enum status pg_read(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e);
 enum status pg_set_scope(struct tx *tx, struct err *e);
 enum status pg_savepoint(struct tx *tx, struct err *e);

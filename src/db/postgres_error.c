@@ -1,4 +1,5 @@
-/* postgres_error.c - what SQLSTATEs mean to the caller. Source: PostgreSQL 15 documentation, appendix A.
+/* postgres_error.c - what SQLSTATEs mean to the caller. Source: PostgreSQL 15 documentation,
+ * appendix A.
  *
  * Only the primary message goes into an error, never the detail: details quote keys and rows, and
  * class 22 quotes the value even in the message.

@@ -1,8 +1,8 @@
-/* postgres_listen.c - wake-ups between nodes: one thread with a connection of its own both listens and
- * notifies. Its own notifications come back to it and are told by the sender's process id.
+/* postgres_listen.c - wake-ups between nodes: one thread with a connection of its own both listens
+ * and notifies. Its own notifications come back to it and are told by the sender's process id.
  *
- * A channel is told at most once per COALESCE_MS, the first at once. What happened while the connection
- * was away nobody knows: after a reconnect every listener is called.
+ * A channel is told at most once per COALESCE_MS, the first at once. What happened while the
+ * connection was away nobody knows: after a reconnect every listener is called.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <poll.h>
 #include <stdio.h>

@@ -36,8 +36,8 @@ static const char table_sql[] =
 static const char grants_sql[] =
     "DO $$ BEGIN"
     "  EXECUTE format('GRANT USAGE ON SCHEMA %I TO prosa_app', current_schema());"
-    "  EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO prosa_app',"
-    "                 current_schema());"
+    "  EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I"
+    " TO prosa_app', current_schema());"
     "  EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO prosa_app',"
     "                 current_schema());"
     "  REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM prosa_app;"
@@ -55,8 +55,8 @@ static const char unguarded_sql[] =
 
 /* --- simple queries -------------------------------------------------------------------------- */
 
-/* Out of pipeline mode, where one text may hold many statements. Migrations may take long: the server's
- * limits are off, so is ours. */
+/* Out of pipeline mode, where one text may hold many statements. Migrations may take long: the
+ * server's limits are off, so is ours. */
 static enum status run_sql(struct db_migrator *m, const char *sql, PGresult **ret, struct err *e) {
     PGresult *result = PQexec(m->conn->pq, sql);
 
@@ -130,7 +130,8 @@ enum status pg_migrator_open(struct db *db, struct db_migrator **ret, struct err
     return st;
 }
 
-/* Closing the connection frees the lock; the pool's own may lack the role or know an older schema. */
+/* Closing the connection frees the lock. The pool's own may lack the role or be prepared for an
+ * older schema. */
 void pg_migrator_close(struct db_migrator *m) {
     pg_conn_close(m->conn);
     pg_pool_renew(m->db);

@@ -1,8 +1,8 @@
 /* postgres_pool.c - connections lent and given back, opened when first needed.
  *
- * While the server is away the takers share one attempt at a time, with growing pauses between; each
- * waits as long as its timeout allows. When it has been away for longer than that, they fail at once
- * and only the attempts go on.
+ * While the server is away the takers share one attempt at a time, with growing pauses between;
+ * each waits as long as its timeout allows. When it has been away for longer than that, they fail
+ * at once and only the attempts go on.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* postgres_stmt.c - statements: prepared once per connection, sent together with the controls that wait
- * for them, answered in one round.
+/* postgres_stmt.c - statements: prepared once per connection, sent together with the controls that
+ * wait for them, answered in one round.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>

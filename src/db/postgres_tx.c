@@ -5,7 +5,8 @@
  *      connection means ST_UNCERTAIN.
  *   2. Once must_retry is set no statement of the transaction is sent any more, and what fn returns
  *      does not count.
- *   3. Controls wait in `pending` and keep their order; what a savepoint that was never sent covered
+ *   3. Controls wait in `pending` and keep their order; what a savepoint that was never sent
+ * covered
  *      is dropped with it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
@@ -220,7 +221,7 @@ static enum status attempt(const struct work *work, bool *ret_again, struct err 
         st = ST_UNAVAILABLE;
     }
     if (st == ST_OK && tx.is_begun && !work->is_read)
-        db_count_commit(&work->db->base, 1);
+        db_count_commit(&work->db->base);
     if (st == ST_OK)
         db_hooks_run(&hooks);
     return st;
@@ -255,10 +256,17 @@ static enum status run(const struct work *work, struct err *e) {
     return st;
 }
 
-enum status pg_write(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e) {
+enum status pg_write_group(struct db *db, struct db_scope scope, tx_fn fn, void *ctx,
+                           struct err *e) {
     struct work work = {.db = (struct pg_db *)db, .scope = scope, .fn = fn, .ctx = ctx};
 
     return run(&work, e);
+}
+
+enum status pg_write(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e) {
+    TRY(pg_write_group(db, scope, fn, ctx, e));
+    db_count_transactions(db, 1);
+    return ST_OK;
 }
 
 enum status pg_read(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e) {

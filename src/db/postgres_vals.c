@@ -1,5 +1,6 @@
-/* postgres_vals.c - values to and from PostgreSQL's binary forms: big-endian integers, IEEE 754, arrays
- * as in array_send() of its source (dimensions, flags, element type, length, lower bound, items).
+/* postgres_vals.c - values to and from PostgreSQL's binary forms: big-endian integers, IEEE 754,
+ * arrays as in array_send() of its source (dimensions, flags, element type, length, lower bound,
+ * items).
  * SPDX-License-Identifier: Apache-2.0 */
 #include <endian.h>
 #include <string.h>

@@ -88,7 +88,7 @@ void sqlite_conn_close_p(struct sqlite_conn **conn);
 enum status sqlite_control(struct sqlite_conn *conn, enum sqlite_control what, struct err *e);
 /* Runs statements without values or rows. */
 enum status sqlite_script(struct sqlite_conn *conn, const char *sql, struct err *e);
-/* Fills e from the connection's last failure while doing `what`, and says what the caller can do. */
+/* Fills e from the connection's last failure, while running `what`; the status fits the code. */
 enum status sqlite_fail(struct sqlite_conn *conn, int code, const char *what, struct err *e);
 
 /* --- statements (sqlite_stmt.c) -------------------------------------------------------------- */

@@ -26,8 +26,8 @@ static struct sqlite_tx tx_of(struct db_migrator *m) {
     };
 }
 
-/* Foreign keys are off while a migration runs, so that it may build a table anew under its old name;
- * whether they hold is checked before the commit. */
+/* Foreign keys are off while a migration runs, so that it may build a table anew under its old
+ * name; whether they hold is checked before the commit. */
 enum status sqlite_migrator_open(struct db *db, struct db_migrator **ret, struct err *e) {
     struct db_migrator *m = calloc(1, sizeof(*m));
     enum status st;

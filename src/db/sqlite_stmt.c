@@ -1,8 +1,8 @@
 /* sqlite_stmt.c - prepared statements: found, bound, stepped, read.
  *
- * "$n" is bound by name: SQLite numbers parameters by first appearance. It also takes "$1::uuid" for
- * one name, as Tcl does, so a cast that PostgreSQL needs may stay in the shared text; the digits
- * decide.
+ * "$n" is bound by name: SQLite numbers parameters by first appearance. It also takes "$1::uuid"
+ * for one name, as Tcl does, so a cast that PostgreSQL needs may stay in the shared text; the
+ * digits decide.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,8 @@
  *   1. Between BEGIN and COMMIT every function kept so far was successful; the first runs without a
  *      savepoint, since there is nothing beside it that its rollback could take along.
  *   2. A caller hears ST_OK only after the COMMIT that holds its work.
- *   3. When the transaction as a whole is lost (disk full, I/O error), all that were kept in it hear
+ *   3. When the transaction as a whole is lost (disk full, I/O error), all that were kept in it
+ * hear
  *      the same failure, and nothing of them is in the database.
  * A batch takes what waits when it gets to it and never lingers for more: under load the commit
  * before is the time in which the next batch gathers.
@@ -275,7 +276,8 @@ static void batch_commit(struct sqlite_db *db, struct write_batch *b) {
     }
     st = sqlite_control(w->conn, CONTROL_COMMIT, &e);
     if (st == ST_OK) {
-        db_count_commit(&db->base, (int64_t)b->n_kept);
+        db_count_commit(&db->base);
+        db_count_transactions(&db->base, b->n_kept);
         return;
     }
     st = commit_status(w->conn, st);

@@ -1,6 +1,7 @@
-/* harness.h - a fresh, migrated database for one test, on the engine that PROSA_TEST_ENGINE names: "sqlite" (the default,
- * a directory of its own under TMPDIR) or "postgres" (a database of its own on the server of
- * PROSA_TEST_POSTGRES_URL, whose user may create databases). Not for several threads at once.
+/* harness.h - a fresh, migrated database for one test, on the engine that PROSA_TEST_ENGINE names:
+ * "sqlite" (the default, a directory of its own under TMPDIR) or "postgres" (a database of its own
+ * on the server of PROSA_TEST_POSTGRES_URL, whose user may create databases). Not for several
+ * threads at once.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -19,7 +20,8 @@ void harness_done(struct db *db);
 
 /* URL of a database of harness_db(), for a second struct db on it (db_close that one first). */
 struct str harness_url(struct arena *a, const struct db *db);
-/* Connects as the server's superuser to the same database and runs SQL (PostgreSQL only); a failure fails the test. */
+/* Connects as the server's superuser to the same database and runs SQL (PostgreSQL only); a failure
+ * fails the test. */
 void harness_superuser(const struct db *db, const char *sql);
 
 /* One statement in a transaction of its own. */

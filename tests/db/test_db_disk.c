@@ -1,4 +1,5 @@
-/* test_db_disk.c - SQLite when the disk is full, the file is wrong or held by another, and after a kill -9.
+/* test_db_disk.c - SQLite when the disk is full, the file is wrong or held by another, and after a
+ * kill -9.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/check.h"
 

@@ -1,5 +1,5 @@
-/* test_db_lost.c - PostgreSQL when things break: lost serialisation, deadlock, killed sessions, a server that restarts, is
- * away or says nothing. Runs on a server of its own, which it restarts.
+/* test_db_lost.c - PostgreSQL when things break: lost serialisation, deadlock, killed sessions, a
+ * server that restarts, is away or says nothing. Runs on a server of its own, which it restarts.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/check.h"
 

@@ -1,4 +1,5 @@
-/* test_db_scope.c - a transaction's scope: on PostgreSQL row-level security holds every statement to it.
+/* test_db_scope.c - a transaction's scope: on PostgreSQL row-level security holds every statement
+ * to it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/check.h"
 

@@ -15,7 +15,8 @@ static const char schema[] =
     " CONSTRAINT items_n_positive CHECK (n >= 0), UNIQUE (grp, n));"
     "CREATE UNIQUE INDEX items_by_lower ON items (lower(grp)) WHERE n = 1000;"
     "CREATE UNIQUE INDEX items_named ON items (n) WHERE grp IS NULL;"
-    "CREATE TABLE parts (item BIGINT NOT NULL REFERENCES items (id), k TEXT, PRIMARY KEY (item, k));";
+    "CREATE TABLE parts (item BIGINT NOT NULL REFERENCES items (id), k TEXT,"
+    " PRIMARY KEY (item, k));";
 
 static const struct db_sql insert_item = DB_SQL("INSERT INTO items (id, n) VALUES ($1, $1)");
 static const struct db_sql count_items = DB_SQL("SELECT count(*) FROM items");
