@@ -16,13 +16,28 @@ enum {
         4 *
         STORE_BATCH, /* verdicts: past it the database is slow, and claiming more does not help */
     MIN_NAP_MS = 5,
-    START_RUN_US = 5000,
+    START_RUN_US = QUEUE_AHEAD_US,
 };
 
 /* --- room ------------------------------------------------------------------------------------- */
 
+/* How long a job runs, as far as is known: what runs already is no shorter than its age. */
+static int64_t expected_run_us(const struct queue *q) {
+    int64_t youngest_ms = INT64_MAX;
+    int64_t now_ms = clock_mono_ms();
+
+    if (q->n_running < q->options.workers)
+        youngest_ms = 0;
+    for (size_t i = 0; i < q->n_threads && youngest_ms > 0; i++)
+        if (q->workers[i].current && now_ms - q->workers[i].since_ms < youngest_ms)
+            youngest_ms = now_ms - q->workers[i].since_ms;
+    if (youngest_ms == INT64_MAX || youngest_ms * 1000 < q->run_us)
+        return q->run_us;
+    return youngest_ms * 1000;
+}
+
 static size_t ahead(const struct queue *q) {
-    int64_t us = q->run_us > 1 ? q->run_us : 1;
+    int64_t us = expected_run_us(q) > 1 ? expected_run_us(q) : 1;
     int64_t n = (int64_t)q->options.workers * QUEUE_AHEAD_US / us;
 
     return n > STORE_BATCH ? STORE_BATCH : (size_t)n;
@@ -32,12 +47,17 @@ static size_t minus(size_t a, size_t b) {
     return a > b ? a - b : 0;
 }
 
+/* Workers are idle, but what waits here may not have them: others' jobs may. */
+static bool has_stuck(const struct queue *q, size_t idle) {
+    return idle > 0 && q->n_waiting > 0 && !worker_find_next(q);
+}
+
 bool claimer_has_room(const struct queue *q) {
     size_t idle = q->options.workers - q->n_running;
 
     if (q->is_stopping || q->n_judged + q->n_writing >= MAX_UNWRITTEN)
         return false;
-    return q->n_waiting < idle || 2 * q->n_waiting < ahead(q);
+    return q->n_waiting < idle || 2 * q->n_waiting < ahead(q) || has_stuck(q, idle);
 }
 
 struct vote {
@@ -76,8 +96,11 @@ static struct tenant_id fullest(const struct queue *q) {
 
 static struct claim_want want_of(const struct queue *q) {
     struct claim_want want = {.max_tenant = worker_tenant_cap(q) + ahead(q)};
+    size_t idle = q->options.workers - q->n_running;
 
-    want.max = minus(q->options.workers - q->n_running + ahead(q), q->n_waiting);
+    want.max = minus(idle + ahead(q), q->n_waiting);
+    if (want.max < idle && has_stuck(q, idle))
+        want.max = idle;
     want.max_bulk = minus(worker_bulk_cap(q) + ahead(q), q->n_bulk_running + q->n_bulk_waiting);
     want.fullest = fullest(q);
     want.max_fullest = minus(want.max_tenant, count_held(q, want.fullest));
@@ -104,7 +127,7 @@ static void line_up(struct queue *q, struct claimed *c) {
 /* Own clock read before the claim was sent: the lease cannot have begun earlier than that. */
 static void take_over(struct queue *q, const struct claim_result *result, int64_t sent_ms) {
     for (size_t i = 0; i < result->jobs.n; i++)
-        line_up(q, claimed_new(&result->jobs.items[i], sent_ms + q->options.lease_ms));
+        line_up(q, claimed_new(&result->jobs.items[i], sent_ms, q->options.lease_ms));
     q->next_due_ms = result->next_due_ms;
     q->is_limited = result->is_limited;
     worker_wake(q);

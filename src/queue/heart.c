@@ -15,6 +15,7 @@ enum {
     BEATS_PER_LEASE = 3,
     RECENT_MS = 60000, /* leases that ran out longer ago are looked for only now and then */
     FULL_EVERY = 60,   /* in rounds */
+    STALE_MS = 1000,   /* that a job waits here for a worker */
 };
 
 static struct stats_counter taken_over = STATS_COUNTER(
@@ -180,6 +181,16 @@ static void take_over(struct queue *q, bool is_full) {
     }
 }
 
+/* What was expected to be short is not: other nodes may have the jobs that wait behind it. */
+static void give_back_stale(struct queue *q) {
+    LIST_EACH(&q->waiting, node) {
+        struct claimed *c = LIST_ITEM(node, struct claimed, node);
+
+        if (clock_mono_ms() - c->claimed_ms >= STALE_MS)
+            queue_give_back(q, c);
+    }
+}
+
 void *heart_main(void *arg) {
     struct queue *q = arg;
     int64_t beat_ms = q->options.lease_ms / BEATS_PER_LEASE;
@@ -196,6 +207,7 @@ void *heart_main(void *arg) {
         }
         take_over(q, round % FULL_EVERY == 0);
         queue_lock(q);
+        give_back_stale(q);
         nap_ms = next_beat_ms - clock_mono_ms();
         if (!q->has_drained)
             queue_wait(q, &q->to_beat, nap_ms < q->options.poll_ms ? nap_ms : q->options.poll_ms);

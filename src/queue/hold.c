@@ -16,7 +16,7 @@ static struct str copy(char **at, struct str s) {
     return out;
 }
 
-struct claimed *claimed_new(const struct store_job *from, int64_t lease_end_ms) {
+struct claimed *claimed_new(const struct store_job *from, int64_t claimed_ms, uint32_t lease_ms) {
     const struct job *job = &from->job;
     size_t text = job->kind.len + job->lane.len + job->key.len + job->payload.len;
     struct claimed *c = calloc(1, sizeof(*c) + text);
@@ -33,7 +33,8 @@ struct claimed *claimed_new(const struct store_job *from, int64_t lease_end_ms) 
     c->job.key = copy(&at, job->key);
     c->job.payload = copy(&at, job->payload);
     c->priority = from->priority;
-    c->lease_end_ms = lease_end_ms;
+    c->claimed_ms = claimed_ms;
+    c->lease_end_ms = claimed_ms + lease_ms;
     return c;
 }
 

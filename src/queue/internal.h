@@ -35,6 +35,7 @@ struct claimed { /* one block with its text behind it */
     struct list_node node;
     struct job job;
     int priority;
+    int64_t claimed_ms; /* monotonic */
     int64_t
         lease_end_ms; /* by this process' monotonic clock: past it the job may be somebody else's */
     uint64_t beat;    /* of the heartbeat that is under way for it */
@@ -82,14 +83,16 @@ struct queue {
 
     struct claim_book book; /* the claimer's own */
     struct worker *workers;
-    size_t n_threads; /* workers that run */
+    size_t n_threads; /* workers that were started */
+    size_t n_ended;
+    bool is_abandoned; /* stopped while handlers ran: the last worker frees it */
     pthread_t claimer, writer, heart, scheduler;
     bool has_claimer, has_writer, has_heart, has_scheduler;
 };
 
 /* --- hold.c: claimed jobs --------------------------------------------------------------------- */
 
-struct claimed *claimed_new(const struct store_job *job, int64_t lease_end_ms);
+struct claimed *claimed_new(const struct store_job *job, int64_t claimed_ms, uint32_t lease_ms);
 void claimed_free(struct claimed *c);
 struct store_held claimed_held(const struct claimed *c);
 
@@ -98,8 +101,10 @@ struct store_held claimed_held(const struct claimed *c);
 const struct job_kind *queue_find_kind(const struct queue *q, struct str name);
 /* Runs c's handler and fills in its verdict and outcome. */
 void queue_run_job(struct queue *q, struct arena *a, struct claimed *c);
-/* Back to ready as if it had not been claimed. */
-void queue_give_back(struct claimed *c);
+/* The outcome of a job whose handler was not begun: ready as if it had not been claimed. */
+void queue_set_unbegun(struct claimed *c);
+/* Under the lock: moves a waiting job to the judged ones, not begun. */
+void queue_give_back(struct queue *q, struct claimed *c);
 
 /* --- worker.c --------------------------------------------------------------------------------- */
 
@@ -107,6 +112,8 @@ void *worker_main(void *worker);
 /* Under the lock: wakes one idle worker if there is a job for it. */
 void worker_wake(struct queue *q);
 size_t worker_count_running(const struct queue *q, struct tenant_id tenant);
+/* Under the lock: the next job that may start, NULL when none may. */
+struct claimed *worker_find_next(const struct queue *q);
 size_t worker_bulk_cap(const struct queue *q);
 size_t worker_tenant_cap(const struct queue *q);
 
@@ -146,6 +153,7 @@ enum status schedule_fire_due(struct queue *q, size_t *ret_fired, int64_t *ret_n
 
 /* --- queue.c ---------------------------------------------------------------------------------- */
 
+void queue_free(struct queue *q);
 void queue_lock(struct queue *q);
 void queue_unlock(struct queue *q);
 /* Waits for cond at most in_ms (negative: for ever). */

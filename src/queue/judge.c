@@ -14,6 +14,12 @@ static struct stats_histogram run_time =
 static struct stats_histogram wait_time = STATS_HISTOGRAM(
     "prosa_job_wait_seconds", "Time between a job being due and its handler starting");
 
+static const char *const said[] = {
+    [VERDICT_RETRY] = "job will be retried",
+    [VERDICT_PARK] = "job parked",
+    [VERDICT_DEAD] = "job is dead",
+};
+
 static const struct job_kind unknown_kind = {.name = ""};
 
 const struct job_kind *queue_find_kind(const struct queue *q, struct str name) {
@@ -148,34 +154,35 @@ static void set_outcome(struct arena *a, struct claimed *c, const struct job_kin
     keep_reason(a, c, v.reason);
 }
 
-void queue_give_back(struct claimed *c) {
+void queue_set_unbegun(struct claimed *c) {
     c->verdict = VERDICT_AGAIN;
     c->outcome = outcome_of(c, OUTCOME_READY);
     c->outcome.attempts = c->job.attempt - 1;
 }
 
+void queue_give_back(struct queue *q, struct claimed *c) {
+    queue_set_unbegun(c);
+    list_remove(&c->node);
+    q->n_waiting--;
+    q->n_bulk_waiting -= c->priority >= QUEUE_BULK;
+    list_push(&q->judged, &c->node);
+    q->n_judged++;
+    (void)pthread_cond_signal(&q->to_write);
+}
+
 /* --- running ---------------------------------------------------------------------------------- */
 
 static void report(const struct log_ctx *log, const struct claimed *c, const struct err *e) {
-    switch (c->verdict) {
-    case VERDICT_DONE:
-    case VERDICT_AGAIN:
-        log_debug(log, "job ran", F_I64("verdict", c->verdict));
-        break;
-    case VERDICT_RETRY:
-        log_err_line(LOG_INFO, log, "job will be retried", e,
-                     (const struct log_field[]){F_I64("attempt", c->job.attempt),
-                                                F_STR("why", c->outcome.cause)},
-                     2);
-        break;
-    case VERDICT_PARK:
-        log_info(log, "job parked", F_STR("why", c->outcome.cause));
-        break;
-    case VERDICT_DEAD:
-        log_fail(log, "job is dead", e, F_I64("attempt", c->job.attempt),
-                 F_STR("why", c->outcome.cause));
-        break;
-    }
+    const struct log_field fields[] = {F_I64("attempt", c->job.attempt),
+                                       F_STR("why", c->outcome.cause)};
+    enum log_level level = c->verdict == VERDICT_DEAD ? LOG_ERROR : LOG_INFO;
+
+    if (c->verdict == VERDICT_DONE || c->verdict == VERDICT_AGAIN)
+        log_debug(log, "job ran", F_I64("attempt", c->job.attempt));
+    else if (e->status != ST_OK)
+        log_err_line(level, log, said[c->verdict], e, fields, ARRAY_LEN(fields));
+    else
+        log_line(level, log, said[c->verdict], fields, ARRAY_LEN(fields));
 }
 
 static enum status call(struct queue *q, struct arena *a, const struct job_kind *kind,

@@ -191,7 +191,7 @@ static void broadcast(pthread_cond_t *cond) {
     (void)pthread_cond_broadcast(cond);
 }
 
-static void queue_free(struct queue *q) {
+void queue_free(struct queue *q) {
     each_cond(q, destroy_cond);
     (void)pthread_mutex_destroy(&q->lock);
     free(q->workers);
@@ -294,15 +294,8 @@ static void join(pthread_t thread, bool runs) {
 
 /* The claimer has ended, so that nothing is added any more. */
 static void give_back_waiting(struct queue *q) {
-    struct list_node *n;
-
-    while ((n = list_pop(&q->waiting)) != NULL) {
-        queue_give_back(LIST_ITEM(n, struct claimed, node));
-        list_push(&q->judged, n);
-        q->n_judged++;
-    }
-    q->n_waiting = q->n_bulk_waiting = 0;
-    (void)pthread_cond_signal(&q->to_write);
+    LIST_EACH(&q->waiting, n)
+    queue_give_back(q, LIST_ITEM(n, struct claimed, node));
 }
 
 static bool is_quiet(const struct queue *q) {
@@ -326,23 +319,21 @@ static void free_list(struct list *l) {
         claimed_free(LIST_ITEM(n, struct claimed, node));
 }
 
-/* False: handlers still run, and their threads keep q alive for as long as the process lives. */
-static bool join_workers(struct queue *q) {
+/* Handlers that still run keep q; the last of their threads frees it. */
+static bool abandon(struct queue *q) {
     size_t n_running;
 
     queue_lock(q);
     n_running = q->n_running;
-    queue_unlock(q);
-    if (n_running > 0) {
+    q->is_abandoned = n_running > 0;
+    if (n_running > 0) { /* while none of them can end */
         log_warn(q->options.log, "queue stopped with handlers still running",
                  F_I64("jobs", (int64_t)n_running));
         for (size_t i = 0; i < q->n_threads; i++)
             (void)pthread_detach(q->workers[i].thread);
-        return false;
     }
-    for (size_t i = 0; i < q->n_threads; i++)
-        join(q->workers[i].thread, true);
-    return true;
+    queue_unlock(q);
+    return n_running > 0;
 }
 
 void queue_stop(struct queue *q, uint32_t drain_ms) {
@@ -362,8 +353,11 @@ void queue_stop(struct queue *q, uint32_t drain_ms) {
     join(q->writer, q->has_writer);
     join(q->heart, q->has_heart);
     free_list(&q->judged);
-    if (join_workers(q))
-        queue_free(q);
+    if (abandon(q))
+        return;
+    for (size_t i = 0; i < q->n_threads; i++)
+        join(q->workers[i].thread, true);
+    queue_free(q);
 }
 
 /* --- by hand ---------------------------------------------------------------------------------- */
@@ -375,7 +369,7 @@ static enum status run_batch(struct queue *q, struct arena *a, const struct clai
     enum status st;
 
     for (; n < result->jobs.n; n++) {
-        batch[n] = claimed_new(&result->jobs.items[n], INT64_MAX);
+        batch[n] = claimed_new(&result->jobs.items[n], clock_mono_ms(), q->options.lease_ms);
         queue_run_job(q, a, batch[n]);
         arena_reset(a);
     }

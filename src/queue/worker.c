@@ -45,7 +45,7 @@ static bool may_start(const struct queue *q, const struct claimed *c) {
            worker_count_running(q, c->job.tenant) < worker_tenant_cap(q);
 }
 
-static struct claimed *find_next(const struct queue *q) {
+struct claimed *worker_find_next(const struct queue *q) {
     LIST_EACH(&q->waiting, n) {
         struct claimed *c = LIST_ITEM(n, struct claimed, node);
 
@@ -56,7 +56,7 @@ static struct claimed *find_next(const struct queue *q) {
 }
 
 void worker_wake(struct queue *q) {
-    if (q->n_idle == 0 || q->is_waking_worker || !find_next(q))
+    if (q->n_idle == 0 || q->is_waking_worker || !worker_find_next(q))
         return;
     q->is_waking_worker = true;
     (void)pthread_cond_signal(&q->to_work);
@@ -80,7 +80,7 @@ static void take(struct queue *q, struct worker *w, struct claimed *c) {
 static struct claimed *next(struct queue *q, struct worker *w) {
     struct claimed *c;
 
-    while (!q->is_stopping && !(c = find_next(q))) {
+    while (!q->is_stopping && !(c = worker_find_next(q))) {
         q->n_idle++;
         queue_wait(q, &q->to_work, -1);
         q->n_idle--;
@@ -127,7 +127,7 @@ static int64_t run(struct queue *q, struct arena *a, struct claimed *c) {
     if (is_overdue(c)) {
         stats_add(&lost_early, 1);
         log_warn(q->options.log, "job not begun: its lease was lost", F_UUID("job", c->job.id.v));
-        queue_give_back(c);
+        queue_set_unbegun(c);
     } else {
         queue_run_job(q, a, c);
     }
@@ -140,6 +140,7 @@ void *worker_main(void *arg) {
     struct worker *w = arg;
     struct queue *q = w->q;
     struct claimed *c;
+    bool is_last;
 
     queue_lock(q);
     while ((c = next(q, w)) != NULL) {
@@ -150,6 +151,10 @@ void *worker_main(void *arg) {
         queue_lock(q);
         hand_on(q, w, ran_us);
     }
+    q->n_ended++;
+    is_last = q->is_abandoned && q->n_ended == q->n_threads;
     queue_unlock(q);
+    if (is_last)
+        queue_free(q);
     return NULL;
 }
