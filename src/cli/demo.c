@@ -1,5 +1,6 @@
-/* demo.c - prosa demo: everything on one machine with nothing to set up. An embedded database in a directory of its own, a demo
- * tenant, the simulated providers, and the page that shows both sides of a conversation.
+/* demo.c - prosa demo: everything on one machine with nothing to set up. An embedded database in a
+ * directory of its own, a demo tenant, the simulated providers, and the page that shows both sides
+ * of a conversation.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
@@ -150,7 +151,8 @@ static enum status open_session(struct tx *tx, void *ctx, struct err *e) {
     return session_open_trusted(s->arena, tx, s->demo->tenant, s->demo->user, &s->token, e);
 }
 
-/* GET /: the page, with a session of the demo's user. The demo listens on loopback, where whoever asks is at home. */
+/* GET /: the page, with a session of the demo's user. The demo listens on loopback, where whoever
+ * asks is at home. */
 static enum status page(struct app *app, struct req *r, struct resp *ret, struct err *e) {
     struct demo *d = app_more(app);
     struct sign_in s = {.demo = d, .arena = r->arena};
@@ -198,7 +200,8 @@ static const struct route pages[] = {
 
 /* --- run ---------------------------------------------------------------------------------------------------------------- */
 
-/* The demo's own defaults stand before what the person says, so that the person has the last word. */
+/* The demo's own defaults stand before what the person says, so that the person has the last
+ * word. */
 static enum status configure(struct demo *d, int argc, char *const argv[], struct err *e) {
     char *args[ARGS_MAX];
     int n = 0;

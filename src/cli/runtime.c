@@ -22,17 +22,25 @@ static struct str key_file_beside(struct runtime *rt) {
                                           : STR_EMPTY;
 }
 
+enum status runtime_key_file(struct runtime *rt, struct str *ret_path, struct err *e) {
+    *ret_path = rt->config->master_key_file;
+    if (rt->config->master_key.len > 0)
+        FAIL(e, ST_INVALID, "the master key comes from PROSA_MASTER_KEY, not from a file");
+    if (ret_path->len == 0)
+        *ret_path = key_file_beside(rt);
+    if (ret_path->len == 0)
+        FAIL(e, ST_INVALID,
+             "no master key: set PROSA_MASTER_KEY_FILE (made when missing) or PROSA_MASTER_KEY, "
+             "the same on every node");
+    return ST_OK;
+}
+
 enum status runtime_open_keys(struct runtime *rt, struct err *e) {
-    struct str path = rt->config->master_key_file;
+    struct str path;
 
     if (rt->config->master_key.len > 0)
         return keyring_parse(rt->config->master_key, &rt->keys, e);
-    if (path.len == 0)
-        path = key_file_beside(rt);
-    if (path.len == 0)
-        FAIL(
-            e, ST_INVALID,
-            "no master key: set PROSA_MASTER_KEY_FILE (made when missing) or PROSA_MASTER_KEY, the same on every node");
+    TRY(runtime_key_file(rt, &path, e));
     return keyring_load(arena_cstr(&rt->arena, path), true, &rt->keys, e);
 }
 
