@@ -6,9 +6,10 @@
 
 node_home=$PWD/scripts/node
 node_stamp=$node_home/node_modules/.prosa-lock
+node_bin=$node_home/node_modules/.prosa-bin
 
 node_pinned() {
-  cmp -s "$node_home/package-lock.json" "$node_stamp" && "$node_home/node_modules/.bin/node" -v >/dev/null
+  cmp -s "$node_home/package-lock.json" "$node_stamp" && "$node_bin/node" -v >/dev/null 2>&1
 }
 
 if ! node_pinned; then
@@ -25,13 +26,18 @@ if ! node_pinned; then
         exit 1
       }
     done
+    # Our own links: Debian's npm 9 makes none in .bin for a package of one platform.
+    mkdir -p "$node_bin"
+    ln -sf "$(echo "$node_home"/node_modules/node-linux-*/bin/node)" "$node_bin/node"
+    ln -sf "$node_home/node_modules/npm/bin/npm-cli.js" "$node_bin/npm"
+    ln -sf "$node_home/node_modules/npm/bin/npx-cli.js" "$node_bin/npx"
     cp "$node_home/package-lock.json" "$node_stamp"
   fi
   exec 8>&-
 fi
 case :$PATH: in
-*:"$node_home/node_modules/.bin":*) ;;
-*) PATH=$node_home/node_modules/.bin:$PATH ;;
+*:"$node_bin":*) ;;
+*) PATH=$node_bin:$PATH ;;
 esac
 export PATH
 
