@@ -15,6 +15,7 @@
 
 enum {
     COALESCE_MS = 5,
+    STATISTICS_MS = 5000,
     PAUSE_FIRST_MS = 50,
     PAUSE_MAX_MS = 5000,
     SQL_MAX_BYTES = 1024,
@@ -40,6 +41,7 @@ struct pg_listen {
     int64_t pause_ms;     /* between two attempts to connect */
     int64_t next_try_ms;
     int64_t told_at_ms;
+    int64_t analyzed_at_ms;
     bool is_new; /* the connection: nothing was subscribed on it yet */
     bool was_connected;
 };
@@ -146,7 +148,7 @@ static bool connect_once(struct pg_listen *l) {
         return true;
     if (clock_mono_ms() < l->next_try_ms)
         return false;
-    if (pg_conn_open(l->db, true, &l->conn, &ignored) != ST_OK) {
+    if (pg_conn_open(l->db, false, &l->conn, &ignored) != ST_OK) {
         pause_connecting(l);
         return false;
     }
@@ -191,6 +193,22 @@ static bool speak(struct pg_listen *l) {
     return true;
 }
 
+/* PostgreSQL plans a statement for the table it first sees. On a new database that is an empty one, and until
+ * autovacuum's first round, a minute later, every look-up may walk a whole tenant. This thread's connection belongs to
+ * the tables' owner, so it keeps the statistics near what is there. */
+static void refresh_statistics(struct pg_listen *l) {
+    static const char sql[] =
+        "DO $$ DECLARE t regclass; BEGIN"
+        " FOR t IN SELECT relid FROM pg_stat_user_tables WHERE schemaname = current_schema()"
+        " AND n_mod_since_analyze > 200 + 4 * greatest(n_live_tup - n_mod_since_analyze, 0)"
+        " LOOP EXECUTE 'ANALYZE ' || t; END LOOP; END $$";
+
+    if (clock_mono_ms() - l->analyzed_at_ms < STATISTICS_MS)
+        return;
+    l->analyzed_at_ms = clock_mono_ms();
+    (void)run_sql(l, sql); /* not being allowed to is no reason to stop listening */
+}
+
 /* --- the thread ------------------------------------------------------------------------------ */
 
 /* Until somebody wakes it, the server speaks or the time is over. */
@@ -204,7 +222,7 @@ static void wait_for_news(struct pg_listen *l, int64_t timeout_ms) {
     (void)poll(fds, ARRAY_LEN(fds), (int)timeout_ms);
     if (fds[0].revents != 0)
         (void)eventfd_read(l->wake_fd, &woken);
-    if (fds[1].revents != 0 && !PQconsumeInput(l->conn->pq))
+    if (l->conn && fds[1].revents != 0 && !PQconsumeInput(l->conn->pq))
         disconnect(l);
 }
 
@@ -232,7 +250,8 @@ static void step(struct pg_listen *l) {
     }
     greet(l);
     hear(l);
-    wait_for_news(l, has_due(l) ? COALESCE_MS : -1);
+    refresh_statistics(l);
+    wait_for_news(l, has_due(l) ? COALESCE_MS : STATISTICS_MS);
     if (l->conn)
         hear(l);
 }

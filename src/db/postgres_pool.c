@@ -130,20 +130,36 @@ static int64_t pause_ms(unsigned n_failures) {
     return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
 }
 
-static void note_open(struct pg_pool *pool, enum status st, const struct err *why) {
+/* pool->lock is held. */
+static void note_failure(struct pg_pool *pool, const struct err *why) {
+    pool->n_open--;
+    if (pool->n_failures == 0)
+        pool->down_since_ms = clock_mono_ms();
+    pool->n_failures++;
+    pool->next_try_ms = clock_mono_ms() + pause_ms(pool->n_failures);
+    pool->why = *why;
+}
+
+/* Every caller gets its own error; the log tells once when the server goes and once when it is back. */
+static void note_open(struct pg_db *db, enum status st, const struct err *why) {
+    struct pg_pool *pool = &db->pool;
+    int64_t away_ms = 0;
+    bool was_down;
+
     (void)pthread_mutex_lock(&pool->lock);
+    was_down = pool->n_failures > 0;
     if (st == ST_OK) {
+        away_ms = clock_mono_ms() - pool->down_since_ms;
         pool->n_failures = 0;
     } else {
-        pool->n_open--;
-        if (pool->n_failures == 0)
-            pool->down_since_ms = clock_mono_ms();
-        pool->n_failures++;
-        pool->next_try_ms = clock_mono_ms() + pause_ms(pool->n_failures);
-        pool->why = *why;
+        note_failure(pool, why);
     }
     (void)pthread_mutex_unlock(&pool->lock);
     (void)pthread_cond_broadcast(&pool->freed);
+    if (st != ST_OK && !was_down)
+        log_err_line(LOG_WARN, db->base.options.log, "database away", why, NULL, 0);
+    else if (st == ST_OK && was_down)
+        log_info(db->base.options.log, "database back", F_I64("away_ms", away_ms));
 }
 
 static void drop(struct pg_pool *pool, struct pg_conn *conn) {
@@ -173,7 +189,7 @@ static void make_ready(struct pg_db *db, const struct take *t, struct pg_conn *c
         conn->generation = t->generation;
         *ret = conn;
     }
-    note_open(&db->pool, st, &why);
+    note_open(db, st, &why);
 }
 
 enum status pg_pool_take(struct pg_db *db, struct pg_conn **ret, struct err *e) {

@@ -39,8 +39,12 @@ static bool take_group(struct pg_submit *submit, struct group *ret) {
     (void)pthread_mutex_lock(&submit->lock);
     while (list_is_empty(&submit->queue) && !submit->is_stopping)
         (void)pthread_cond_wait(&submit->filled, &submit->lock);
-    while (ret->n < GROUP_MAX && !list_is_empty(&submit->queue))
-        ret->items[ret->n++] = LIST_ITEM(list_pop(&submit->queue), struct submit_item, node);
+    LIST_EACH(&submit->queue, node) {
+        if (ret->n == GROUP_MAX)
+            break;
+        list_remove(node);
+        ret->items[ret->n++] = LIST_ITEM(node, struct submit_item, node);
+    }
     (void)pthread_mutex_unlock(&submit->lock);
     return ret->n > 0;
 }

@@ -4,6 +4,7 @@
  * for one name, as Tcl does, so a cast that PostgreSQL needs may stay in the shared text; the
  * digits decide.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,7 @@ static enum status get_stmt(struct sqlite_conn *conn, const char *sql, size_t n_
         struct sqlite_stmt *stmt = NULL;
 
         TRY(prepare(conn, sql, &stmt, e));
+        assert(stmt);
         if (conn->n_stmts >= SQLITE_STMT_MAX)
             drop_older_half(conn);
         *find_slot(conn, sql) = stmt;
@@ -132,10 +134,10 @@ static enum status get_stmt(struct sqlite_conn *conn, const char *sql, size_t n_
         slot = find_slot(conn, sql);
     }
     (*slot)->used_at = ++conn->tick;
+    *ret = *slot;
     if ((*slot)->max_number > n_vals)
         FAIL(e, ST_BROKEN, "could not run \"%s\": it has $%u but %zu values", db_sql_name(sql).text,
              (*slot)->max_number, n_vals);
-    *ret = *slot;
     return ST_OK;
 }
 
@@ -321,7 +323,7 @@ enum status sqlite_query(struct arena *a, struct tx *tx, struct db_call call, si
     ATTR_CLEANUP(finish) struct sqlite_stmt *stmt = NULL;
     struct db_rows rows = {0};
     size_t cap = 0;
-    bool has_row;
+    bool has_row = false;
 
     TRY(start(conn, call, &stmt, e));
     rows.columns = (size_t)sqlite3_column_count(stmt->handle);
@@ -345,7 +347,7 @@ enum status sqlite_each(struct tx *tx, struct db_call call, db_row_fn fn, void *
     ATTR_CLEANUP(finish) struct sqlite_stmt *stmt = NULL;
     struct db_val cells[DB_MAX_PARAMS];
     size_t columns;
-    bool has_row;
+    bool has_row = false;
 
     TRY(start(conn, call, &stmt, e));
     columns = (size_t)sqlite3_column_count(stmt->handle);

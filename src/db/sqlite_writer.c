@@ -361,8 +361,6 @@ void sqlite_writer_stop(struct sqlite_db *db) {
     (void)pthread_mutex_unlock(&w->lock);
     (void)pthread_cond_signal(&w->filled);
     (void)pthread_join(w->thread, NULL);
-    (void)sqlite3_exec(w->conn->handle, "PRAGMA analysis_limit=200; PRAGMA optimize", NULL, NULL,
-                       NULL);
     sqlite_conn_close(TAKE(w->conn));
     db_hooks_done(&w->hooks);
     (void)pthread_mutex_destroy(&w->lock);

@@ -15,6 +15,8 @@
 
 enum {
     BATCH_CALLS = 64,
+    BATCH_EVENTS =
+        200,       /* a call may bring a thousand: the transaction must end well within a lease */
     RUN_MS = 2000, /* then the job gives its worker back and comes again */
     ROUTES_MAX = 64,
     RETENTION_DAYS = 30,
@@ -395,6 +397,17 @@ static enum status read_batch(struct tx *tx, void *ctx, struct err *e) {
     return store_inbox_waiting(d->arena, tx, BATCH_CALLS, &d->calls, &d->n, e);
 }
 
+/* As many calls as fit; what is left over is read again with the next batch. */
+static void parse_batch(struct drain *d) {
+    size_t n_events = 0, n = 0;
+
+    while (n < d->n && n_events < BATCH_EVENTS) {
+        parse_call(d, &d->calls[n], &d->parsed[n]);
+        n_events += d->parsed[n++].n;
+    }
+    d->n = n;
+}
+
 static enum status drain_once(struct drain *d, struct err *e) {
     struct err why = ERR_INIT;
 
@@ -402,8 +415,7 @@ static enum status drain_once(struct drain *d, struct err *e) {
     if (d->n == 0)
         return ST_OK;
     d->parsed = arena_array_of(d->arena, d->n, struct parsed);
-    for (size_t i = 0; i < d->n; i++)
-        parse_call(d, &d->calls[i], &d->parsed[i]);
+    parse_batch(d);
     d->is_careful = false;
 
     enum status st = db_write(d->db, DB_SYSTEM, apply_batch, d, &why);

@@ -136,17 +136,17 @@ static enum status permit_queued(struct tx *tx, struct sending *s, const struct 
     }
     TRY(lead_get(s->arena, tx, s->message.tenant, c->lead, &s->lead, e));
 
+    TRY(message_change_status(s->arena, tx, &s->message,
+                              (struct message_change){.status = STR("sending")}, clock_now_ms(),
+                              &moved, e));
+
+    /* Last, since every send of the number waits for its bucket's row until this one commits. */
     enum status st = take_pace(tx, s, &wait_us, e);
 
-    if (st ==
-        ST_LIMITED) /* rolled back whole: the person's cell is not used up while the number waits */
+    if (st == ST_LIMITED) /* rolled back whole: no cell is used up, and the message stays queued */
         e->retry_after_ms = (uint32_t)(wait_us / 1000 + 1);
-    if (st != ST_OK)
-        return st;
-    s->may_send = true;
-    return message_change_status(s->arena, tx, &s->message,
-                                 (struct message_change){.status = STR("sending")}, clock_now_ms(),
-                                 &moved, e);
+    s->may_send = st == ST_OK;
+    return st;
 }
 
 static enum status permit(struct tx *tx, void *ctx, struct err *e) {
