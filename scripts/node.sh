@@ -28,9 +28,12 @@ if ! node_pinned; then
     done
     # Our own links: Debian's npm 9 makes none in .bin for a package of one platform.
     mkdir -p "$node_bin"
-    ln -sf "$(echo "$node_home"/node_modules/node-linux-*/bin/node)" "$node_bin/node"
-    ln -sf "$node_home/node_modules/npm/bin/npm-cli.js" "$node_bin/npm"
-    ln -sf "$node_home/node_modules/npm/bin/npx-cli.js" "$node_bin/npx"
+    (
+      cd "$node_bin"
+      ln -sf ../node-linux-*/bin/node node
+      ln -sf ../npm/bin/npm-cli.js npm
+      ln -sf ../npm/bin/npx-cli.js npx
+    )
     cp "$node_home/package-lock.json" "$node_stamp"
   fi
   exec 8>&-
