@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { SHA256_BYTES = 32, CRYPTO_KEY_BYTES = 32, TOKEN_TEXT_BYTES = 43 };
+enum { SHA1_BYTES = 20, SHA256_BYTES = 32, CRYPTO_KEY_BYTES = 32, TOKEN_TEXT_BYTES = 43 };
 
 /* Once, before anything else here. */
 enum status crypto_init(struct err *e) ATTR_MUST_CHECK;
@@ -18,6 +18,8 @@ enum status crypto_init(struct err *e) ATTR_MUST_CHECK;
 void crypto_random(void *out, size_t n);
 bool crypto_eq(const void *a, const void *b, size_t n); /* constant time */
 void crypto_wipe(void *p, size_t n);
+/* For protocols that fix it (the WebSocket handshake); no protection against collisions. */
+void crypto_sha1(struct str data, uint8_t out[static SHA1_BYTES]);
 void crypto_sha256(struct str data, uint8_t out[static SHA256_BYTES]);
 void crypto_hmac_sha256(struct str key, struct str data, uint8_t out[static SHA256_BYTES]);
 /* True when hex (64 digits, any case) is the HMAC of data under key; constant time in key and data

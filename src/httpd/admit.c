@@ -340,14 +340,11 @@ static bool is_safe(enum http_method method) {
 }
 
 /* A browser sends the cookie along with requests that other sites make it send; those carry another origin. */
-static bool is_same_origin(const struct request *r) {
-    struct str site = request_header(r, STR("sec-fetch-site"));
-    struct str origin = request_header(r, STR("origin"));
+bool req_is_same_origin(const struct req *r) {
+    struct str origin = req_header(r, "origin");
 
-    if (origin.len > 0)
-        return origin_is_host(origin, request_header(r, STR("host"))) ||
-               str_eq(site, STR("same-origin"));
-    return str_eq(site, STR("same-origin"));
+    return str_eq(req_header(r, "sec-fetch-site"), STR("same-origin")) ||
+           (origin.len > 0 && origin_is_host(origin, req_header(r, "host")));
 }
 
 static bool may_use(const struct route *route, const struct principal *p) {
@@ -389,7 +386,7 @@ bool admit_principal(struct request *r) {
         return refuse_auth(r, st);
     r->log_fields[1] = F_UUID("tenant", p->tenant.v);
     r->pub.log.n = 2;
-    if (p->by_cookie && !is_safe(r->pub.method) && !is_same_origin(r))
+    if (p->by_cookie && !is_safe(r->pub.method) && !req_is_same_origin(&r->pub))
         return refuse(r, (struct problem){.status = 403,
                                           .slug = "cross-origin",
                                           .detail = STR("a write needs a same-origin proof")});

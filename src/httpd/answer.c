@@ -122,6 +122,7 @@ static struct MHD_Response *build_or_fail(struct request *r) {
 
     if (mhd)
         return mhd;
+    request_drop_upgrade(r);
     err_clear(&r->err);
     (void)err_set(&r->err, ST_BROKEN, __FILE__, __LINE__,
                   "could not build the response: a header is malformed");

@@ -69,6 +69,12 @@ bool req_has_query(const struct req *r, const char *name);
 struct str req_header(const struct req *r, const char *name);
 struct str req_cookie(const struct req *r, const char *name);
 
+/* True when the request proves to come from a page of ours: its Origin is the Host, or Sec-Fetch-Site says same-origin. */
+bool req_is_same_origin(const struct req *r);
+
+/* Takes the socket over after the 101, on a network thread; read_already is valid during the call. fd is non-blocking and
+ * given back by release(handle), which also closes it; -1: the connection was lost first, there is nothing to release.
+ * Called exactly once for a resp that was returned. */
 typedef void (*upgrade_fn)(void *ctx, int fd, struct str read_already,
                            void (*release)(void *handle), void *handle);
 

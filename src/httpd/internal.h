@@ -86,6 +86,7 @@ struct request {
     struct list_node turn; /* in handlers.queue */
     _Atomic unsigned flags;
     enum stage stage;
+    bool is_busy;        /* counted in httpd.n_busy; network thread only */
     bool is_refused;     /* resp is filled before a handler saw the request */
     bool is_head;
     bool is_body_over;   /* past the route's limit: read on and drop */
@@ -159,6 +160,8 @@ struct request *request_new(struct conn *c, struct str target);
 /* Lets go of the connection's side. */
 void request_release(struct request *r);
 void request_retire(struct request *r);
+/* An upgrade that resp asked for will not happen: tells who waits for the socket. */
+void request_drop_upgrade(struct request *r);
 void httpd_unref(struct httpd *h);
 struct str request_header(const struct request *r, struct str name);
 /* The one who gets true must resume the connection, and may not touch r after that. */

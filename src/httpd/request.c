@@ -145,9 +145,17 @@ static void drop_content(struct request *r) {
         arena_reset(&r->arena);
 }
 
+void request_drop_upgrade(struct request *r) {
+    upgrade_fn fn = TAKE(r->resp.upgrade);
+
+    if (fn)
+        fn(r->resp.upgrade_ctx, -1, STR_EMPTY, NULL, NULL);
+}
+
 static void recycle(struct request *r) {
     struct httpd *h = r->h;
 
+    request_drop_upgrade(r);
     drop_content(r);
     (void)pthread_mutex_lock(&h->lock);
     leave_live(r);

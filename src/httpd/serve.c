@@ -103,10 +103,20 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t *si
     return MHD_YES;
 }
 
+static void set_busy(struct request *r, bool is_busy) {
+    if (is_busy == r->is_busy)
+        return;
+    r->is_busy = is_busy;
+    if (is_busy)
+        atomic_fetch_add(&r->h->n_busy, 1);
+    else
+        atomic_fetch_sub(&r->h->n_busy, 1);
+}
+
 static enum MHD_Result take_back(struct request *r) {
     bool is_abandoned = atomic_load(&r->flags) & RF_ABANDONED;
 
-    atomic_fetch_sub(&r->h->n_busy, 1);
+    set_busy(r, false);
     if (is_abandoned) /* resp may be written at this very moment */
         return MHD_queue_response(r->mhd, 503, r->h->gone);
     return answer_send(r);
@@ -143,14 +153,14 @@ static enum MHD_Result hand_over(struct request *r) {
 
 /* Counted before is_stopping is looked at: a stop sets it first and then waits for the count. */
 static bool claim_handler(struct request *r) {
-    atomic_fetch_add(&r->h->n_busy, 1);
+    set_busy(r, true);
     if (atomic_load(&r->h->is_stopping))
         (void)err_set(&r->err, ST_UNAVAILABLE, __FILE__, __LINE__, "the server is stopping");
     else if (!(r->pub.route->flags & ROUTE_INLINE) && !handlers_reserve(r->h->handlers))
         (void)err_set(&r->err, ST_UNAVAILABLE, __FILE__, __LINE__, "all handlers are busy");
     else
         return true;
-    atomic_fetch_sub(&r->h->n_busy, 1);
+    set_busy(r, false);
     return refuse_err(r);
 }
 
@@ -227,6 +237,9 @@ static void end(struct request *r) {
     struct conn *c = r->conn;
 
     c->request = NULL;
+    set_busy(
+        r,
+        false); /* resumed, but the client had left: then the handler callback is not called again */
     if (!(atomic_load(&r->flags) & RF_ABANDONED)) {
         if (r->resp.upgrade &&
             r->status == 101) /* the client left before it could be handed over */
