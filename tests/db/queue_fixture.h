@@ -58,9 +58,11 @@ static inline bool app_wait(struct app *app) {
     return pthread_cond_clockwait(&app->changed, &app->lock, CLOCK_MONOTONIC, &until) == 0;
 }
 
+/* Steps only go forward. */
 static inline void set_step(struct app *app, int step) {
     app_lock(app);
-    app->step = step;
+    if (app->step < step)
+        app->step = step;
     assert_int_equal(pthread_cond_broadcast(&app->changed), 0);
     app_unlock(app);
 }
@@ -81,7 +83,7 @@ static inline void await_runs(struct app *app, size_t n) {
     app_unlock(app);
 }
 
-/* --- handlers ----------------------------------------------------------------------------------- */
+/* --- handlers --------------------------------------------------------------------------------- */
 
 static inline enum status record(struct app *app, struct arena *a, const struct job *job,
                                  struct verdict *v, struct err *e) {
@@ -109,6 +111,7 @@ static inline enum status record(struct app *app, struct arena *a, const struct 
 static const struct job_kind test_kinds[] = {
     {.name = "test", .run = record, .max_attempts = 3, .backoff_ms = 1000, .max_backoff_ms = 4000},
     {.name = "other", .run = record},
+    {.name = "patient", .run = record, .backoff_ms = 600000, .max_backoff_ms = 1200000},
 };
 
 static inline struct queue_options options_of(struct app *app, unsigned workers) {
@@ -138,7 +141,7 @@ static inline size_t run_due(struct queue *q) {
     return n;
 }
 
-/* --- the database --------------------------------------------------------------------------------- */
+/* --- the database ----------------------------------------------------------------------------- */
 
 struct put_call {
     struct job_put put;
@@ -211,7 +214,7 @@ static inline struct queue_depth depth(struct app *app) {
     return d;
 }
 
-/* --- life ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static inline void swallow(struct str line, void *ctx) {
     (void)line, (void)ctx;

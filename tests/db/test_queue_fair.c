@@ -34,7 +34,7 @@ static void put_long_queue(struct app *app, struct tenant_id tenant, size_t n) {
     }
 }
 
-/* --- one claim ------------------------------------------------------------------------------------ */
+/* --- one claim -------------------------------------------------------------------------------- */
 
 struct claimer {
     struct arena a;
@@ -154,7 +154,8 @@ static void urgent_jobs_overtake_bulk(void **state) {
     claimer_free(c);
 }
 
-/* The marks that spare a claim the dead front of a long queue must not hide what comes before them. */
+/* The marks that spare a claim the dead front of a long queue must not hide what comes before them.
+ * */
 static void a_job_that_is_ready_again_in_a_long_queue_is_not_forgotten(void **state) {
     struct app *app = *state;
     struct claimer *c = claimer_new(STORE_BATCH);
@@ -172,7 +173,7 @@ static void a_job_that_is_ready_again_in_a_long_queue_is_not_forgotten(void **st
     claimer_free(c);
 }
 
-/* --- workers ---------------------------------------------------------------------------------------- */
+/* --- workers ---------------------------------------------------------------------------------- */
 
 enum { STEP_GO_ON = 1 };
 

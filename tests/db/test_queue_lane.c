@@ -101,7 +101,7 @@ static void a_replayed_job_goes_before_the_later_ones_of_its_lane(void **state) 
     queue_stop(q, 0);
 }
 
-/* --- many claimers ------------------------------------------------------------------------------ */
+/* --- many claimers ---------------------------------------------------------------------------- */
 
 struct lanes { /* guarded by the app's lock */
     bool is_running[LANES];
@@ -199,7 +199,7 @@ static void eight_claimers_keep_every_lane_in_order(void **state) {
     assert_int_equal(depth(app).ready + depth(app).running, 0);
 }
 
-/* --- puts and verdicts at once -------------------------------------------------------------------- */
+/* --- puts and verdicts at once ---------------------------------------------------------------- */
 
 struct putter {
     struct app *app;

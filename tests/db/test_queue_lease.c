@@ -252,7 +252,8 @@ static void a_fence_is_for_the_jobs_own_tenant(void **state) {
     assert_int_equal(fence_as(app, DB_SYSTEM, job), ST_CONFLICT);
 }
 
-/* A process that was stopped finds by its own clock that what it claimed ahead is not its any more. */
+/* A process that was stopped finds by its own clock that what it claimed ahead is not its any more.
+ * */
 static enum status jump_past_the_lease(struct app *app, struct arena *a, const struct job *job,
                                        struct verdict *v, struct err *e) {
     (void)app, (void)a, (void)v, (void)e;

@@ -13,7 +13,7 @@ enum {
     STEP_OVER = 3,
 };
 
-/* --- wake-ups ----------------------------------------------------------------------------------- */
+/* --- wake-ups --------------------------------------------------------------------------------- */
 
 static void a_put_wakes_an_idle_worker_at_once(void **state) {
     struct app *app = *state;
@@ -93,7 +93,7 @@ static void a_second_queue_hears_of_puts_too(void **state) {
     assert_int_equal(depth(app).due, 1);
 }
 
-/* --- schedules ----------------------------------------------------------------------------------- */
+/* --- schedules -------------------------------------------------------------------------------- */
 
 static const struct schedule hourly[] = {{.name = "hourly", .kind = "test", .every_ms = HOUR_MS}};
 
@@ -188,7 +188,7 @@ static void a_scheduler_alone_puts_for_others(void **state) {
     queue_stop(q, AWAIT_MS);
 }
 
-/* --- stopping ------------------------------------------------------------------------------------ */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 static enum status wait_in_handler(struct app *app, struct arena *a, const struct job *job,
                                    struct verdict *v, struct err *e) {
