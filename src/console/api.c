@@ -31,6 +31,14 @@ struct api { /* one request being answered */
     struct json_out o;
 };
 
+enum access {
+    READS,
+    WRITES,
+    QUEUES, /* writes, and what was asked for happens later: 202 */
+    /* Also touches what belongs to no tenant (the drain job); its statements name the tenant. */
+    WRITES_SYSTEM,
+};
+
 typedef enum status (*api_fn)(struct tx *tx, void *api, struct err *e);
 
 /* --- frame -------------------------------------------------------------------------------------------------------------- */
@@ -77,19 +85,20 @@ static enum status read_body(struct api *x, struct err *e) {
 
 /* Reads the request's common parts, runs fn in a transaction and sends what it wrote. fn may run twice: it starts the
  * answer anew. */
-static enum status answer(struct app *app, struct req *r, bool is_write, unsigned status, api_fn fn,
+static enum status answer(struct app *app, struct req *r, enum access access, api_fn fn,
                           struct resp *ret, struct err *e) {
     struct api x = {.app = app, .r = r, .tenant = r->principal.tenant};
+    struct db_scope scope = access == WRITES_SYSTEM ? DB_SYSTEM : DB_TENANT(x.tenant);
     enum status st;
 
     TRY(read_page(&x, e));
     TRY(read_ids(&x, e));
     TRY(read_body(&x, e));
     buf_init(&x.out, ANSWER_MAX);
-    st = is_write ? db_write(app_db(app), DB_TENANT(x.tenant), fn, &x, e)
-                  : db_read(app_db(app), DB_TENANT(x.tenant), fn, &x, e);
+    st = access == READS ? db_read(app_db(app), scope, fn, &x, e)
+                         : db_write(app_db(app), scope, fn, &x, e);
     if (st == ST_OK)
-        resp_json(r, ret, status, &x.out);
+        resp_json(r, ret, access == QUEUES ? 202 : 200, &x.out);
     buf_done(&x.out);
     return st;
 }
@@ -379,8 +388,6 @@ static enum status replay_inbox(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     int64_t n;
 
-    /* Runs in the system's scope for the drain job it puts, the rows are the tenant's: the statement says so itself. */
-    TRY(tx_set_scope(tx, DB_SYSTEM, e));
     TRY(inbox_replay(tx, x->tenant, (struct inbox_id){x->message.v}, STR_EMPTY, &n, e));
     TRY(tx_set_scope(tx, DB_TENANT(x->tenant), e));
     if (n == 0)
@@ -525,38 +532,34 @@ static enum status get_me(struct tx *tx, void *ctx, struct err *e) {
 
 /* --- handlers ----------------------------------------------------------------------------------------------------------- */
 
-#define READ(name, fn)                                                                             \
+#define HANDLER(name, access, fn)                                                                  \
     static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {     \
-        return answer(app, r, false, 200, fn, ret, e);                                             \
-    }
-#define WRITE(name, code, fn)                                                                      \
-    static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {     \
-        return answer(app, r, true, code, fn, ret, e);                                             \
+        return answer(app, r, access, fn, ret, e);                                                 \
     }
 
-READ(conversations_get, list_conversations)
-READ(conversation_get_one, one_conversation)
-WRITE(conversation_take_post, 200, take)
-WRITE(conversation_release_post, 200, release)
-WRITE(conversation_handoff_post, 200, request_handoff)
-WRITE(conversation_close_post, 200, close_one)
-READ(conversation_turns_get, list_turns)
-READ(conversation_events_get, list_events)
-READ(conversation_messages_get, list_messages_of)
-WRITE(conversation_messages_post, 202, post_message)
-READ(messages_get, list_messages)
-READ(message_get_one, one_message)
-WRITE(message_settle_post, 200, settle_message)
-READ(inbox_get_list, list_inbox)
-READ(inbox_get_one, one_inbox)
-WRITE(inbox_replay_post, 200, replay_inbox)
-READ(jobs_get, list_jobs)
-READ(job_groups_get, list_job_groups)
-WRITE(job_replay_post, 200, replay_job)
-WRITE(job_delete, 200, discard_job)
-READ(bot_get_handler, get_bot)
-WRITE(bot_put_handler, 200, put_bot)
-READ(me_get, get_me)
+HANDLER(conversations_get, READS, list_conversations)
+HANDLER(conversation_get_one, READS, one_conversation)
+HANDLER(conversation_take_post, WRITES, take)
+HANDLER(conversation_release_post, WRITES, release)
+HANDLER(conversation_handoff_post, WRITES, request_handoff)
+HANDLER(conversation_close_post, WRITES, close_one)
+HANDLER(conversation_turns_get, READS, list_turns)
+HANDLER(conversation_events_get, READS, list_events)
+HANDLER(conversation_messages_get, READS, list_messages_of)
+HANDLER(conversation_messages_post, QUEUES, post_message)
+HANDLER(messages_get, READS, list_messages)
+HANDLER(message_get_one, READS, one_message)
+HANDLER(message_settle_post, WRITES, settle_message)
+HANDLER(inbox_get_list, READS, list_inbox)
+HANDLER(inbox_get_one, READS, one_inbox)
+HANDLER(inbox_replay_post, WRITES_SYSTEM, replay_inbox)
+HANDLER(jobs_get, READS, list_jobs)
+HANDLER(job_groups_get, READS, list_job_groups)
+HANDLER(job_replay_post, WRITES, replay_job)
+HANDLER(job_delete, WRITES, discard_job)
+HANDLER(bot_get_handler, READS, get_bot)
+HANDLER(bot_put_handler, WRITES, put_bot)
+HANDLER(me_get, READS, get_me)
 
 static enum status live_get(struct app *app, struct req *r, struct resp *ret, struct err *e) {
     return live_open(app_live(app), r, ret, e);

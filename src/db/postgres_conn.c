@@ -138,7 +138,7 @@ enum status pg_send_control(struct pg_conn *conn, struct pg_pending control, str
 
 static const char session_sql[] = "SELECT set_config('statement_timeout', $1, false),"
                                   " set_config('lock_timeout', $2, false),"
-                                  " set_config('idle_in_transaction_session_timeout', $1, false),"
+                                  " set_config('idle_in_transaction_session_timeout', $3, false),"
                                   " set_config('timezone', 'UTC', false)";
 
 /* A superuser and the tables' owner with BYPASSRLS would not be held by row-level security. */
@@ -179,11 +179,13 @@ static enum status connect_socket(struct pg_db *db, struct pg_conn *conn, struct
 static bool send_session(struct pg_db *db, struct pg_conn *conn, bool with_role) {
     char statement_ms[16];
     char lock_ms[16];
-    const char *values[] = {statement_ms, lock_ms};
+    char idle_ms[16];
+    const char *values[] = {statement_ms, lock_ms, idle_ms};
 
     (void)snprintf(statement_ms, sizeof(statement_ms), "%d", DB_STATEMENT_TIMEOUT_MS);
     (void)snprintf(lock_ms, sizeof(lock_ms), "%u", db->base.options.timeout_ms);
-    if (!PQsendQueryParams(conn->pq, session_sql, 2, NULL, values, NULL, NULL, 0) ||
+    (void)snprintf(idle_ms, sizeof(idle_ms), "%d", PG_IDLE_TX_TIMEOUT_MS);
+    if (!PQsendQueryParams(conn->pq, session_sql, 3, NULL, values, NULL, NULL, 0) ||
         !PQsendQueryParams(conn->pq, with_role ? role_sql : no_role_sql, 0, NULL, NULL, NULL, NULL,
                            0))
         return false;

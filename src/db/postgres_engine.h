@@ -57,6 +57,9 @@ enum {
     PG_STMT_SLOTS = 1024, /* power of two, open addressing */
     PG_STMT_MAX = 512,    /* a connection with more is closed and opened anew */
     PG_MAX_PENDING = 4 * DB_MAX_DEPTH,
+    /* A frozen process must not hold its row locks while others wait to take its work over, and
+     * no transaction here waits for anything but the database. */
+    PG_IDLE_TX_TIMEOUT_MS = 8000,
 };
 
 struct pg_stmt {     /* prepared on one connection as "q<id>" */

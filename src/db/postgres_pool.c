@@ -11,7 +11,7 @@
 
 enum {
     PAUSE_FIRST_MS = 20,
-    PAUSE_MAX_MS = 2000,
+    PAUSE_MAX_MS = 500,
 };
 
 void pg_pool_init(struct pg_pool *pool) {
@@ -106,8 +106,8 @@ static enum status take_slot(struct pg_db *db, struct take *t, struct pg_conn **
             *ret = NULL;
             pool->n_open++;
             t->generation = pool->generation;
-            /* Nobody else tries beside this one. */
-            pool->next_try_ms = clock_mono_ms() + PAUSE_MAX_MS;
+            /* While the server is away nobody else tries beside this one. */
+            pool->next_try_ms = clock_mono_ms() + db->base.options.timeout_ms;
             return ST_OK;
         case NEXT_FAIL:
             return fail(db, e);
