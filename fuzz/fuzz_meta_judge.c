@@ -1,5 +1,5 @@
-/* fuzz_meta_judge.c - any answer to a send or a probe has an outcome, and none that claims more than the
- * answer says: accepted only with 2xx, retry never after a cut.
+/* fuzz_meta_judge.c - any answer to a send or a probe has an outcome, and none that claims more
+ * than the answer says: accepted only with 2xx, retry never after a cut.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/fuzz_reply.h"
 #include "support/invariants.h"

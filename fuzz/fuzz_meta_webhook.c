@@ -1,5 +1,6 @@
-/* fuzz_meta_webhook.c - any bytes as a webhook of Meta's: a right signature holds, a changed one does
- * not, and what is emitted keeps the promises of provider.h; the same bytes mean the same twice.
+/* fuzz_meta_webhook.c - any bytes as a webhook of Meta's: a right signature holds, a changed one
+ * does not, and what is emitted keeps the promises of provider.h; the same bytes mean the same
+ * twice.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/crypto.h"
 #include "support/invariants.h"

@@ -1,6 +1,6 @@
-/* test_model.c - the chat model's dialect against tests/fixtures/model/suite.json. The official openai
- * client judges the same file in tests/e2e/openai_sdk.test.mjs; the oddities of servers that it does
- * not speak to are in tests/unit/provider/test_model.c.
+/* test_model.c - the chat model's dialect against tests/fixtures/model/suite.json. The official
+ * openai client judges the same file in tests/e2e/openai_sdk.test.mjs; the oddities of servers that
+ * it does not speak to are in tests/unit/provider/test_model.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>

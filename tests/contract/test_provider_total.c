@@ -1,6 +1,6 @@
-/* test_provider_total.c - adapters accept any bytes: every fixture is cut at every length, damaged at
- * every byte, and each of its values replaced by one of another type or taken out. Nothing crashes,
- * and what is emitted keeps the promises of provider.h. fuzz/ goes on from here.
+/* test_provider_total.c - adapters accept any bytes: every fixture is cut at every length, damaged
+ * at every byte, and each of its values replaced by one of another type or taken out. Nothing
+ * crashes, and what is emitted keeps the promises of provider.h. fuzz/ goes on from here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>

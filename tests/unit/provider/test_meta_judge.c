@@ -1,5 +1,5 @@
-/* test_meta_judge.c - the table of Meta's error codes, written a second time: by outcome, as the error
- * code page lists them, and held against the adapter's. Answers in general are in
+/* test_meta_judge.c - the table of Meta's error codes, written a second time: by outcome, as the
+ * error code page lists them, and held against the adapter's. Answers in general are in
  * tests/contract/test_provider.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "provider/provider.h"

@@ -1,4 +1,5 @@
-/* test_model.c - the questions we put to chat models, and every answer that servers are known to give.
+/* test_model.c - the questions we put to chat models, and every answer that servers are known to
+ * give.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "provider/model.h"
 
