@@ -345,6 +345,20 @@ static void *write_steadily(void *arg) {
     return NULL;
 }
 
+/* After a long absence callers fail at once, until the next attempt to connect. */
+static void wait_until_back(void) {
+    struct timespec ts = {.tv_nsec = 20000000};
+
+    for (int i = 0; i < 500; i++) {
+        struct err e = ERR_INIT;
+
+        if (db_ping(db, &e) == ST_OK)
+            return;
+        (void)nanosleep(&ts, NULL);
+    }
+    fail();
+}
+
 static void a_restart_loses_nothing_that_was_told_done(void **state) {
     enum { N = 4 };
     atomic_bool is_over = false;
@@ -366,6 +380,7 @@ static void a_restart_loses_nothing_that_was_told_done(void **state) {
     assert_true(pg_sh("restart", "fast", ignored));
     assert_true(pg_sh("restart", "immediate", ignored));
     atomic_store(&is_over, true);
+    wait_until_back();
     for (int i = 0; i < N; i++) {
         (void)pthread_join(all[i].thread, NULL);
         n_ok += all[i].n_ok;
