@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -98,7 +99,7 @@ static struct httpd *httpd_new(struct httpd_options options) {
         abort();
     fill_defaults(&options);
     h->options = options;
-    h->listen_fd = -1;
+    h->listen_fd = h->quiesced_fd = -1;
     h->refs = 1;
     h->is_tls = options.tls_cert_pem.len > 0;
     list_init(&h->live);
@@ -134,6 +135,8 @@ static enum status prepare(struct httpd *h, struct err *e) {
 static void end(struct httpd *h) {
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    if (h->quiesced_fd >= 0)
+        (void)close(h->quiesced_fd);
     if (h->listen_fd >= 0)
         (void)close(h->listen_fd);
     handlers_stop(h->handlers);
@@ -192,13 +195,10 @@ static void abandon_suspended(struct httpd *h) {
     free(resume);
 }
 
+/* The socket stops listening here and is closed once no network thread can touch it any more. */
 static void stop_listening(struct httpd *h) {
-    int fd = MHD_quiesce_daemon(h->daemon);
-
-    if (fd >= 0)
-        (void)close(fd);
-    (void)close(h->listen_fd);
-    h->listen_fd = -1;
+    h->quiesced_fd = MHD_quiesce_daemon(h->daemon);
+    (void)shutdown(h->listen_fd, SHUT_RDWR);
 }
 
 /* Whoever is busy either is suspended, and then abandoned here, or will be the next moment, or is about to answer. */

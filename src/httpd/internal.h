@@ -116,7 +116,8 @@ struct httpd {
     struct rates *rates;
     struct handlers *handlers;
     struct MHD_Daemon *daemon;
-    int listen_fd;
+    int listen_fd;   /* ours */
+    int quiesced_fd; /* libmicrohttpd's copy, given back by a stop */
     bool is_tls;
     struct str address;
     struct MHD_Response *gone; /* 503 for whom we did not wait */

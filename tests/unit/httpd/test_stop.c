@@ -171,7 +171,8 @@ static void half_sent_body_does_not_hold_a_stop(void **state) {
 
     client_send(&c, STR("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"));
     httpd_stop(*state, 0);
-    assert_true(client_is_at_end(&c));
+    while (client_receive(&c)) /* nothing, or a 503 when the stop was seen before the headers */
+        buf_clear(&c.in);
     client_close(&c);
 }
 
