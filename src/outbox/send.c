@@ -77,30 +77,32 @@ static enum status load_account(struct tx *tx, struct sending *s, struct err *e)
                            &s->channel, e);
 }
 
-static int64_t setting(const struct sending *s, const char *key, int64_t fallback) {
+static int64_t setting(const struct sending *s, const char *key, int64_t min, int64_t fallback) {
     int64_t v = json_i64(json_get(s->account.settings, key), fallback);
 
-    return v > 0 ? v : fallback;
+    return v >= min ? v : fallback;
 }
 
-/* Number first, then person: both must have room in the same transaction, or neither is used up. */
+/* Person and number: both must have room in the same transaction, or neither is used up. */
 static enum status take_pace(struct tx *tx, struct sending *s, int64_t *ret_wait_us,
                              struct err *e) {
     const struct provider_limits *limits = &s->provider->limits;
     struct str account = uuid_format(s->arena, s->account.id.v),
                lead = uuid_format(s->arena, s->lead.id.v);
-    int64_t per_second = setting(s, "per_second", limits->per_second);
+    int64_t per_second = setting(s, "per_second", 1, limits->per_second);
     int64_t now_us = clock_now_ms() * 1000;
     const struct pace paces[] = {
         {.key = arena_printf(s->arena, "pair:%.*s:%.*s", STR_ARG(account), STR_ARG(lead)),
-         .interval_us = setting(s, "pair_interval_ms", limits->pair_interval_ms) * 1000,
-         .burst = setting(s, "pair_burst", limits->pair_burst)},
+         .interval_us = setting(s, "pair_interval_ms", 0, limits->pair_interval_ms) * 1000,
+         .burst = setting(s, "pair_burst", 1, limits->pair_burst)},
         {.key = arena_printf(s->arena, "number:%.*s", STR_ARG(account)),
          .interval_us = 1000000 / per_second,
          .burst = per_second / 10 + 1},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(paces); i++) {
+        if (paces[i].interval_us == 0) /* the account wants no pace towards one person */
+            continue;
         TRY(store_pace_take(s->arena, tx, s->message.tenant, paces[i], now_us, ret_wait_us, e));
         if (*ret_wait_us > 0)
             FAIL(e, ST_LIMITED, "the pace of the account or the person is used up");
