@@ -1,9 +1,11 @@
-/* httpc_calls.c - how many calls a second the HTTP client makes against a server on the loopback that answers at once or
- * after a delay. The server is a bare epoll loop in a child process, so that its CPU time stays out of the figure.
+/* httpc_calls.c - how many calls a second the HTTP client makes against a server on the loopback
+ * that answers at once or after a delay. The server is a bare epoll loop in a child process, so
+ * that its CPU time stays out of the figure.
  *
  *   httpc_calls IN_FLIGHT TOTAL DELAY_MS [THREADS]
  *
- * Without THREADS calls are submitted and counted by their done function; with it that many threads call and wait.
+ * Without THREADS calls are submitted and counted by their done function; with it that many threads
+ * call and wait.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,7 +31,7 @@ static const char answer[] =
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 93\r\n\r\n"
     "{\"messages\":[{\"id\":\"wamid.HBgLNTUxMTk5OTk5OTk5FQIAERgSMDAwMDAwMDAwMDAwMDAwMDAwMDAxAAAAAA=\"}]}";
 
-/* --- the server --------------------------------------------------------------------------------------------- */
+/* --- the server ------------------------------------------------------------------------------ */
 
 struct due { /* answers to give, in order of time: the delay is the same for all */
     int fd;
@@ -43,7 +45,8 @@ static void answer_now(int fd) {
     (void)!send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
 }
 
-/* Requests are smaller than the socket buffer and come one by one: what can be read is a request. */
+/* Requests are smaller than the socket buffer and come one by one: what can be read is a
+ * request. */
 static void serve_event(int ep, int fd, int64_t delay_ns) {
     char in[8192];
     ssize_t n = recv(fd, in, sizeof(in), 0);
@@ -111,7 +114,7 @@ static pid_t server_start(int64_t delay_ns, unsigned *ret_port) {
     return pid;
 }
 
-/* --- the client --------------------------------------------------------------------------------------------- */
+/* --- the client ------------------------------------------------------------------------------ */
 
 struct run {
     struct httpc *h;

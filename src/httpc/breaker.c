@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpc/breaker.h"
 
-void breaker_init(struct breaker *b) {
-    *b = (struct breaker){.state = BREAKER_CLOSED, .pause_ms = BREAKER_PAUSE_MS};
+void breaker_init(struct breaker *b, unsigned max_failures) {
+    *b = (struct breaker){
+        .state = BREAKER_CLOSED, .pause_ms = BREAKER_PAUSE_MS, .max_failures = max_failures};
 }
 
 bool breaker_refuses(const struct breaker *b, int64_t now_ms) {
@@ -51,7 +52,7 @@ bool breaker_report(struct breaker *b, enum breaker_outcome outcome, bool probin
         return false;
     }
     b->failures++;
-    if (probing || (b->state == BREAKER_CLOSED && b->failures >= BREAKER_FAILURES)) {
+    if (probing || (b->state == BREAKER_CLOSED && b->failures >= b->max_failures)) {
         open_circuit(b, now_ms);
         return true;
     }

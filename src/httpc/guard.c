@@ -64,7 +64,8 @@ static bool is_public6(const uint8_t a[static 16]) {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* ::ffff:0:0/96 */
     static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};    /* 64:ff9b::/96 */
 
-    /* On a network without IPv4 every public host is reached through NAT64, so the inner address decides. */
+    /* On a network without IPv4 every public host is reached through NAT64, so the inner address
+     * decides. */
     if (memcmp(a, mapped, sizeof(mapped)) == 0 || memcmp(a, nat64, sizeof(nat64)) == 0)
         return is_public4(load32(a + 12));
     if ((a[0] & 0xe0) != 0x20)

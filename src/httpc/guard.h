@@ -1,6 +1,7 @@
 /* guard.h - which addresses a tenant's URL may lead to: public unicast ones, nothing else.
- * The address checked is the one the socket is about to be connected to, so that names, redirects, odd spellings of
- * an IP ("0x7f.1", "2130706433") and DNS answers that change all end at the same test.
+ * The address checked is the one the socket is about to be connected to, so that names, redirects,
+ * odd spellings of an IP ("0x7f.1", "2130706433") and DNS answers that change all end at the same
+ * test.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -36,6 +36,7 @@ static struct httpc_options with_defaults(struct httpc_options o) {
     o.timeout_ms = o.timeout_ms > 0 ? o.timeout_ms : DEFAULT_TIMEOUT_MS;
     o.connect_timeout_ms =
         o.connect_timeout_ms > 0 ? o.connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
+    o.breaker_failures = o.breaker_failures > 0 ? o.breaker_failures : BREAKER_FAILURES;
     o.max_per_host = o.max_per_host > 0 ? o.max_per_host : DEFAULT_MAX_PER_HOST;
     o.max_total = o.max_total > 0 ? o.max_total : DEFAULT_MAX_TOTAL;
     o.user_agent = (struct str){.ptr = copy_text(agent), .len = agent.len};
@@ -52,7 +53,8 @@ static void httpc_free(struct httpc *h) {
     curl_global_cleanup();
 }
 
-/* The loop's thread takes no signals: they are the main thread's, and OpenSSL writes without MSG_NOSIGNAL. */
+/* The loop's thread takes no signals: they are the main thread's, and OpenSSL writes without
+ * MSG_NOSIGNAL. */
 static int start_thread(struct httpc *h) {
     sigset_t all, before;
     int failed;

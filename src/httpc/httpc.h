@@ -1,10 +1,10 @@
 /* httpc.h - the HTTP client: one libcurl multi loop for all calls of the process, and the gate.
  *
- * The gate is the one place that decides what may reach people. Every call says in `reach` whom it reaches; httpc
- * refuses what the gate does not permit before a byte leaves. Nobody else holds a CURL handle (a test checks).
- * Also here: per-host connection and rate limits, timeouts, circuit breaker, response size limit, and for URLs that a
- * tenant supplied the guard: each address is checked at connect time, after DNS and after every redirect.
- * Any thread.
+ * The gate is the one place that decides what may reach people. Every call says in `reach` whom it
+ * reaches; httpc refuses what the gate does not permit before a byte leaves. Nobody else holds a
+ * CURL handle (a test checks). Also here: per-host connection and rate limits, timeouts, circuit
+ * breaker, response size limit, and for URLs that a tenant supplied the guard: each address is
+ * checked at connect time, after DNS and after every redirect. Any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -72,12 +72,15 @@ struct str http_reply_header(const struct http_reply *r, const char *name);
 /* A deep copy, for a done function that wants to keep the reply. */
 void http_reply_copy(struct arena *a, const struct http_reply *from, struct http_reply *ret);
 
+enum { HTTPC_BREAKER_NEVER = 1 << 30 };
+
 struct httpc_options {
     enum gate gate;
     uint32_t timeout_ms;         /* 0: 30 s */
     uint32_t connect_timeout_ms; /* 0: 5 s */
     unsigned max_per_host;       /* calls under way; 0: 256 */
     unsigned max_total;          /* 0: 1,000 */
+    unsigned breaker_failures;   /* in a row that open a circuit; 0: 10; or HTTPC_BREAKER_NEVER */
     bool allow_private;          /* guarded URLs may be private: simulators and tests */
     struct str user_agent;       /* empty: "prosa" */
     struct str ca_file;          /* PEM of trusted authorities; empty: the system's */
@@ -95,24 +98,26 @@ bool gate_permits(enum gate gate, enum reach reach);
 const char *gate_name(enum gate gate);
 bool gate_parse(struct str s, enum gate *ret);
 
-/* Makes the call and waits for its end. ST_OK whatever the peer answered (*ret says), also when HTTP_CUT. Otherwise *ret
- * is filled too, and e->cause says which:
- *   ST_DENIED       "gate-closed", "address-forbidden"; only the latter may come after a redirect, when phase tells
- *   ST_UNAVAILABLE  HTTP_NOT_SENT: "not-reachable", "breaker-open" (retry_after_ms is set), "no-turn" (timed out while
+/* Makes the call and waits for its end. ST_OK whatever the peer answered (*ret says), also when
+ * HTTP_CUT. Otherwise *ret is filled too, and e->cause says which:
+ *   ST_DENIED       "gate-closed", "address-forbidden"; only the latter may come after a redirect,
+ * when phase tells
+ *   ST_UNAVAILABLE  HTTP_NOT_SENT: "not-reachable", "breaker-open" (retry_after_ms is set),
+ * "no-turn" (timed out while
  *                   waiting for a connection or for the host's rate), "stopping"
  *   ST_INVALID      "url-malformed": no absolute http or https URL
  *   ST_BROKEN       reach not set, or a header that cannot be sent
- * A request that is not idempotent (POST, PATCH) is sent at most once, whatever happens to the connection; the others may
- * be sent again when a kept connection turns out dead. */
+ * A request that is not idempotent (POST, PATCH) is sent at most once, whatever happens to the
+ * connection; the others may be sent again when a kept connection turns out dead. */
 enum status httpc_call(struct httpc *h, struct arena *a, const struct http_call *call,
                        struct http_reply *ret, struct err *e) ATTR_MUST_CHECK;
-/* The same without waiting: done is called once on the loop's thread (while the client is stopping: on the caller's), must
- * be short, may submit but not call, and gets a reply that is valid only during the call. call and what it points to stay
- * valid until then. */
+/* The same without waiting: done is called once on the loop's thread (while the client is stopping:
+ * on the caller's), must be short, may submit but not call, and gets a reply that is valid only
+ * during the call. call and what it points to stay valid until then. */
 typedef void (*httpc_done_fn)(void *ctx, enum status st, const struct http_reply *reply,
                               const struct err *e);
 void httpc_submit(struct httpc *h, const struct http_call *call, httpc_done_fn done, void *ctx);
 
-/* Calls per second to a host ("graph.facebook.com:443", lower case); over it calls wait their turn inside httpc, evenly
- * spaced. 0: unlimited. */
+/* Calls per second to a host ("graph.facebook.com:443", lower case); over it calls wait their turn
+ * inside httpc, evenly spaced. 0: unlimited. */
 void httpc_limit_host(struct httpc *h, struct str host_port, double per_second);

@@ -1,7 +1,9 @@
-/* loop.c - the thread that owns libcurl: epoll around curl_multi_socket_action, fed by an inbox and one eventfd.
+/* loop.c - the thread that owns libcurl: epoll around curl_multi_socket_action, fed by an inbox and
+ * one eventfd.
  *
- * Invariants: 1. a transfer is in exactly one list: the inbox, its host's queue, or flying. 2. done is called once for
- * each, outside of libcurl's callbacks. 3. nothing here waits for anything but epoll.
+ * Invariants: 1. a transfer is in exactly one list: the inbox, its host's queue, or flying. 2. done
+ * is called once for each, outside of libcurl's callbacks. 3. nothing here waits for anything but
+ * epoll.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpc/loop.h"
 
@@ -17,7 +19,7 @@ enum {
     MAX_WAIT_MS = 60000,
 };
 
-/* --- ends --------------------------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------ */
 
 static void handle_put(struct httpc *h, struct handle *hd) {
     if (!hd)
@@ -69,7 +71,7 @@ void loop_refuse(struct httpc *h, struct transfer *t, enum status st, const stru
     transfer_end(h, t, &o, e);
 }
 
-/* --- arrivals ----------------------------------------------------------------------------------------------- */
+/* --- arrivals -------------------------------------------------------------------------------- */
 
 static bool breaker_is_idle(const struct name_entry *e) {
     const struct breaker *b =
@@ -93,7 +95,7 @@ static struct breaker *breaker_get(struct httpc *h, struct str name) {
     b = calloc(1, sizeof(*b));
     if (!b)
         abort();
-    breaker_init(b);
+    breaker_init(b, h->options.breaker_failures);
     names_add(&h->breakers, &b->entry, name);
     return b;
 }
@@ -177,7 +179,7 @@ static void fetch_inbox(struct httpc *h) {
         arrive(h, LIST_ITEM(n, struct transfer, node));
 }
 
-/* --- landings ----------------------------------------------------------------------------------------------- */
+/* --- landings -------------------------------------------------------------------------------- */
 
 static void leave_libcurl(struct httpc *h, struct transfer *t) {
     (void)curl_multi_remove_handle(h->multi, t->handle->easy);
@@ -237,7 +239,7 @@ static void cancel_all(struct httpc *h) {
     }
 }
 
-/* --- libcurl and epoll -------------------------------------------------------------------------------------- */
+/* --- libcurl and epoll ----------------------------------------------------------------------- */
 
 static int on_socket_interest(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known) {
     struct httpc *h = ctx;
@@ -250,8 +252,8 @@ static int on_socket_interest(CURL *easy, curl_socket_t fd, int what, void *ctx,
     }
     ev.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
                 (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-    /* The kernel forgets a descriptor when it is closed, with or without libcurl telling us; -1 would end every
-     * transfer, so what we believe of fd is only tried first. */
+    /* The kernel forgets a descriptor when it is closed, with or without libcurl telling us; -1
+     * would end every transfer, so what we believe of fd is only tried first. */
     if (epoll_ctl(h->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &ev) &&
         epoll_ctl(h->epoll_fd, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev))
         return -1;

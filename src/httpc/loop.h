@@ -49,8 +49,8 @@ struct httpc {
         turn_due_ms; /* when a rate limit or a waiting call's deadline is due; INT64_MAX: none */
     int64_t next_sweep_ms;
 
-    /* Seams, set before the first call: how names resolve (CURLOPT_RESOLVE entries, NULL in the product) and which
-     * addresses guarded calls may reach. */
+    /* Seams, set before the first call: how names resolve (CURLOPT_RESOLVE entries, NULL in the
+     * product) and which addresses guarded calls may reach. */
     struct curl_slist *resolve;
     bool (*is_public)(const struct sockaddr *addr);
 };
@@ -83,7 +83,8 @@ struct outcome {
 };
 /* Judges a transfer that libcurl has ended with result. */
 void outcome_judge(struct transfer *t, CURLcode result, struct outcome *ret, struct err *e);
-/* Of a transfer that was never, or is no longer, with libcurl: NOT_SENT, or CUT when an earlier hop left. */
+/* Of a transfer that was never, or is no longer, with libcurl: NOT_SENT, or CUT when an earlier hop
+ * left. */
 void outcome_without_reply(const struct transfer *t, const struct err *e, struct outcome *ret);
 void outcome_count(const struct transfer *t, const struct outcome *o, const struct err *e);
 void outcome_count_in_flight(int n);

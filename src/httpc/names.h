@@ -1,5 +1,5 @@
-/* names.h - a small hash table of named things, for the loop's hosts and circuits. The entry sits in the object and
- * owns its name; the table owns the objects through free_fn. One thread.
+/* names.h - a small hash table of named things, for the loop's hosts and circuits. The entry sits
+ * in the object and owns its name; the table owns the objects through free_fn. One thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

@@ -1,5 +1,5 @@
-/* outcome.c - what a finished transfer means: how far it got, what the caller is told, what the circuit learns, and
- * which counter moves.
+/* outcome.c - what a finished transfer means: how far it got, what the caller is told, what the
+ * circuit learns, and which counter moves.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "httpc/loop.h"
@@ -108,8 +108,8 @@ static struct str failure_text(const struct transfer *t, CURLcode result) {
     return str_of(curl_easy_strerror(result));
 }
 
-/* Nothing came back that can be used. A call of which nothing was sent is a failure to the caller, too; one that was cut
- * is an answer: "it may have happened". */
+/* Nothing came back that can be used. A call of which nothing was sent is a failure to the caller,
+ * too; one that was cut is an answer: "it may have happened". */
 static enum status judge_failure(struct transfer *t, CURLcode result, struct outcome *ret,
                                  struct err *e) {
     struct str name = t->host->entry.name;

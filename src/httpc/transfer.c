@@ -19,7 +19,7 @@ enum {
         20, /* an idle connection older than that is not used again: peers drop them from 30 s on */
 };
 
-/* --- what libcurl calls ------------------------------------------------------------------------------------- */
+/* --- what libcurl calls ---------------------------------------------------------------------- */
 
 static size_t on_body(char *ptr, size_t size, size_t n, void *ctx) {
     struct transfer *t = ctx;
@@ -33,7 +33,8 @@ static size_t on_body(char *ptr, size_t size, size_t n, void *ctx) {
     return size * n;
 }
 
-/* A line of the reply's head, or of its trailers. A new status line starts over: 1xx replies come before the real one. */
+/* A line of the reply's head, or of its trailers. A new status line starts over: 1xx replies come
+ * before the real one. */
 static size_t on_header(char *ptr, size_t size, size_t n, void *ctx) {
     struct transfer *t = ctx;
     struct str line = {.ptr = ptr, .len = size * n};
@@ -86,8 +87,8 @@ static bool is_idempotent(const char *method) {
     return false;
 }
 
-/* From here on bytes may leave. On a connection that an unguarded call has opened on_socket() was not asked about this
- * call, so the address is checked here too. */
+/* From here on bytes may leave. On a connection that an unguarded call has opened on_socket() was
+ * not asked about this call, so the address is checked here too. */
 static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_port) {
     struct transfer *t = ctx;
     struct sockaddr_storage addr;
@@ -108,9 +109,10 @@ static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_p
     return CURL_PREREQFUNC_OK;
 }
 
-/* --- handles ------------------------------------------------------------------------------------------------ */
+/* --- handles --------------------------------------------------------------------------------- */
 
-/* Options with a value of the right type cannot fail but for memory, and that surfaces when the transfer starts. */
+/* Options with a value of the right type cannot fail but for memory, and that surfaces when the
+ * transfer starts. */
 #define SET(easy, option, value) (void)curl_easy_setopt((easy), (option), (value))
 
 static void set_surroundings(CURL *easy, const struct httpc_options *options) {
@@ -167,7 +169,7 @@ void handle_free(struct handle *hd) {
     free(hd);
 }
 
-/* --- the request -------------------------------------------------------------------------------------------- */
+/* --- the request ----------------------------------------------------------------------------- */
 
 static bool is_token(struct str s) {
     for (size_t i = 0; i < s.len; i++) {
@@ -188,8 +190,8 @@ static bool is_field_value(struct str s) {
     return true;
 }
 
-/* What goes along to another origin after a redirect. Everything else may be a credential: APIs carry theirs in
- * Authorization, Cookie, apikey, X-Api-Key, Client-Token … */
+/* What goes along to another origin after a redirect. Everything else may be a credential: APIs
+ * carry theirs in Authorization, Cookie, apikey, X-Api-Key, Client-Token … */
 static bool is_harmless(struct str name) {
     static const char *const harmless[] = {"accept", "accept-language", "content-type"};
 
@@ -291,7 +293,7 @@ enum status transfer_prepare(struct transfer *t, const struct curl_slist *resolv
     return ST_OK;
 }
 
-/* --- URLs and redirects ------------------------------------------------------------------------------------- */
+/* --- URLs and redirects ---------------------------------------------------------------------- */
 
 static void url_free_p(CURLU **u) {
     curl_url_cleanup(*u);

@@ -1,9 +1,11 @@
-/* transfer.h - one call on its way through the loop: waiting, on a libcurl handle, redirected, done.
+/* transfer.h - one call on its way through the loop: waiting, on a libcurl handle, redirected,
+ * done.
  *
- * Whether request bytes can have left us is decided by libcurl's pre-request callback, which runs after connecting (or
- * picking an idle connection) and before the first byte of the request, once per attempt. It is also where a silent
- * second attempt is stopped: libcurl re-sends any request whose reused connection dies before a byte of reply came
- * (lib/transfer.c, Curl_retry_request), although the peer may have acted on the first one.
+ * Whether request bytes can have left us is decided by libcurl's pre-request callback, which runs
+ * after connecting (or picking an idle connection) and before the first byte of the request, once
+ * per attempt. It is also where a silent second attempt is stopped: libcurl re-sends any request
+ * whose reused connection dies before a byte of reply came (lib/transfer.c, Curl_retry_request),
+ * although the peer may have acted on the first one.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -16,7 +18,8 @@
 
 struct host;
 
-/* A libcurl handle with what a reply is gathered in; pooled, so that options that never change are set once. */
+/* A libcurl handle with what a reply is gathered in; pooled, so that options that never change are
+ * set once. */
 struct handle {
     struct handle *next;
     CURL *easy;
@@ -63,8 +66,8 @@ void handle_free(struct handle *hd);
 /* Puts the hop's request on t->handle. ST_BROKEN: a header or the method cannot be sent. */
 enum status transfer_prepare(struct transfer *t, const struct curl_slist *resolve,
                              uint32_t timeout_ms, struct err *e);
-/* After a reply: true when it is a redirect to follow; t then describes the next hop. A redirect that may not be
- * followed is an ordinary reply. */
+/* After a reply: true when it is a redirect to follow; t then describes the next hop. A redirect
+ * that may not be followed is an ordinary reply. */
 bool transfer_redirect(struct transfer *t);
 /* "host:port", lower case, default port filled in. ST_INVALID: no absolute http or https URL. */
 enum status url_host_port(struct arena *a, struct str url, struct str *ret, struct err *e);

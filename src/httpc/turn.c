@@ -1,5 +1,5 @@
-/* turn.c - whose turn it is: calls wait per host for a free connection and for the host's rate. Hosts take turns, so
- * that one with a long queue does not use up what all share.
+/* turn.c - whose turn it is: calls wait per host for a free connection and for the host's rate.
+ * Hosts take turns, so that one with a long queue does not use up what all share.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -83,8 +83,8 @@ struct transfer *turn_drain(struct httpc *h) {
     return t;
 }
 
-/* The bucket holds 10 ms worth of calls, but at least one: a loop that wakes a little late loses nothing at high rates,
- * and at low ones no two calls are closer than 1/rate. */
+/* The bucket holds 10 ms worth of calls, but at least one: a loop that wakes a little late loses
+ * nothing at high rates, and at low ones no two calls are closer than 1/rate. */
 static void refill(struct host *host, int64_t now_ms) {
     double max = host->per_ms * 10 > 1 ? host->per_ms * 10 : 1;
 

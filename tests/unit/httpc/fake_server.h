@@ -1,5 +1,6 @@
-/* fake_server.h - a scripted TCP server on 127.0.0.1, port chosen by the kernel: one thread accepts, one serves each
- * connection by the test's own function. Counts what arrives, so that a test can say "sent once" and mean it.
+/* fake_server.h - a scripted TCP server on 127.0.0.1, port chosen by the kernel: one thread
+ * accepts, one serves each connection by the test's own function. Counts what arrives, so that a
+ * test can say "sent once" and mean it.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -18,7 +19,8 @@
 
 enum { FAKE_MAX_CONNECTIONS = 256, FAKE_MAX_REQUEST = 8 << 20 };
 
-/* What cannot fail on a working machine; evaluated always, unlike an assert's argument in some builds. */
+/* What cannot fail on a working machine; evaluated always, unlike an assert's argument in some
+ * builds. */
 #define FAKE_MUST(cond)                                                                            \
     do {                                                                                           \
         if (!(cond))                                                                               \

@@ -18,7 +18,7 @@ static void opens_after_failures_in_a_row(void **state) {
     struct breaker b;
 
     (void)state;
-    breaker_init(&b);
+    breaker_init(&b, BREAKER_FAILURES);
     fail_times(&b, BREAKER_FAILURES - 1, 0);
     assert_false(
         breaker_report(&b, BREAKER_GOOD, false, 0)); /* one success starts the count over */
@@ -34,7 +34,7 @@ static void neutral_outcomes_do_not_count(void **state) {
     struct breaker b;
 
     (void)state;
-    breaker_init(&b);
+    breaker_init(&b, BREAKER_FAILURES);
     for (int i = 0; i < 10 * BREAKER_FAILURES; i++)
         assert_false(breaker_report(&b, BREAKER_NEUTRAL, false, 0));
     assert_true(breaker_admit(&b, 0));
@@ -44,7 +44,7 @@ static void one_probe_decides(void **state) {
     struct breaker b;
 
     (void)state;
-    breaker_init(&b);
+    breaker_init(&b, BREAKER_FAILURES);
     fail_times(&b, BREAKER_FAILURES, 0);
     assert_true(breaker_admit(&b, BREAKER_PAUSE_MS));
     assert_int_equal(b.state, BREAKER_PROBING);
@@ -63,7 +63,7 @@ static void a_probe_without_verdict_is_repeated(void **state) {
     struct breaker b;
 
     (void)state;
-    breaker_init(&b);
+    breaker_init(&b, BREAKER_FAILURES);
     fail_times(&b, BREAKER_FAILURES, 0);
     assert_true(breaker_admit(&b, BREAKER_PAUSE_MS));
     assert_false(breaker_report(&b, BREAKER_NEUTRAL, true, BREAKER_PAUSE_MS));
@@ -75,7 +75,7 @@ static void the_pause_has_a_ceiling(void **state) {
     int64_t now = 0;
 
     (void)state;
-    breaker_init(&b);
+    breaker_init(&b, BREAKER_FAILURES);
     fail_times(&b, BREAKER_FAILURES, now);
     for (int i = 0; i < 20; i++) {
         now += BREAKER_MAX_PAUSE_MS;

@@ -51,7 +51,7 @@ static enum status call(struct bench *b, const struct http_call *c, struct http_
     return httpc_call(b->h, &b->a, c, ret, &b->e);
 }
 
-/* --- peers -------------------------------------------------------------------------------------------------- */
+/* --- peers ----------------------------------------------------------------------------------- */
 
 static void serve_ok(struct fake *f, int fd, unsigned nth) {
     (void)nth;
@@ -124,7 +124,7 @@ static void serve_once_then_die(struct fake *f, int fd, unsigned nth) {
     }
 }
 
-/* --- replies ------------------------------------------------------------------------------------------------ */
+/* --- replies --------------------------------------------------------------------------------- */
 
 static void reply_has_status_headers_and_body(void **state) {
     struct bench b;
@@ -237,7 +237,7 @@ static void retry_after_is_read(void **state) {
     bench_close(&b);
 }
 
-/* --- how far it got ----------------------------------------------------------------------------------------- */
+/* --- how far it got -------------------------------------------------------------------------- */
 
 static void refused_connection_was_not_sent(void **state) {
     struct bench b;
@@ -344,9 +344,10 @@ static void a_body_of_just_the_limit_passes(void **state) {
     bench_close(&b);
 }
 
-/* --- never twice -------------------------------------------------------------------------------------------- */
+/* --- never twice ----------------------------------------------------------------------------- */
 
-/* libcurl by itself sends the second POST again on a new connection, because the first reply byte never came. */
+/* libcurl by itself sends the second POST again on a new connection, because the first reply byte
+ * never came. */
 static void post_on_a_dying_connection_is_sent_once(void **state) {
     struct bench b;
     struct http_reply r;
@@ -403,7 +404,8 @@ static void serve_one_and_close(struct fake *f, int fd, unsigned nth) {
     fake_release(f);
 }
 
-/* A connection that is dead already when the call begins costs nothing: it is seen before it is used. */
+/* A connection that is dead already when the call begins costs nothing: it is seen before it is
+ * used. */
 static void post_passes_over_a_dead_idle_connection(void **state) {
     struct bench b;
     struct http_reply r;
@@ -422,7 +424,7 @@ static void post_passes_over_a_dead_idle_connection(void **state) {
     bench_close(&b);
 }
 
-/* --- redirects ---------------------------------------------------------------------------------------------- */
+/* --- redirects ------------------------------------------------------------------------------- */
 
 static _Atomic unsigned redirect_port;
 static _Atomic unsigned redirect_status;
@@ -526,7 +528,7 @@ static void redirect_into_private_space_is_refused(void **state) {
     bench_close(&b);
 }
 
-/* --- the guard ---------------------------------------------------------------------------------------------- */
+/* --- the guard ------------------------------------------------------------------------------- */
 
 static void guard_refuses_every_spelling_of_loopback(void **state) {
     static const char *const hosts[] = {
@@ -660,7 +662,7 @@ static void proxy_environment_is_ignored(void **state) {
     bench_close(&b);
 }
 
-/* --- the gate ----------------------------------------------------------------------------------------------- */
+/* --- the gate -------------------------------------------------------------------------------- */
 
 static void closed_gate_lets_nothing_out(void **state) {
     struct bench b;
@@ -689,7 +691,7 @@ static void closed_gate_lets_nothing_out(void **state) {
     bench_close(&b);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------ */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 struct ended { /* what done functions leave behind */
     pthread_mutex_t lock;
@@ -861,7 +863,7 @@ static void many_threads_call_at_once(void **state) {
     bench_close(&b);
 }
 
-/* --- the circuit -------------------------------------------------------------------------------------------- */
+/* --- the circuit ----------------------------------------------------------------------------- */
 
 static void serve_failure_until_released(struct fake *f, int fd, unsigned nth) {
     (void)nth;
