@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     OUT_MAX_BYTES = 64 << 20,
@@ -12,6 +13,9 @@ enum {
 
 static const struct command commands[] = {
     {.name = "serve", .summary = "run the server", .take_over = serve_main},
+    {.name = "demo",
+     .summary = "try it: demo tenant, simulated providers, one page",
+     .take_over = demo_main},
     {.name = "tenant", .summary = "the clients whose data is kept", .subcommands = tenant_commands},
     {.name = "user", .summary = "people of a tenant", .subcommands = user_commands},
     {.name = "key", .summary = "API keys of a tenant", .subcommands = key_commands},
@@ -43,6 +47,17 @@ static const struct command commands[] = {
      .options = doctor_options,
      .run = doctor_run,
      .opens = OPENS_ITSELF},
+    {.name = "sim",
+     .summary = "run fake providers: WhatsApp's Graph API and a chat model",
+     .task = "simulate",
+     .help =
+         "For trying things out and for tests: nobody gets a message. Prints one line with its\n"
+         "address once it is ready; runs until SIGTERM or SIGINT. Give the address to an\n"
+         "account by `prosa provider add … --set base_url=ADDRESS` (a model: ADDRESS/v1, and\n"
+         "PROSA_HTTPC_ALLOW_PRIVATE=true for the server).",
+     .options = sim_run_options,
+     .run = sim_run,
+     .opens = OPENS_NOTHING},
     {.name = "version", .summary = "print the version", .run = version_run, .opens = OPENS_NOTHING},
     {.name = NULL},
 };
@@ -79,11 +94,25 @@ int cli_exit_code(enum status st) {
     return 1;
 }
 
-/* A message that begins with "could not" says itself what was attempted. */
-static int report(const struct command *command, enum status st, const struct err *e) {
-    struct str message = str_of(e->message);
+/* One line, and nothing that steers the terminal: part of it may come from elsewhere. */
+static void flatten(char *text) {
+    char *to = text;
 
-    if (str_starts(message, STR("could not ")))
+    for (const char *from = text; *from; from++) {
+        bool is_gap = (unsigned char)*from <= ' ' || *from == 127;
+
+        if (!is_gap)
+            *to++ = *from;
+        else if (to > text && to[-1] != ' ')
+            *to++ = ' ';
+    }
+    *to = '\0';
+}
+
+/* A message that begins with "could not" says itself what was attempted. */
+static int report(const struct command *command, enum status st, struct err *e) {
+    flatten(e->message);
+    if (str_starts(str_of(e->message), STR("could not ")))
         (void)fprintf(stderr, "prosa: %s\n", e->message);
     else
         (void)fprintf(stderr, "prosa: could not %s: %s\n",
@@ -109,14 +138,15 @@ static int show_help(const struct command *command, struct str path, FILE *to) {
 
 /* --- one run --------------------------------------------------------------------------------- */
 
-/* Commands are short: what the machinery notes at info is for servers. */
+/* Commands are short and tell their own failure: what the machinery notes is for servers, unless
+ * somebody asked for it. */
 enum status cli_configure(struct cli *c, struct err *e) {
     enum status st = runtime_configure(&c->rt, c->n_settings, c->settings, e);
     const struct config *config = c->rt.config;
 
     if (st != ST_OK)
         return st == ST_DENIED ? ST_INVALID : st; /* a secret as an option is a usage error */
-    log_setup(config->log_level == LOG_INFO ? LOG_WARN : config->log_level, config->log_format);
+    log_setup(config->log_level == LOG_INFO ? LOG_ERROR : config->log_level, config->log_format);
     return ST_OK;
 }
 
@@ -220,6 +250,8 @@ int cli_main(int argc, char *argv[]) {
     char version[] = "version";
     struct found f;
 
+    /* Databases, keys and logs hold what people wrote: what we create is for our user alone. */
+    (void)umask(S_IRWXG | S_IRWXO);
     if (argc > 0) { /* the program's name */
         argc--;
         argv++;

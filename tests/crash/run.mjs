@@ -128,12 +128,15 @@ async function frozen(rnd) {
   const problems = [];
   try {
     const { key } = await seed(installation, graph.url);
-    const [a, b] = [await installation.serve(), await installation.serve()];
-    const sent = load([b.url], rnd);
-    const api = client(b.url, key);
+    const a = await installation.serve();
+    const urls = [a.url];
+    const sent = load(urls, rnd);
     await until(() => sent.acknowledged.size > 100, 'load');
-    a.child.kill('SIGSTOP');
+    a.child.kill('SIGSTOP'); // alone so far: whatever was being done, it held
     const frozenAt = Date.now();
+    const b = await installation.serve();
+    const api = client(b.url, key);
+    urls[0] = b.url;
     const mark = `wamid.frozen.${frozenAt}`;
     await post(`${b.url}/webhooks/meta`, messageCall([message(mark, '5511877770000', 'oi')]));
     await until(async () => (await api.allMessages()).some((m) => m.provider_message_id === mark), 'work goes on without the frozen node', 30000);
