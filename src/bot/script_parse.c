@@ -231,6 +231,24 @@ static enum status parse_fallback(const struct parse *p, const struct json *v) {
     return parse_go(p, STR("fallback.then"), json_str(json_get(v, "then")), &s->fallback_then);
 }
 
+/* JSON may hold "\\u0000"; no database, no provider and no person can. */
+static bool has_nul(const struct json *v) {
+    struct str text = json_str(v), key;
+    const struct json *member;
+
+    if (text.len > 0 && memchr(text.ptr, '\0', text.len))
+        return true;
+    for (size_t i = 0; i < json_len(v); i++) {
+        if (json_type(v) == JSON_ARRAY)
+            member = json_at(v, i);
+        else if (!json_member(v, i, &key, &member))
+            return false;
+        if (has_nul(member))
+            return true;
+    }
+    return false;
+}
+
 enum status script_parse(struct arena *a, struct str text, const struct script **ret,
                          struct err *e) {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
@@ -242,6 +260,8 @@ enum status script_parse(struct arena *a, struct str text, const struct script *
     TRY(json_parse(a, text, limits, &root, e));
     if (json_type(root) != JSON_OBJECT || json_i64(json_get(root, "version"), 0) != 1)
         FAIL(e, ST_INVALID, "version: a script is an object with \"version\": 1");
+    if (has_nul(root))
+        FAIL(e, ST_INVALID, "a text of the script holds a NUL character (\\u0000)");
     TRY(parse_nodes(&p, json_get(root, "nodes")));
     TRY(parse_go(&p, STR("start"), json_str(json_get(root, "start")), &s->start));
     TRY(parse_rules(&p, STR("rules"), json_get(root, "rules"), &s->rules, &s->n_rules));

@@ -12,6 +12,12 @@ struct step {
     size_t node;    /* where the talk stood; SCRIPT_NOWHERE at first */
     int64_t misses; /* answers in a row that matched nothing */
     struct str because;
+    struct str type; /* of the content being written */
+};
+
+enum { /* room for what is made of a script: its own size, and names */
+       CONTENT_MAX_BYTES = 4 * SCRIPT_MAX_BYTES,
+       STATE_MAX_BYTES = 2 * SCRIPT_MAX_BYTES,
 };
 
 static bool phrases_any(struct str words, const struct script_phrases *list) {
@@ -93,14 +99,27 @@ static struct str first_name(struct str name) {
 static void write_filled(struct json_out *o, const char *key, const struct json *v,
                          struct step *st);
 
-static struct str fill(struct step *st, struct str text) {
+/* What the check of a script allowed without a name holds with any name. */
+static size_t most_points(const struct step *st, const char *key) {
+    bool is_buttons = str_eq(st->type, STR("buttons"));
+
+    if (key && strcmp(key, "title") == 0)
+        return is_buttons ? 20 : 24;
+    if (key && strcmp(key, "button") == 0)
+        return 20;
+    if (key && strcmp(key, "text") == 0 && !is_buttons)
+        return 4096;
+    return 1024;
+}
+
+static struct str fill(struct step *st, const char *key, struct str text) {
     struct buf b;
     struct str name = first_name(st->in->name);
 
     if (!str_contains(text, STR("{{name}}")))
         return text;
     buf_init(&b, 32u << 10);
-    while (text.len > 0) {
+    while (text.len > 0 && !b.overflown) {
         if (str_eat(&text, STR("{{name}}"))) {
             buf_add(&b, name);
         } else {
@@ -108,7 +127,8 @@ static struct str fill(struct step *st, struct str text) {
             text = str_sub(text, 1, text.len - 1);
         }
     }
-    text = utf8_cut_bytes(arena_str(st->a, buf_str(&b)), 16u << 10);
+    text = utf8_cut_points(utf8_cut_bytes(arena_str(st->a, buf_str(&b)), 16u << 10),
+                           most_points(st, key));
     buf_done(&b);
     return text;
 }
@@ -138,7 +158,7 @@ static void write_filled(struct json_out *o, const char *key, const struct json 
         json_end(o);
         return;
     case JSON_STRING:
-        json_put_str(o, key, fill(st, json_str(v)));
+        json_put_str(o, key, fill(st, key, json_str(v)));
         return;
     case JSON_ABSENT:
     case JSON_NULL:
@@ -150,16 +170,32 @@ static void write_filled(struct json_out *o, const char *key, const struct json 
     }
 }
 
-static struct script_say say_of(struct step *st, const struct json *content) {
-    struct script_say say = {.type = json_str(json_get(content, "type"))};
+static struct str write_content(struct step *st, const struct json *content) {
     struct buf b;
     struct json_out o;
 
-    buf_init(&b, 128u << 10);
+    buf_init(&b, CONTENT_MAX_BYTES);
     json_out_init(&o, &b);
     write_object(&o, NULL, content, st);
-    say.content = b.overflown ? STR_EMPTY : arena_str(st->a, buf_str(&b));
+
+    struct str text = b.overflown ? STR_EMPTY : arena_str(st->a, buf_str(&b));
+
     buf_done(&b);
+    return text;
+}
+
+static struct script_say say_of(struct step *st, const struct json *content) {
+    struct script_say say = {.type = json_str(json_get(content, "type"))};
+
+    st->type = say.type;
+    say.content = write_content(st, content);
+    if (say.content.len == 0) { /* filled to the brim with names: then without */
+        const struct script_input unnamed = {.text = st->in->text};
+        struct step plain = *st;
+
+        plain.in = &unnamed;
+        say.content = write_content(&plain, content);
+    }
     return say;
 }
 
@@ -180,7 +216,7 @@ static struct str write_state(struct step *st, size_t node) {
     struct buf b;
     struct json_out o;
 
-    buf_init(&b, 4096);
+    buf_init(&b, STATE_MAX_BYTES);
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     json_put_str(&o, "node", st->s->nodes[node].name);
