@@ -259,7 +259,7 @@ int main(int argc, char **argv) {
     check(db_migrate(b.db, &applied, &e), &e);
     check(db_write(b.db, DB_SYSTEM, clear, NULL, &e), &e);
     bulk(&b);
-    if (b.lanes == 0) {
+    if (b.lanes == 0 && b.putters > 0) {
         live(&b);
         one(&b);
     }

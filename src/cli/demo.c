@@ -268,7 +268,7 @@ int demo_main(int argc, char *const argv[]) {
 
     if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
         return say_help();
-    signals_block();
+    server_prepare();
     st = run(&d, argc, argv, &e);
     app_stop(d.app);
     if (d.sim)

@@ -23,7 +23,7 @@ static void add_options(struct buf *b, const struct command *command) {
 }
 
 static void add_usage(struct buf *b, const struct command *command, struct str path) {
-    buf_printf(b, "  prosa %.*s", STR_ARG(path));
+    buf_printf(b, "  prosa%s%.*s", path.len > 0 ? " " : "", STR_ARG(path));
     if (command->subcommands)
         buf_add(b, STR(" COMMAND"));
     if (command->args)

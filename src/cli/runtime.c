@@ -3,6 +3,7 @@
 #include "cli/runtime.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 extern char **environ;
 
@@ -76,12 +77,23 @@ static void stop_signals(sigset_t *ret) {
     (void)sigaddset(ret, SIGTERM);
 }
 
-void signals_block(void) {
+/* A shell's usual 1,024 open files are far below what http_max_connections permits. */
+static void raise_file_limit(void) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what cannot be had shows as refused connections */
+}
+
+void server_prepare(void) {
     sigset_t set;
 
     stop_signals(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
 }
 
 void signals_wait(void) {

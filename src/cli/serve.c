@@ -41,7 +41,7 @@ int serve_main(int argc, char *const argv[]) {
 
     if (wants_help(argc, argv))
         return say_help();
-    signals_block();
+    server_prepare();
     st = run(&rt, argc, argv, &e);
     runtime_close(&rt);
     if (st == ST_OK)
