@@ -190,6 +190,19 @@ struct conn *conn_of(struct MHD_Connection *mhd) {
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
+void conns_reserve(struct httpd *h) {
+    (void)pthread_mutex_lock(&h->conns_lock);
+    h->n_conns++;
+    (void)pthread_mutex_unlock(&h->conns_lock);
+}
+
+void conns_unreserve(struct httpd *h) {
+    (void)pthread_mutex_lock(&h->conns_lock);
+    h->n_conns--;
+    (void)pthread_cond_signal(&h->conns_room);
+    (void)pthread_mutex_unlock(&h->conns_lock);
+}
+
 static void conn_open(struct httpd *h, struct MHD_Connection *mhd, void **ctx) {
     const union MHD_ConnectionInfo *address =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -251,6 +264,7 @@ static void conn_close(struct httpd *h, struct conn *c) {
     if (!is_polite)
         say_goodbye(h, c->fd);
     (void)pthread_mutex_unlock(&h->conns_lock);
+    conns_unreserve(h);
     stats_add(&open_connections, -1);
     free(c);
 }

@@ -2,11 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/httpd.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "httpd/internal.h"
@@ -18,6 +15,7 @@ enum {
     DEFAULT_BODY_MS = 30 * 1000,
     DEFAULT_IDLE_MS = 75 * 1000,
     STOP_POLL_MS = 5,
+    LIMIT_SLACK = 64, /* we count closed connections a moment before libmicrohttpd does */
 };
 
 static void fill_defaults(struct httpd_options *o) {
@@ -65,14 +63,12 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *s) {
 static enum status start_daemon(struct httpd *h, struct err *e) {
     const struct httpd_options *o = &h->options;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-                     MHD_USE_ERROR_LOG;
+                     MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, arena_cstr(&h->arena, o->tls_cert_pem)},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, arena_cstr(&h->arena, o->tls_key_pem)},
         {MHD_OPTION_END, 0, NULL},
     };
-    int listen_fd = fcntl(h->listen_fd, F_DUPFD_CLOEXEC,
-                          0); /* some failures of a start close it, some do not */
 
     if (h->is_tls)
         flags |= MHD_USE_TLS;
@@ -80,12 +76,11 @@ static enum status start_daemon(struct httpd *h, struct err *e) {
         tls[0] = tls[2];
     h->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, serve_request, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, h,
-        MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_THREAD_POOL_SIZE,
-        o->threads > 1 ? o->threads : 0, MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, serve_uri, h,
-        MHD_OPTION_NOTIFY_COMPLETED, serve_completed, h, MHD_OPTION_NOTIFY_CONNECTION, conn_notify,
-        h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_THREAD_POOL_SIZE, o->threads > 1 ? o->threads : 0, MHD_OPTION_CONNECTION_LIMIT,
+        o->max_connections + LIMIT_SLACK, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, serve_uri, h, MHD_OPTION_NOTIFY_COMPLETED, serve_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, conn_notify, h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!h->daemon)
         FAIL(e, ST_UNAVAILABLE, "could not start the HTTP server%s",
              h->is_tls ? ": is the certificate or its key unreadable?" : "");
@@ -99,7 +94,7 @@ static struct httpd *httpd_new(struct httpd_options options) {
         abort();
     fill_defaults(&options);
     h->options = options;
-    h->listen_fd = h->quiesced_fd = -1;
+    h->listen_fd = h->accept_wake_fd = -1;
     h->refs = 1;
     h->is_tls = options.tls_cert_pem.len > 0;
     list_init(&h->live);
@@ -110,6 +105,7 @@ static struct httpd *httpd_new(struct httpd_options options) {
     (void)pthread_cond_init(&h->changed, NULL);
     (void)pthread_mutex_init(&h->conns_lock, NULL);
     (void)pthread_cond_init(&h->conns_changed, NULL);
+    (void)pthread_cond_init(&h->conns_room, NULL);
     return h;
 }
 
@@ -128,17 +124,15 @@ static enum status prepare(struct httpd *h, struct err *e) {
     TRY(listen_open(&h->arena, o->listen, &h->listen_fd, &h->address, e));
     TRY(handlers_start(o->handlers, &h->handlers, e));
     TRY(sweeper_start(h, e));
-    return start_daemon(h, e);
+    TRY(start_daemon(h, e));
+    return accept_start(h, e);
 }
 
 /* Also of one that did not start. */
 static void end(struct httpd *h) {
+    accept_stop(h);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
-    if (h->quiesced_fd >= 0)
-        (void)close(h->quiesced_fd);
-    if (h->listen_fd >= 0)
-        (void)close(h->listen_fd);
     handlers_stop(h->handlers);
     sweeper_stop(h);
     if (h->gone)
@@ -195,12 +189,6 @@ static void abandon_suspended(struct httpd *h) {
     free(resume);
 }
 
-/* The socket stops listening here and is closed once no network thread can touch it any more. */
-static void stop_listening(struct httpd *h) {
-    h->quiesced_fd = MHD_quiesce_daemon(h->daemon);
-    (void)shutdown(h->listen_fd, SHUT_RDWR);
-}
-
 /* Whoever is busy either is suspended, and then abandoned here, or will be the next moment, or is about to answer. */
 static void give_up_waiting(struct httpd *h) {
     atomic_store(&h->is_stopping, true);
@@ -218,7 +206,7 @@ void httpd_stop(struct httpd *h, uint32_t drain_ms) {
     if (!h)
         return;
     atomic_store(&h->is_draining, true);
-    stop_listening(h);
+    accept_stop(h);
     wait_for_requests(h, drain_ms);
     give_up_waiting(h);
     end(h);

@@ -1,6 +1,7 @@
 /* internal.h - what the files of httpd/ share.
  *
- *   listen.c    the listening socket            conn.c     connections, their deadlines, closing politely
+ *   listen.c    the listening socket            accept.c   the thread that accepts
+ *   conn.c      connections, their deadlines, closing politely
  *   serve.c     libmicrohttpd's callbacks       request.c  request objects: born, recycled, read by handlers
  *   admit.c     what a request must pass first  answer.c   a resp onto the wire
  *   handlers.c  handler threads                 problem.c  failures as problem JSON
@@ -116,8 +117,8 @@ struct httpd {
     struct rates *rates;
     struct handlers *handlers;
     struct MHD_Daemon *daemon;
-    int listen_fd;   /* ours */
-    int quiesced_fd; /* libmicrohttpd's copy, given back by a stop */
+    int listen_fd, accept_wake_fd;
+    pthread_t acceptor;
     bool is_tls;
     struct str address;
     struct MHD_Response *gone; /* 503 for whom we did not wait */
@@ -133,9 +134,10 @@ struct httpd {
     size_t refs; /* one of the owner, one per request */
 
     pthread_mutex_t conns_lock;
-    pthread_cond_t conns_changed;
+    pthread_cond_t conns_changed, conns_room;
     struct list conns, goodbyes;
-    size_t n_goodbyes;
+    size_t n_conns, n_goodbyes;
+    bool is_accepting;
     pthread_t sweeper;
     bool is_sweeping;
 };
@@ -144,7 +146,14 @@ struct httpd {
 enum status listen_open(struct arena *a, struct str address, int *ret_fd, struct str *ret_bound,
                         struct err *e) ATTR_MUST_CHECK;
 
+/* accept.c */
+enum status accept_start(struct httpd *h, struct err *e) ATTR_MUST_CHECK;
+void accept_stop(struct httpd *h); /* also of one that did not start; closes the listening socket */
+
 /* conn.c */
+/* One place among max_connections, taken before a socket is dealt out. */
+void conns_reserve(struct httpd *h);
+void conns_unreserve(struct httpd *h);
 enum status sweeper_start(struct httpd *h, struct err *e) ATTR_MUST_CHECK;
 void sweeper_stop(struct httpd *h);
 void conn_notify(void *cls, struct MHD_Connection *mhd, void **ctx,

@@ -33,6 +33,7 @@ static void httpd_free(struct httpd *h) {
     (void)pthread_cond_destroy(&h->changed);
     (void)pthread_mutex_destroy(&h->conns_lock);
     (void)pthread_cond_destroy(&h->conns_changed);
+    (void)pthread_cond_destroy(&h->conns_room);
     arena_done(&h->arena);
     free(h);
 }

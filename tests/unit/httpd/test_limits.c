@@ -238,6 +238,25 @@ static void silent_and_idle_connections_are_closed(void **state) {
     client_close(&idle);
 }
 
+static void connections_over_the_limit_wait_their_turn(void **state) {
+    struct httpd_options options = {
+        .routes = routes, .n_routes = ARRAY_LEN(routes), .max_connections = 2};
+    struct httpd *small = server_start(options);
+    struct client first = client_open(small), second = client_open(small), third;
+
+    (void)state;
+    assert_int_equal(client_ask(&first, STR("GET /get HTTP/1.1\r\nHost: x\r\n\r\n")), 204);
+    assert_int_equal(client_ask(&second, STR("GET /get HTTP/1.1\r\nHost: x\r\n\r\n")), 204);
+    third = client_open(small);
+    client_send(&third, STR("GET /get HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_int_equal(recv(third.fd, &(char){0}, 1, MSG_DONTWAIT), -1);
+    client_close(&first);
+    assert_int_equal(client_ask(&third, STR("")), 204);
+    client_close(&second);
+    client_close(&third);
+    httpd_stop(small, 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(announced_body_over_the_limit_is_refused_unread),
@@ -247,6 +266,7 @@ int main(void) {
         cmocka_unit_test(headers_of_any_size_get_an_answer),
         cmocka_unit_test(ambiguous_framing_is_refused),
         cmocka_unit_test(garbage_is_survived),
+        cmocka_unit_test(connections_over_the_limit_wait_their_turn),
         cmocka_unit_test(slow_body_gets_a_408),
         cmocka_unit_test(slow_headers_get_a_408),
         cmocka_unit_test(silent_and_idle_connections_are_closed),
