@@ -276,14 +276,14 @@ static inline void swallow(struct str line, void *ctx) {
 static inline enum status add_account(struct app *app, struct tx *tx, struct err *e) {
     const struct setting settings[] = {
         {STR("base_url"), fake_http_url(&app->a, app->graph)},
-        {STR("waba_id"), STR("102290129340398")},
+        {STR("waba_id"), STR("410000000000001")},
     };
     const struct setting secrets[] = {{STR("access_token"), STR("token")}};
     const struct account_new in = {
         .tenant = app->tenant,
         .kind = STR("meta"),
         .name = STR("acme"),
-        .address = STR("106540352242922"),
+        .address = STR("520000000000002"),
         .settings = settings,
         .n_settings = ARRAY_LEN(settings),
         .secrets = secrets,
