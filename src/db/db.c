@@ -107,6 +107,11 @@ struct db_counts db_counts(const struct db *db) {
 /* --- transactions ---------------------------------------------------------------------------- */
 
 static _Thread_local bool thread_is_in_tx;
+static _Thread_local bool thread_is_ours;
+
+void db_mark_thread(void) {
+    thread_is_ours = true;
+}
 
 enum status db_run(struct tx *tx, tx_fn fn, void *ctx, struct err *e) {
     enum status st;
@@ -120,6 +125,7 @@ enum status db_run(struct tx *tx, tx_fn fn, void *ctx, struct err *e) {
 
 enum status db_write(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e) {
     assert(!thread_is_in_tx && "db_write inside a transaction: use tx_nested");
+    assert(!thread_is_ours && "db_write in a callback of db's: use db_submit");
     return db->ops->write(db, scope, fn, ctx, e);
 }
 

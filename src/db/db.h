@@ -33,9 +33,11 @@ struct tx;
 enum db_engine { DB_SQLITE, DB_POSTGRES };
 
 struct db_options {
-    struct str url;       /* "sqlite:PATH" ("sqlite::memory:" is refused) or "postgresql://…" */
-    unsigned connections; /* PostgreSQL: pool size; SQLite: readers; 0: 1 */
-    uint32_t timeout_ms;  /* longest wait for a connection or a lock; 0: 5,000 */
+    /* "sqlite:PATH" ("sqlite::memory:" is refused) or "postgresql://…" with libpq's parameters. A
+     * pooler in between must give each connection a session of its own. */
+    struct str url;
+    unsigned connections;      /* PostgreSQL: pool size; SQLite: readers; 0: 1 */
+    uint32_t timeout_ms;       /* longest wait for a connection or a lock; 0: 5,000 */
     const struct log_ctx *log; /* outlives the db; may be NULL */
 };
 

@@ -164,6 +164,9 @@ void db_done(struct db *db);
  * asserts. */
 enum status db_run(struct tx *tx, tx_fn fn, void *ctx, struct err *e) ATTR_MUST_CHECK;
 
+/* Marks a thread of db's own, whose callbacks must not wait for a commit. */
+void db_mark_thread(void);
+
 void db_count_commit(struct db *db);
 /* Those that a commit made durable. */
 void db_count_transactions(struct db *db, size_t n);

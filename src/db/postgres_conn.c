@@ -16,12 +16,13 @@ enum { ARRAYS_KEPT_BYTES = 1 << 20 };
 /* --- waiting --------------------------------------------------------------------------------- */
 
 enum status pg_lose(struct pg_conn *conn, const char *doing, struct err *e) {
-    struct str why = str_trim(str_of(PQerrorMessage(conn->pq)));
+    struct str rest = str_trim(str_of(PQerrorMessage(conn->pq)));
+    struct str why; /* the first line: what follows is advice */
 
     conn->is_lost = true;
-    if (why.len == 0)
-        why = STR("no answer in time");
-    FAIL(e, ST_UNAVAILABLE, "could not %s: %.*s", doing, STR_ARG(why));
+    (void)str_cut(&rest, '\n', &why);
+    FAIL(e, ST_UNAVAILABLE, "could not %s: %.*s%s", doing, STR_ARG(why),
+         why.len == 0 || str_ends(why, STR(":")) ? " no answer in time" : "");
 }
 
 /* Waits until the socket is ready; false when it is not within the time. */

@@ -186,6 +186,8 @@ bool pg_is_retryable(const PGresult *result);
 /* Another node has migrated meanwhile and a prepared statement no longer fits: the transaction can
  * be run again on a new connection. */
 bool pg_is_stale(const PGresult *result);
+/* A writer has met a standby: after a failover another connection may find the primary. */
+bool pg_is_read_only(const PGresult *result);
 /* The server ended the session: whether the last command took effect is not known. */
 bool pg_is_fatal(const PGresult *result);
 

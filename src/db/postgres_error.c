@@ -42,6 +42,10 @@ bool pg_is_stale(const PGresult *result) {
             str_contains(field(result, PG_DIAG_MESSAGE_PRIMARY), STR("cached plan")));
 }
 
+bool pg_is_read_only(const PGresult *result) {
+    return str_eq(sqlstate(result), STR("25006"));
+}
+
 bool pg_is_fatal(const PGresult *result) {
     struct str severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 

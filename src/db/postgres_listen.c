@@ -260,6 +260,7 @@ static void *listen_main(void *arg) {
     struct pg_listen *l = arg;
 
     (void)pthread_setname_np(pthread_self(), "db-listen");
+    db_mark_thread();
     while (!is_stopping(l))
         step(l);
     /* A short-lived process has put a job and goes: the workers should hear of it. */

@@ -55,7 +55,8 @@ static enum status lose_round(struct round *r, const struct err *why, struct err
 /* A failed statement spoils the transaction up to the next savepoint. */
 static enum status fail_round(struct round *r, const PGresult *result, struct err *e) {
     struct err why = ERR_INIT;
-    bool is_gone = pg_is_fatal(result) || pg_is_stale(result);
+    bool is_gone = pg_is_fatal(result) || pg_is_stale(result) ||
+                   (pg_is_read_only(result) && !r->tx->base.is_read);
 
     (void)pg_fail(result, db_sql_name(r->sql).text, &why);
     if (is_gone)

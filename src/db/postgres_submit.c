@@ -105,6 +105,7 @@ static void *committer_main(void *arg) {
     struct group group;
 
     (void)pthread_setname_np(pthread_self(), "db-committer");
+    db_mark_thread();
     while (take_group(&db->submit, &group)) {
         if (group.n == 1)
             commit_one(&db->base, group.items[0]);

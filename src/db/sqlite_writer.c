@@ -328,6 +328,7 @@ static void *writer_main(void *arg) {
     struct sqlite_db *db = arg;
 
     (void)pthread_setname_np(pthread_self(), "db-writer");
+    db_mark_thread();
     while (wait_for_work(&db->writer)) {
         batch_run(db);
         checkpoint(&db->writer);

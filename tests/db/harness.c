@@ -181,7 +181,7 @@ enum status harness_db_bare(struct db **ret, struct err *e) {
 }
 
 enum status harness_db(struct db **ret, struct err *e) {
-    struct db *db;
+    struct db *db = NULL;
     enum status st;
 
     TRY(harness_db_bare(&db, e));
@@ -202,7 +202,7 @@ enum status harness_db_with(const char *sql, struct db **ret, struct err *e) {
         .len = str_of(sql).len,
         .sha256 = "0",
     };
-    struct db *db;
+    struct db *db = NULL;
     enum status st;
 
     TRY(harness_db_bare(&db, e));

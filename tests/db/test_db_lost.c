@@ -284,6 +284,23 @@ static void a_session_killed_in_the_commit_is_uncertain(void **state) {
     assert_ok(db_ping(db, &e), &e);
 }
 
+/* After a failover the old primary takes no writes; so does this database. */
+static void a_server_that_takes_no_writes_is_unavailable(void **state) {
+    struct err e = ERR_INIT;
+
+    (void)state;
+    harness_superuser(db, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET"
+                          " default_transaction_read_only = on', current_database()); END $$");
+    kill_all_sessions();
+    assert_int_equal(HARNESS_EXEC(db, DB_SYSTEM, insert_item, NULL, &e, V_I64(1)), ST_UNAVAILABLE);
+    assert_int_equal(n_items(), 0);
+    harness_superuser(db, "BEGIN READ WRITE;"
+                          " DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET"
+                          " default_transaction_read_only', current_database()); END $$; COMMIT");
+    err_clear(&e);
+    assert_ok(HARNESS_EXEC(db, DB_SYSTEM, insert_item, NULL, &e, V_I64(1)), &e);
+}
+
 /* What a reader has been handed it may have passed on. */
 static enum status be_killed_reading(struct tx *tx, void *ctx, struct err *e) {
     struct victim *v = ctx;
@@ -494,6 +511,7 @@ int main(void) {
         FRESH(lost_serialisation_is_run_again),
         FRESH(a_killed_session_is_run_again),
         FRESH(a_session_killed_in_the_commit_is_uncertain),
+        FRESH(a_server_that_takes_no_writes_is_unavailable),
         FRESH(a_reader_that_has_read_is_not_run_again),
         FRESH(idle_connections_that_died_are_not_noticed),
         FRESH(a_restart_loses_nothing_that_was_told_done),
