@@ -2,9 +2,14 @@
 // kill -9 in a loop under load. Calls arrive batched, doubled and out of order at 200 a second; the fake Graph API cuts off some
 // answers after accepting. At the end: every acknowledged message is there once, nothing was sent twice.
 //   node tests/crash/run.mjs ROUNDS
+import { execFile } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { message, messageCall, post, startGraph } from '../support/graph.mjs';
 import { client, newInstallation, seed, until } from '../support/prosa.mjs';
 
+const run = promisify(execFile);
 const rounds = Number(process.argv[2] ?? 20);
 const RATE = 200; // messages a second
 const seedNumber = Number(process.env.PROSA_CRASH_SEED ?? Date.now() % 2 ** 31);
@@ -153,13 +158,79 @@ async function frozen(rnd) {
   return problems.map((p) => `frozen node: ${p}`);
 }
 
+/** PostgreSQL is restarted, once kindly and once as in a crash, while calls come in. */
+async function databaseRestart(rnd) {
+  const graph = await startGraph();
+  const installation = await newInstallation('postgres', { PROSA_LOG_LEVEL: 'error', PROSA_LEASE_MS: '5s' });
+  const problems = [];
+  try {
+    const { key } = await seed(installation, graph.url);
+    const node = await installation.serve();
+    const sent = load([node.url], rnd);
+    for (const mode of ['fast', 'immediate']) {
+      const before = sent.acknowledged.size;
+      await until(() => sent.acknowledged.size > before + 100, 'load');
+      await run(path.resolve('tests/tools/pg.sh'), ['restart', process.env.PROSA_TEST_POSTGRES_DIR, mode]);
+    }
+    const after = sent.acknowledged.size;
+    await until(() => sent.acknowledged.size > after + 100, 'calls are taken again', 60000);
+    await sent.stop();
+    problems.push(...(await check(client(node.url, key), graph, sent, 'postgres, restarted twice under load')));
+    await node.kill();
+  } finally {
+    await installation.remove();
+    await graph.close();
+  }
+  return problems.map((p) => `database restart: ${p}`);
+}
+
+/** The disk fills up: calls are refused with 503, nothing acknowledged is lost, and it goes on once there is room. */
+async function fullDisk(rnd) {
+  const graph = await startGraph();
+  const installation = await newInstallation('sqlite', { PROSA_LOG_LEVEL: 'error' });
+  const small = `${installation.dir}/small`;
+  const problems = [];
+  await mkdir(small);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', small]);
+  try {
+    installation.env.PROSA_DATABASE_URL = `sqlite:${small}/prosa.db`;
+    const { key } = await seed(installation, graph.url);
+    const node = await installation.serve();
+    const sent = load([node.url], rnd);
+    await until(() => sent.acknowledged.size > 100, 'load');
+    await writeFile(`${small}/filler`, Buffer.alloc(48 << 20)).catch(() => {}); // takes what is left
+    const refused = await until(async () => (await post(`${node.url}/webhooks/meta`, messageCall([message(`wamid.full.${Date.now()}`, '5511866660000', 'oi')]))).status === 503, 'a call is refused', 60000).catch((e) => e);
+    if (refused instanceof Error) problems.push(refused.message);
+    if ((await fetch(`${node.url}/healthz`)).status !== 200) problems.push('the server does not answer while the disk is full');
+    await rm(`${small}/filler`);
+    const after = sent.acknowledged.size;
+    await until(() => sent.acknowledged.size > after + 50, 'calls are taken again', 60000);
+    await sent.stop();
+    problems.push(...(await check(client(node.url, key), graph, sent, 'sqlite, disk full for a while')));
+    await node.kill();
+  } finally {
+    for (const p of installation.processes) await p.kill('SIGKILL');
+    await run('umount', [small]);
+    await installation.remove();
+    await graph.close();
+  }
+  return problems.map((p) => `full disk: ${p}`);
+}
+
 const rnd = random(seedNumber);
 console.log(`seed ${seedNumber} (PROSA_CRASH_SEED repeats it)`);
-const problems = [
-  ...(await killLoop('sqlite', 1, rounds, rnd)),
-  ...(await killLoop('postgres', 2, rounds, rnd)),
-  ...(await frozen(rnd)),
+const scenes = [
+  () => killLoop('sqlite', 1, rounds, rnd),
+  () => killLoop('postgres', 2, rounds, rnd),
+  () => frozen(rnd),
+  () => databaseRestart(rnd),
+  () => fullDisk(rnd),
 ];
-for (const p of problems) console.error(`FAILED ${p}`);
-console.log(`${problems.length === 0 ? 3 : 3 - Math.min(3, problems.length)} passed, ${Math.min(3, problems.length)} failed`);
-process.exit(problems.length === 0 ? 0 : 1);
+let failed = 0;
+for (const scene of scenes) {
+  const problems = await scene().catch((e) => [e.stack]);
+  for (const p of problems) console.error(`FAILED ${p}`);
+  failed += problems.length > 0;
+}
+console.log(`${scenes.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
