@@ -60,11 +60,11 @@ static enum verdict_kind verdict_of(enum status st) {
     case ST_CONFLICT:
     case ST_UNAVAILABLE:
     case ST_LIMITED:
+    case ST_UNCERTAIN: /* a commit may have been lost with its connection: handlers run safely twice */
         return VERDICT_RETRY;
     case ST_INVALID:
     case ST_DENIED:
     case ST_BROKEN:
-    case ST_UNCERTAIN:
         break;
     }
     return VERDICT_DEAD;

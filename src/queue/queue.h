@@ -84,9 +84,9 @@ struct verdict {
 /* Runs one job on a worker thread; safe to run twice. It ends by itself: its lease is prolonged for
  * as long as it runs, so whatever it waits for needs a time limit. A returned status translates
  * when the handler set no verdict other than done: ST_OK, ST_NOT_FOUND done · ST_CONFLICT,
- * ST_UNAVAILABLE, ST_LIMITED retry (err.retry_after_ms honoured) · ST_INVALID, ST_DENIED,
- * ST_BROKEN, ST_UNCERTAIN dead. Cause and reason default to err's. A kind this program does not
- * know is retried. */
+ * ST_UNAVAILABLE, ST_UNCERTAIN, ST_LIMITED retry (err.retry_after_ms honoured) · ST_INVALID,
+ * ST_DENIED, ST_BROKEN dead. Cause and reason default to err's. A kind this program does not know
+ * is retried. */
 typedef enum status (*job_fn)(struct app *app, struct arena *a, const struct job *job,
                               struct verdict *ret_verdict, struct err *e);
 

@@ -71,6 +71,10 @@ static void what_was_unavailable_is_retried(void **state) {
     retry_is_for(*state, ST_UNAVAILABLE);
 }
 
+static void what_may_have_happened_is_run_again(void **state) {
+    retry_is_for(*state, ST_UNCERTAIN);
+}
+
 static void death_is_for(struct app *app, enum status st) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
     struct job_row row = run_once(&a, app, answer(st));
@@ -82,10 +86,6 @@ static void death_is_for(struct app *app, enum status st) {
 
 static void what_stays_wrong_is_dead(void **state) {
     death_is_for(*state, ST_INVALID);
-}
-
-static void an_uncertain_job_is_dead_not_repeated(void **state) {
-    death_is_for(*state, ST_UNCERTAIN);
 }
 
 static void retry_after_is_honoured(void **state) {
@@ -370,7 +370,7 @@ int main(void) {
         QUEUE_TEST(a_conflict_is_retried),
         QUEUE_TEST(what_was_unavailable_is_retried),
         QUEUE_TEST(what_stays_wrong_is_dead),
-        QUEUE_TEST(an_uncertain_job_is_dead_not_repeated),
+        QUEUE_TEST(what_may_have_happened_is_run_again),
         QUEUE_TEST(retry_after_is_honoured),
         QUEUE_TEST(a_verdict_stands_whatever_the_status),
         QUEUE_TEST(again_does_not_count_as_an_attempt),
