@@ -121,19 +121,29 @@ struct run {
     struct http_call call;
     long total;
     _Atomic long started, ended, bad;
+    _Atomic uint32_t slowest_ms;
     pthread_mutex_t lock;
     pthread_cond_t over;
 };
 
 static void submit_next(struct run *r);
 
+static void note(struct run *r, enum status st, const struct http_reply *reply) {
+    uint32_t slowest = atomic_load(&r->slowest_ms);
+
+    if (st != ST_OK || reply->status != 200)
+        atomic_fetch_add(&r->bad, 1);
+    while (reply->took_ms > slowest &&
+           !atomic_compare_exchange_weak(&r->slowest_ms, &slowest, reply->took_ms)) {
+    }
+}
+
 static void on_done(void *ctx, enum status st, const struct http_reply *reply,
                     const struct err *e) {
     struct run *r = ctx;
 
     (void)e;
-    if (st != ST_OK || reply->status != 200)
-        atomic_fetch_add(&r->bad, 1);
+    note(r, st, reply);
     submit_next(r);
     if (atomic_fetch_add(&r->ended, 1) + 1 == r->total) {
         (void)pthread_mutex_lock(&r->lock);
@@ -155,8 +165,7 @@ static void *call_loop(void *ctx) {
         struct http_reply reply;
         struct err e = ERR_INIT;
 
-        if (httpc_call(r->h, &a, &r->call, &reply, &e) != ST_OK || reply.status != 200)
-            atomic_fetch_add(&r->bad, 1);
+        note(r, httpc_call(r->h, &a, &r->call, &reply, &e), &reply);
         arena_reset(&a);
     }
     arena_done(&a);
@@ -189,9 +198,9 @@ static void report(const struct run *r, int64_t took_ns) {
     (void)getrusage(RUSAGE_SELF, &use);
     cpu_us = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e6 +
              (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
-    (void)printf("calls/s=%.0f cpu_us_per_call=%.1f rss_mb=%ld bad=%ld\n",
+    (void)printf("calls/s=%.0f cpu_us_per_call=%.1f rss_mb=%ld slowest_ms=%u bad=%ld\n",
                  (double)r->total * 1e9 / (double)took_ns, cpu_us / (double)r->total,
-                 use.ru_maxrss / 1024, atomic_load(&r->bad));
+                 use.ru_maxrss / 1024, atomic_load(&r->slowest_ms), atomic_load(&r->bad));
 }
 
 static void raise_descriptor_limit(void) {

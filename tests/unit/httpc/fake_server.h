@@ -145,8 +145,8 @@ static size_t fake_content_length(const char *head) {
     return p ? strtoul(p + strlen("\r\ncontent-length:"), NULL, 10) : 0;
 }
 
-/* Reads one request, head and body; false when the peer closed first. */
-static ATTR_UNUSED bool fake_read(struct fake *f, int fd) {
+/* Reads one request, head and body; NULL when the peer closed first. The caller frees it. */
+static char *fake_receive(int fd) {
     char *text = malloc(FAKE_MAX_REQUEST + 1);
     size_t len = 0;
     char *end = NULL;
@@ -157,12 +157,21 @@ static ATTR_UNUSED bool fake_read(struct fake *f, int fd) {
 
         if (n <= 0) {
             free(text);
-            return false;
+            return NULL;
         }
         len += (size_t)n;
         text[len] = '\0';
         end = strstr(text, "\r\n\r\n");
     }
+    return text;
+}
+
+/* The same for who only counts: the request becomes f->last. */
+static ATTR_UNUSED bool fake_read(struct fake *f, int fd) {
+    char *text = fake_receive(fd);
+
+    if (!text)
+        return false;
     (void)pthread_mutex_lock(&f->lock);
     free(f->last);
     f->last = text;
