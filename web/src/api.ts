@@ -35,6 +35,7 @@ export interface Message {
   content: Content;
   status: string;
   error: { code: number; reason: string } | null;
+  provider_message_id: string | null;
   revoked_at: string | null;
   created_at: string;
   cursor: string;
@@ -77,13 +78,20 @@ interface List<T> {
   next: string | null;
 }
 
+/** The page itself carries a session: fetching it renews one that ended while the page was open. */
+const signInAgain = (): Promise<Response> => fetch('/');
+
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method, headers: { Accept: 'application/json' } };
   if (body !== undefined) {
     init.headers = { ...init.headers, 'Content-Type': 'application/json' };
     init.body = JSON.stringify(body);
   }
-  const answer = await fetch(path, init);
+  let answer = await fetch(path, init);
+  if (answer.status === 401) {
+    await signInAgain();
+    answer = await fetch(path, init);
+  }
   if (!answer.ok) {
     const problem = (await answer.json().catch(() => null)) as { detail?: string; title?: string } | null;
     throw new Error(problem?.detail ?? problem?.title ?? `HTTP ${answer.status}`);
@@ -113,9 +121,11 @@ export function follow(onEvent: (event: LiveEvent) => void, onOpen: () => void):
   let cursor = '';
   let wait = 250;
   const open = () => {
+    let wasOpen = false;
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const socket = new WebSocket(`${scheme}://${location.host}/live${cursor ? `?after=${cursor}` : ''}`);
     socket.onopen = () => {
+      wasOpen = true;
       wait = 250;
       isConnected.value = true;
       onOpen();
@@ -128,6 +138,7 @@ export function follow(onEvent: (event: LiveEvent) => void, onOpen: () => void):
     socket.onclose = () => {
       isConnected.value = false;
       setTimeout(open, wait + Math.random() * wait);
+      if (!wasOpen) void api.demo().then(api.conversations, () => undefined).catch(() => undefined);
       wait = Math.min(wait * 2, 5000);
     };
   };

@@ -36,7 +36,7 @@ const pt = {
   owner_customer: 'cliente',
   owner_system: 'sistema',
   answeredBy: 'quem responde',
-  window: 'janela até',
+  window: 'pode responder até',
   reason: 'motivo',
   trace: 'Por que o robô disse isso',
   traceEmpty: 'Cada resposta do robô deixa aqui o que ele viu, o que decidiu e quanto custou.',
@@ -47,8 +47,6 @@ const pt = {
   dropped_owner: 'uma pessoa assumiu',
   byScript: 'roteiro',
   byModel: 'modelo',
-  node: 'etapa',
-  because: 'porque',
   tokens: 'tokens',
   took: 'levou',
   messages: 'mensagens',
@@ -69,6 +67,30 @@ const pt = {
   st_uncertain: 'incerta',
   st_cancelled: 'cancelada',
   st_received: 'recebida',
+  talks: 'Conversas',
+  revoked: 'mensagem apagada',
+  tomorrow: 'amanhã',
+  because_choice: 'escolha do cliente',
+  because_start: 'primeira mensagem',
+  because_fallback: 'nada combinou',
+  'because_script rule': 'regra do roteiro',
+  'because_node rule': 'regra da etapa',
+  'kind_conversation.opened': 'conversa aberta',
+  'kind_conversation.taken': 'equipe assumiu',
+  'kind_conversation.released': 'devolvida ao robô',
+  'kind_conversation.closed': 'conversa encerrada',
+  'kind_conversation.handoff_requested': 'pessoa chamada',
+  'kind_bot.turn_answered': 'robô decidiu a resposta',
+  'kind_bot.turn_handed_over': 'robô chamou uma pessoa',
+  'kind_bot.turn_dropped': 'robô descartou o rascunho',
+  'kind_message.received': 'mensagem recebida e guardada',
+  'kind_message.queued': 'mensagem na fila de envio',
+  'kind_message.sending': 'mensagem saindo',
+  'kind_message.sent': 'mensagem enviada',
+  'kind_message.delivered': 'mensagem entregue',
+  'kind_message.read': 'mensagem lida',
+  'kind_message.failed': 'envio falhou',
+  'kind_message.status_ignored': 'status repetido, ignorado',
   typing: 'digitando…',
   media: 'mídia',
 };
@@ -109,7 +131,7 @@ const en: Record<Key, string> = {
   owner_customer: 'customer',
   owner_system: 'system',
   answeredBy: 'who answers',
-  window: 'window until',
+  window: 'may reply until',
   reason: 'reason',
   trace: 'Why the bot said that',
   traceEmpty: 'Each answer of the bot leaves here what it saw, what it decided and what it cost.',
@@ -120,8 +142,6 @@ const en: Record<Key, string> = {
   dropped_owner: 'a person took over',
   byScript: 'script',
   byModel: 'model',
-  node: 'step',
-  because: 'because',
   tokens: 'tokens',
   took: 'took',
   messages: 'messages',
@@ -142,6 +162,30 @@ const en: Record<Key, string> = {
   st_uncertain: 'uncertain',
   st_cancelled: 'cancelled',
   st_received: 'received',
+  talks: 'Conversations',
+  revoked: 'message deleted',
+  tomorrow: 'tomorrow',
+  because_choice: 'the customer’s choice',
+  because_start: 'first message',
+  because_fallback: 'nothing matched',
+  'because_script rule': 'script rule',
+  'because_node rule': 'step rule',
+  'kind_conversation.opened': 'conversation opened',
+  'kind_conversation.taken': 'taken over by the team',
+  'kind_conversation.released': 'given back to the bot',
+  'kind_conversation.closed': 'conversation closed',
+  'kind_conversation.handoff_requested': 'a person was called',
+  'kind_bot.turn_answered': 'bot decided its answer',
+  'kind_bot.turn_handed_over': 'bot called a person',
+  'kind_bot.turn_dropped': 'bot dropped its draft',
+  'kind_message.received': 'message received and stored',
+  'kind_message.queued': 'message queued to be sent',
+  'kind_message.sending': 'message leaving',
+  'kind_message.sent': 'message sent',
+  'kind_message.delivered': 'message delivered',
+  'kind_message.read': 'message read',
+  'kind_message.failed': 'sending failed',
+  'kind_message.status_ignored': 'repeated status, ignored',
   typing: 'typing…',
   media: 'media',
 };
@@ -159,10 +203,15 @@ export const time = (iso: string): string =>
   new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
 export const timeExact = (iso: string): string =>
   new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }).format(new Date(iso));
+/** The time, with its day where that is not today. */
+export const when = (iso: string): string =>
+  day(iso) === t('today') ? time(iso) : `${day(iso)}, ${time(iso)}`;
+
 export function day(iso: string): string {
   const date = new Date(iso);
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(date).setHours(0, 0, 0, 0)) / 86_400_000);
   if (days === 0) return t('today');
   if (days === 1) return t('yesterday');
+  if (days === -1) return t('tomorrow');
   return new Intl.DateTimeFormat(language.value, { day: 'numeric', month: 'long' }).format(date);
 }

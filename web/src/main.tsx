@@ -4,6 +4,7 @@ import { render } from 'preact';
 import { useSignalEffect } from '@preact/signals';
 import { isConnected } from './api';
 import { language, t, type Language } from './i18n';
+import icon from './icon.svg';
 import { PhoneView } from './phone';
 import { loadError, start } from './store';
 import { TeamView } from './team';
@@ -36,7 +37,10 @@ function App() {
         {t('skip')}
       </a>
       <header class="top">
-        <h1>prosa</h1>
+        <h1>
+          <img src={icon} alt="" width="26" height="26" />
+          prosa
+        </h1>
         <p>{t('tagline')}</p>
         <Languages />
       </header>

@@ -22,6 +22,15 @@ export function Scroll({ label, size, children }: { label: string; size: number;
   useEffect(() => {
     if (box.current && isAtEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [size]);
+  useEffect(() => {
+    const at = box.current;
+    if (!at) return;
+    const watch = new ResizeObserver(() => {
+      if (isAtEnd.current) at.scrollTop = at.scrollHeight;
+    });
+    watch.observe(at);
+    return () => watch.disconnect();
+  }, []);
   return (
     <div
       ref={box}
@@ -43,6 +52,12 @@ export function DayMark({ at, before }: { at: string; before: string | undefined
   const name = day(at);
   return before !== undefined && day(before) === name ? null : <p class="day">{name}</p>;
 }
+
+export const Send = () => (
+  <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+    <path fill="currentColor" d="M3.4 20.4 21 12 3.4 3.6 3.4 10.1 15 12 3.4 13.9z" />
+  </svg>
+);
 
 /** The words of a message; media without words says what it is. */
 export function Words({ type, text, content }: { type: string; text: string; content: Content }) {

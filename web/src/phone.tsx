@@ -3,21 +3,39 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { t, time } from './i18n';
-import { Scroll, Ticks, Words } from './parts';
+import { Scroll, Send, Ticks, Words } from './parts';
 import type { Bubble } from './sim';
-import { botIsThinking, chat, demo, newCustomer, phone, phoneError, write } from './store';
+import { botIsThinking, bubbles, demo, newCustomer, phone, phoneDraft, phoneError, write } from './store';
 
-const iso = (at: number | string): string => new Date(at).toISOString();
+const iso = (at: number): string => new Date(at).toISOString();
+
+type Row = { id: string; title: string; description?: string };
 
 function Sheet({ bubble, onClose }: { bubble: Bubble; onClose: () => void }) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => box.current?.showModal(), []);
-  const pick = (row: { id: string; title: string; description?: string }) => {
+  const shut = () => box.current?.close(); // gives the focus back to where it was
+  const pick = (row: Row) => {
     void write({ list_reply: row });
-    onClose();
+    shut();
+  };
+  const move = (e: KeyboardEvent) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+    const buttons = [...(box.current?.querySelectorAll('button') ?? [])];
+    const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
+    if (by === undefined || at < 0) return;
+    e.preventDefault();
+    buttons[(at + by + buttons.length) % buttons.length]?.focus();
   };
   return (
-    <dialog ref={box} class="sheet" aria-label={bubble.content?.button ?? t('openList')} onClose={onClose}>
+    <dialog
+      ref={box}
+      class="sheet"
+      aria-label={bubble.content?.button ?? t('openList')}
+      onClose={onClose}
+      onKeyDown={move}
+      onClick={(e) => e.target === box.current && shut()}
+    >
       {bubble.content?.sections?.map((section) => (
         <section>
           {section.title && <h3>{section.title}</h3>}
@@ -29,7 +47,7 @@ function Sheet({ bubble, onClose }: { bubble: Bubble; onClose: () => void }) {
           ))}
         </section>
       ))}
-      <button type="button" class="plain" onClick={onClose}>
+      <button type="button" class="plain" onClick={shut}>
         {t('close')}
       </button>
     </dialog>
@@ -44,6 +62,7 @@ function BubbleView({ bubble }: { bubble: Bubble }) {
     <div class={`bubble ${isOurs ? 'mine' : 'theirs'}`}>
       <Words type={bubble.type} text={bubble.text ?? ''} content={content} />
       <span class="meta">
+        {bubble.reaction && <span class="reaction">{bubble.reaction}</span>}
         {time(iso(bubble.at))} {isOurs && <Ticks status={bubble.status ?? 'sent'} />}
       </span>
       {content.buttons && (
@@ -68,7 +87,7 @@ function BubbleView({ bubble }: { bubble: Bubble }) {
 }
 
 export function PhoneView() {
-  const text = useSignal('');
+  const text = phoneDraft;
   const send = async (e: Event) => {
     e.preventDefault();
     const words = text.value.trim();
@@ -85,14 +104,14 @@ export function PhoneView() {
             <span class="sr">{t('phone')}: </span>
             {demo.value?.business_name ?? 'prosa'}
           </h2>
-          <p>{botIsThinking.value ? t('typing') : `${phone.value?.name ?? ''} · +${phone.value?.number ?? ''}`}</p>
+          <p>{botIsThinking.value ? t('typing') : phone.value?.name || `+${phone.value?.number ?? ''}`}</p>
         </div>
         <button type="button" class="plain" onClick={newCustomer}>
           {t('newCustomer')}
         </button>
       </header>
-      <Scroll label={t('phone')} size={chat.value.length}>
-        {chat.value.length === 0 && (
+      <Scroll label={t('phone')} size={bubbles.value.length}>
+        {bubbles.value.length === 0 && (
           <div class="empty">
             <p>{t('phoneHint')}</p>
             <p>
@@ -100,8 +119,8 @@ export function PhoneView() {
             </p>
           </div>
         )}
-        {chat.value.map((bubble) => (
-          <BubbleView key={bubble.seq} bubble={bubble} />
+        {bubbles.value.map((bubble) => (
+          <BubbleView key={bubble.id || bubble.seq} bubble={bubble} />
         ))}
       </Scroll>
       {phoneError.value && (
@@ -118,7 +137,7 @@ export function PhoneView() {
           onInput={(e) => (text.value = e.currentTarget.value)}
         />
         <button type="submit" aria-label={t('send')} title={t('send')}>
-          ➤
+          <Send />
         </button>
       </form>
     </section>

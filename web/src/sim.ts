@@ -10,7 +10,14 @@ export interface Bubble {
   text?: string;
   content?: Content;
   status?: string;
-  at: number | string;
+  at: number; // milliseconds since 1970
+  reaction?: string;
+}
+
+export interface Chat {
+  seq: number;
+  typing: boolean;
+  messages: Bubble[];
 }
 
 export type Act =
@@ -36,23 +43,22 @@ export class Phone {
   }
 
   /** Long-polls the phone until stopped; each change hands over the whole chat. */
-  watch(onChat: (chat: Bubble[]) => void): () => void {
+  watch(onChat: (chat: Chat) => void): () => void {
     const stop = new AbortController();
+    const look = async (path: string): Promise<Chat> => {
+      const answer = await fetch(`${this.base}/sim/phone${path}number=${this.number}`, { signal: stop.signal });
+      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      return (await answer.json()) as Chat;
+    };
     const run = async () => {
-      let after = -1;
+      let seq = -1;
       while (!stop.signal.aborted) {
         try {
-          const query = after < 0 ? '' : `/events?after=${after}&wait_ms=20000`;
-          const url = after < 0 ? `${this.base}/sim/phone?number=${this.number}` : `${this.base}/sim/phone${query}&number=${this.number}`;
-          const answer = await fetch(url, { signal: stop.signal });
-          if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-          const chat = (await answer.json()) as { seq: number; messages: Bubble[] };
-          if (after < 0 || chat.seq !== after) {
-            const whole = after < 0 ? chat : ((await (await fetch(`${this.base}/sim/phone?number=${this.number}`, { signal: stop.signal })).json()) as { seq: number; messages: Bubble[] });
-            after = whole.seq;
-            onChat(whole.messages);
-          }
+          const chat = await look(seq < 0 ? '?' : `/events?after=${seq}&wait_ms=20000&`);
+          if (chat.seq !== seq) onChat(chat);
+          seq = chat.seq;
         } catch {
+          seq = -1;
           if (!stop.signal.aborted) await new Promise((done) => setTimeout(done, 1000));
         }
       }

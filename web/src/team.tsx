@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The conversation as the team sees it, why the bot said what it said, and every step with its time.
-import type { Message, Turn } from './api';
-import { t, time, timeExact, tx } from './i18n';
-import { DayMark, Scroll, Ticks, Words } from './parts';
-import { act, conversation, draft, events, messages, reply, teamError, turns } from './store';
+import type { Conversation, Message, Turn } from './api';
+import { t, time, timeExact, tx, when } from './i18n';
+import { DayMark, Scroll, Send, Ticks, Words } from './parts';
+import { act, choose, conversation, draft, events, messages, reply, talks, teamError, turns } from './store';
 
 function MessageView({ message, before }: { message: Message; before: Message | undefined }) {
   const { content } = message;
@@ -13,6 +13,7 @@ function MessageView({ message, before }: { message: Message; before: Message | 
       <DayMark at={message.created_at} before={before?.created_at} />
       <div class={`bubble ${message.direction === 'in' ? 'theirs' : 'mine'} by-${message.owner}`}>
         <span class="who">{tx('owner_', message.owner)}</span>
+        {message.revoked_at && <span class="meta">{t('revoked')}</span>}
         <Words type={message.type} text={message.text} content={content} />
         {choices.length > 0 && (
           <ul class="chips">
@@ -30,22 +31,63 @@ function MessageView({ message, before }: { message: Message; before: Message | 
   );
 }
 
+/* The button pressed goes away with what it did, so the focus moves to where the work goes on. */
+async function take() {
+  await act('take');
+  document.getElementById('reply')?.focus();
+}
+
+async function leave(how: 'release' | 'close') {
+  await act(how);
+  document.getElementById('team-title')?.focus();
+}
+
+function Talk({ talk }: { talk: Conversation }) {
+  const isCurrent = talk.id === conversation.value?.id;
+  const name = talk.lead.name ?? talk.lead.phone ?? '?';
+  return (
+    <li>
+      <button type="button" aria-current={isCurrent ? 'true' : undefined} onClick={() => choose(talk)}>
+        <span class={`initial ${talk.state}`} aria-hidden="true">
+          {name.slice(0, 1)}
+        </span>
+        <span class="who">{name}</span>
+        <span class="sr">, {tx('state_', talk.state)}</span>
+        <span class="last">{talk.last_text}</span>
+      </button>
+    </li>
+  );
+}
+
+function Talks() {
+  if (talks.value.length < 2) return null;
+  return (
+    <nav class="talks" aria-label={t('talks')}>
+      <ul>
+        {talks.value.map((talk) => (
+          <Talk key={talk.id} talk={talk} />
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
 function Actions() {
   const c = conversation.value;
   if (!c || c.state === 'agent_closed' || c.state === 'expired') return null;
   return (
     <div class="actions">
       {c.owner !== 'person' && (
-        <button type="button" class="primary" onClick={() => void act('take')}>
+        <button type="button" class="primary" onClick={() => void take()}>
           {t('take')}
         </button>
       )}
       {c.owner !== 'bot' && (
-        <button type="button" onClick={() => void act('release')}>
+        <button type="button" onClick={() => void leave('release')}>
           {t('release')}
         </button>
       )}
-      <button type="button" onClick={() => void act('close')}>
+      <button type="button" onClick={() => void leave('close')}>
         {t('closeTalk')}
       </button>
     </div>
@@ -57,7 +99,7 @@ function Head() {
   return (
     <header>
       <div>
-        <h2 id="team-title">
+        <h2 id="team-title" tabIndex={-1}>
           <span class="sr">{t('team')}: </span>
           {c ? (c.lead.name ?? c.lead.phone) : t('team')}
         </h2>
@@ -71,7 +113,7 @@ function Head() {
             </span>
             {c.window_until && (
               <span class="quiet">
-                {t('window')} {time(c.window_until)}
+                {t('window')} {when(c.window_until)}
               </span>
             )}
             {c.handoff_reason && (
@@ -99,6 +141,7 @@ function Reply() {
       }}
     >
       <input
+        id="reply"
         aria-label={t('reply')}
         aria-describedby="reply-hint"
         placeholder={t('reply')}
@@ -108,13 +151,19 @@ function Reply() {
         onInput={(e) => (draft.value = e.currentTarget.value)}
       />
       <button type="submit" aria-label={`${t('send')}: ${t('reply')}`} title={t('send')} disabled={isClosed}>
-        ➤
+        <Send />
       </button>
       <p id="reply-hint" class="quiet">
         {t('replyHint')}
       </p>
     </form>
   );
+}
+
+/** "script rule 4": words that are translated, and a number that stays. */
+function because(words: string): string {
+  const [, text = words, number = ''] = /^(.*?)( \d+)?$/.exec(words) ?? [];
+  return tx('because_', text) + number;
 }
 
 function Decided({ turn }: { turn: Turn }) {
@@ -130,7 +179,7 @@ function Decided({ turn }: { turn: Turn }) {
     );
   return (
     <>
-      {t('byScript')} · {t('node')} <code>{how.node}</code> · {t('because')} <code>{how.because}</code>
+      {t('byScript')} · <code>{how.node}</code> · {because(how.because ?? '')}
     </>
   );
 }
@@ -191,8 +240,8 @@ function Steps() {
       {steps.length === 0 && <p class="quiet">{t('eventsEmpty')}</p>}
       <ol tabIndex={0} aria-labelledby="steps-title">
         {steps.map((step) => (
-          <li key={step.cursor}>
-            <time>{timeExact(step.at)}</time> <code>{step.kind}</code>
+          <li key={step.cursor} class={step.kind === 'message.status_ignored' ? 'minor' : ''}>
+            <time>{timeExact(step.at)}</time> <span title={step.kind}>{tx('kind_', step.kind)}</span>
           </li>
         ))}
       </ol>
@@ -204,6 +253,7 @@ export function TeamView() {
   const list = messages.value;
   return (
     <section class="team" id="team" aria-labelledby="team-title">
+      <Talks />
       <Head />
       <div class="thread">
         <Scroll label={t('team')} size={list.length}>
