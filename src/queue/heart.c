@@ -13,8 +13,8 @@
 
 enum {
     BEATS_PER_LEASE = 3,
-    RECENT_MS = 60000, /* leases that ran out longer ago are looked for only now and then */
-    FULL_EVERY = 60,   /* in rounds */
+    OVERLAP_MS = 5000, /* of one look with the last: rows that were locked then, clocks apart */
+    FULL_EVERY = 20,   /* in rounds: also what was overlooked longer ago than that */
     STALE_MS = 1000,   /* that a job waits here for a worker */
 };
 
@@ -130,27 +130,32 @@ enum status heart_prolong(struct queue *q, struct err *e) {
 /* --- taking over ------------------------------------------------------------------------------ */
 
 struct take_over {
-    bool is_full;
+    int64_t since_ms;
+    int64_t now_ms;
     size_t n;
 };
 
 static enum status take_over_tx(struct tx *tx, void *ctx, struct err *e) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
     struct take_over *t = ctx;
-    int64_t now_ms = clock_now_ms();
     struct store_finished finished;
     struct outcome *list;
 
     TRY(store_tune(tx, false, e));
-    TRY(store_expired(&a, tx, t->is_full ? 0 : now_ms - RECENT_MS, now_ms, &list, &t->n, e));
-    return store_finish(&a, tx, list, t->n, now_ms, &finished, e);
+    TRY(store_expired(&a, tx, t->since_ms, t->now_ms, &list, &t->n, e));
+    return store_finish(&a, tx, list, t->n, t->now_ms, &finished, e);
 }
 
+/* Only the newest part of the past is looked through: under load it is full of dead entries of
+ * claims that ended well. */
 enum status heart_take_over(struct queue *q, bool is_full, size_t *ret_n, struct err *e) {
-    struct take_over t = {.is_full = is_full};
+    struct take_over t = {.since_ms = is_full ? 0 : q->looked_ms - OVERLAP_MS,
+                          .now_ms = clock_now_ms()};
 
     TRY(db_write(q->options.db, DB_SYSTEM, take_over_tx, &t, e));
     *ret_n = t.n;
+    if (t.n < STORE_BATCH)
+        q->looked_ms = t.now_ms;
     if (t.n == 0)
         return ST_OK;
     stats_add(&taken_over, (int64_t)t.n);

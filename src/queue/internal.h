@@ -82,6 +82,7 @@ struct queue {
     struct list writing;
 
     struct claim_book book; /* the claimer's own */
+    int64_t looked_ms;      /* the heart's own: until when leases that ran out were looked for */
     struct worker *workers;
     size_t n_threads; /* workers that were started */
     size_t n_ended;

@@ -22,15 +22,20 @@ enum {
 const enum queue_priority store_priorities[STORE_PRIORITIES] = {QUEUE_URGENT, QUEUE_DIRECT,
                                                                 QUEUE_NORMAL, QUEUE_BULK};
 
-/* $1 tenant, $2 id, $3 kind, $4 lane, $5 key, $6 priority, $7 run_at, $8 no_later, $9 now, $10
- * payload */
-static const struct db_sql insert_sql = DB_SQL2(
-    "INSERT INTO jobs (tenant_id, id, kind, lane, key, priority, state, run_at, no_later,"
-    " created_at, updated_at, payload)"
-    " VALUES ($1, $2, $3, $4, $5, $6,"
-    "  CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE tenant_id = $1 AND lane = $4"
-    "   AND lane IS NOT NULL AND state IN (0, 1, 4)) THEN 5 WHEN $7 <= $9 THEN 0 ELSE 4 END,"
-    "  $7, $8, $9, $9, $10)",
+/* $1 tenant, $2 id, $3 kind, $4 lane, $5 key, $6 priority, $7 run_at, $8 no_later, $9 now, $10 payload
+ * One row and many stand apart on PostgreSQL, where the second is planned anew each time. */
+#define INSERT_ONE(lock)                                                                           \
+    "INSERT INTO jobs (tenant_id, id, kind, lane, key, priority, state, run_at, no_later,"         \
+    " created_at, updated_at, payload)"                                                            \
+    " VALUES ($1, $2, $3, $4, $5, $6,"                                                             \
+    "  CASE WHEN (SELECT h.state FROM jobs h WHERE h.tenant_id = $1 AND h.lane = $4"               \
+    "   AND h.lane IS NOT NULL AND h.state IN (0, 1, 4)" lock ") IS NOT NULL THEN 5"               \
+    "   WHEN $7 <= $9 THEN 0 ELSE 4 END,"                                                          \
+    "  $7, $8, $9, $9, $10)"
+static const struct db_sql insert_one_sql =
+    DB_SQL2(INSERT_ONE(""), INSERT_ONE(" FOR KEY SHARE") " ON CONFLICT DO NOTHING");
+static const struct db_sql insert_many_sql = DB_SQL2(
+    INSERT_ONE(""),
     "INSERT INTO jobs (tenant_id, id, kind, lane, key, priority, state, run_at, no_later,"
     " created_at, updated_at, payload)"
     " SELECT tenant_id, id, kind, lane, key, priority,"
@@ -164,7 +169,7 @@ static enum status try_put(struct arena *a, struct tx *tx, const struct job_put 
     if (is_found)
         return ST_OK;
     put_values(put, id, now_ms, vals);
-    TRY(db_exec_rows(tx, insert_sql, vals, 1, PUT_COLUMNS, &n, e));
+    TRY(db_exec_vals(tx, insert_one_sql, vals, PUT_COLUMNS, &n, e));
     *ret_is_put = n == 1;
     *ret_id = id;
     return ST_OK;
@@ -204,7 +209,7 @@ static enum status insert_chunk(struct tx *tx, void *ctx, struct err *e) {
 
     for (size_t i = 0; i < chunk->n; i++)
         put_values(&chunk->puts[i], (struct job_id){uuid_new()}, now_ms, vals + i * PUT_COLUMNS);
-    TRY(db_exec_rows(tx, insert_sql, vals, chunk->n, PUT_COLUMNS, &n, e));
+    TRY(db_exec_rows(tx, insert_many_sql, vals, chunk->n, PUT_COLUMNS, &n, e));
     if (n != (int64_t)chunk->n)
         FAIL(e, ST_CONFLICT, "could not put jobs: the head of a lane changed");
     return ST_OK;
