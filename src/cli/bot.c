@@ -78,7 +78,7 @@ static enum status apply(const struct bot_file *f, struct bot *bot, struct err *
     return ST_OK;
 }
 
-/* --- show ------------------------------------------------------------------------------------- */
+/* --- show ------------------------------------------------------------------------------------ */
 
 /* JSON in either case: a bot is a file one edits. */
 static enum status put_bot(struct cli *c, struct tx *tx, struct tenant_id tenant, struct err *e) {
@@ -114,7 +114,7 @@ static enum status show(struct cli *c, struct err *e) {
     return cli_write(c, show_tx, c, e);
 }
 
-/* --- set, check -------------------------------------------------------------------------------- */
+/* --- set, check ------------------------------------------------------------------------------ */
 
 static enum status set_tx(struct tx *tx, void *ctx, struct err *e) {
     struct bot_file *f = ctx;

@@ -186,7 +186,7 @@ static int run_command(const struct command *command, struct str path, int argc,
     return code;
 }
 
-/* --- finding the command ---------------------------------------------------------------------- */
+/* --- finding the command --------------------------------------------------------------------- */
 
 static const struct command *find_command(const struct command *table, struct str name) {
     for (const struct command *s = table; s && s->name; s++)

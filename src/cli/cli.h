@@ -141,7 +141,7 @@ void table_add(struct table *t, struct str cell);
 /* Prints it to c->out; only the heads: prints `none` instead. */
 void table_end(struct table *t, const char *none);
 
-/* --- the tables of each file ------------------------------------------------------------------ */
+/* --- the tables of each file ----------------------------------------------------------------- */
 
 extern const struct command tenant_commands[], user_commands[], key_commands[], provider_commands[],
     jobs_commands[], inbox_commands[], bot_commands[], audit_commands[], secrets_commands[];

@@ -17,7 +17,7 @@ void finding_failed(struct doctor *d, const char *check, const struct err *why, 
     finding_add(d, check, FINDING_FAIL, arena_str(&d->c->arena, str_of(why->message)), advice);
 }
 
-/* --- settings --------------------------------------------------------------------------------- */
+/* --- settings -------------------------------------------------------------------------------- */
 
 static bool check_settings(struct doctor *d) {
     struct err why = ERR_INIT;
@@ -56,7 +56,7 @@ static void examine(struct doctor *d) {
     doctor_clock(d);
 }
 
-/* --- telling ----------------------------------------------------------------------------------- */
+/* --- telling --------------------------------------------------------------------------------- */
 
 static size_t n_kept(const struct doctor *d) {
     return d->n < FINDINGS_MAX ? d->n : FINDINGS_MAX;

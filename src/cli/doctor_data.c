@@ -10,7 +10,7 @@ enum {
     DUE_LATE_MS = 5 * 60 * 1000,
 };
 
-/* --- database ---------------------------------------------------------------------------------- */
+/* --- database -------------------------------------------------------------------------------- */
 
 static bool check_schema(struct doctor *d) {
     struct arena *a = &d->c->arena;
@@ -51,7 +51,7 @@ bool doctor_database(struct doctor *d) {
     return check_schema(d);
 }
 
-/* --- work -------------------------------------------------------------------------------------- */
+/* --- work ------------------------------------------------------------------------------------ */
 
 static enum status read_depth(struct tx *tx, void *ctx, struct err *e) {
     return queue_depth(tx, (struct tenant_id){0}, ctx, e);
@@ -87,7 +87,7 @@ void doctor_work(struct doctor *d) {
         finding_add(d, "jobs", FINDING_OK, STR("no job is late"), STR_EMPTY);
 }
 
-/* --- accounts ---------------------------------------------------------------------------------- */
+/* --- accounts -------------------------------------------------------------------------------- */
 
 struct accounts {
     struct doctor *d;

@@ -20,7 +20,7 @@ enum {
 };
 #define YEAR_2026_MS INT64_C(1767225600000)
 
-/* --- disk -------------------------------------------------------------------------------------- */
+/* --- disk ------------------------------------------------------------------------------------ */
 
 static void check_disk(struct doctor *d, const char *check, struct str dir) {
     struct arena *a = &d->c->arena;
@@ -63,7 +63,7 @@ static void check_disks(struct doctor *d) {
         check_disk(d, "disk", config->data_dir);
 }
 
-/* --- open files -------------------------------------------------------------------------------- */
+/* --- open files ------------------------------------------------------------------------------ */
 
 static void check_files(struct doctor *d) {
     const struct config *config = d->c->rt.config;
@@ -87,7 +87,7 @@ void doctor_machine(struct doctor *d) {
     check_files(d);
 }
 
-/* --- clock ------------------------------------------------------------------------------------- */
+/* --- clock ----------------------------------------------------------------------------------- */
 
 static bool is_synchronised(void) {
     struct timex t = {.modes = 0};
@@ -126,7 +126,7 @@ void doctor_clock(struct doctor *d) {
                         "systemd-timesyncd"));
 }
 
-/* --- master key -------------------------------------------------------------------------------- */
+/* --- master key ------------------------------------------------------------------------------ */
 
 static void check_key_file(struct doctor *d, struct str path) {
     struct err why = ERR_INIT;

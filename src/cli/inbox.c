@@ -33,7 +33,7 @@ static void put_row(struct cli *c, const struct inbox_row *r, bool with_body) {
     json_end(o);
 }
 
-/* --- list ------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------ */
 
 static void list_table(struct cli *c, const struct inbox_page *page) {
     static const char *const heads[] = {"ID",     "PROVIDER", "STATE", "RECEIVED",
@@ -89,7 +89,7 @@ static enum status list(struct cli *c, struct err *e) {
     return cli_write(c, list_tx, c, e);
 }
 
-/* --- show, replay ------------------------------------------------------------------------------ */
+/* --- show, replay ---------------------------------------------------------------------------- */
 
 static enum status show_tx(struct tx *tx, void *ctx, struct err *e) {
     struct cli *c = ctx;
@@ -139,7 +139,7 @@ static enum status replay(struct cli *c, struct err *e) {
     return cli_write(c, replay_tx, c, e);
 }
 
-/* --- table ------------------------------------------------------------------------------------- */
+/* --- table ----------------------------------------------------------------------------------- */
 
 #define TENANT_OPTION                                                                              \
     { .name = "tenant", .value = "SLUG", .help = "only this tenant's (default: everybody's)" }

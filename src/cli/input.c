@@ -60,7 +60,7 @@ enum status cli_read_file(struct cli *c, struct str path, size_t max, struct str
     return ST_OK;
 }
 
-/* --- passwords -------------------------------------------------------------------------------- */
+/* --- passwords ------------------------------------------------------------------------------- */
 
 static struct str first_line(struct str s) {
     struct str line;
@@ -81,8 +81,9 @@ static bool ask(struct cli *c, const char *prompt, struct str *ret) {
         return false;
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    (void)fprintf(stderr, "%s", prompt);
+    /* First silent, then asked: what is typed at the prompt must neither show nor be flushed. */
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    (void)fprintf(stderr, "%s", prompt);
     done = fgets(line, sizeof(line), stdin) != NULL;
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     (void)fprintf(stderr, "\n");

@@ -24,7 +24,7 @@ static const char *option_text(struct cli *c, const char *option) {
     return cli_has(c, option) ? arena_cstr(&c->arena, cli_value(c, option)) : NULL;
 }
 
-/* --- list ------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------ */
 
 static void put_job(struct json_out *o, const struct job_row *j) {
     json_obj(o, NULL);
@@ -98,7 +98,7 @@ static enum status list(struct cli *c, struct err *e) {
     return cli_write(c, list_tx, c, e);
 }
 
-/* --- groups ------------------------------------------------------------------------------------ */
+/* --- groups ---------------------------------------------------------------------------------- */
 
 static void put_group(struct json_out *o, const struct job_group *g) {
     json_obj(o, NULL);
@@ -150,7 +150,7 @@ static enum status groups(struct cli *c, struct err *e) {
     return cli_write(c, groups_tx, c, e);
 }
 
-/* --- replay, discard ---------------------------------------------------------------------------- */
+/* --- replay, discard ------------------------------------------------------------------------- */
 
 static void show_count(struct cli *c, const char *what, int64_t n) {
     if (!c->is_json) {
@@ -201,7 +201,7 @@ static enum status discard(struct cli *c, struct err *e) {
     return cli_write(c, discard_tx, c, e);
 }
 
-/* --- table ------------------------------------------------------------------------------------- */
+/* --- table ----------------------------------------------------------------------------------- */
 
 #define TENANT_OPTION                                                                              \
     { .name = "tenant", .value = "SLUG", .help = "only this tenant's (default: everybody's)" }

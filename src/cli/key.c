@@ -23,7 +23,7 @@ static void put_key(struct json_out *o, const struct api_key *k, struct str secr
     json_end(o);
 }
 
-/* --- add -------------------------------------------------------------------------------------- */
+/* --- add ------------------------------------------------------------------------------------- */
 
 static struct str all_scopes(struct cli *c) {
     ATTR_CLEANUP(buf_done_p) struct buf b = {.max = SCOPES_MAX_BYTES};
@@ -60,7 +60,7 @@ static enum status add(struct cli *c, struct err *e) {
     return cli_write(c, add_tx, c, e);
 }
 
-/* --- list ------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------ */
 
 static void list_table(struct cli *c, const struct api_key *list, size_t n) {
     static const char *const heads[] = {"KEY",   "NAME",      "SCOPES", "ADDED",
@@ -103,7 +103,7 @@ static enum status list(struct cli *c, struct err *e) {
     return cli_write(c, list_tx, c, e);
 }
 
-/* --- revoke ----------------------------------------------------------------------------------- */
+/* --- revoke ---------------------------------------------------------------------------------- */
 
 static enum status revoke_tx(struct tx *tx, void *ctx, struct err *e) {
     struct cli *c = ctx;

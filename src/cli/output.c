@@ -1,5 +1,6 @@
 /* output.c - results for people (tables) and for programs (JSON).
  * SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@ enum {
     CELL_MAX_POINTS = 60,
 };
 
-/* --- JSON ------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------ */
 
 void cli_put_id(struct json_out *o, const char *key, struct uuid id) {
     char text[UUID_TEXT_BYTES];
@@ -52,7 +53,7 @@ void cli_end_list(struct cli *c) {
     json_end(&c->json);
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------ */
 
 struct str cli_time_text(struct cli *c, int64_t ms) {
     return ms == 0 ? STR("-") : clock_format_iso(&c->arena, ms);
@@ -63,6 +64,7 @@ struct str cli_id_text(struct cli *c, struct uuid id) {
 }
 
 void table_begin(struct table *t, struct cli *c, const char *const *heads, size_t n) {
+    assert(n > 0 && n <= TABLE_MAX_COLUMNS);
     *t = (struct table){.c = c, .columns = n};
     for (size_t i = 0; i < n; i++)
         table_add(t, str_of(heads[i]));
@@ -109,6 +111,7 @@ void table_end(struct table *t, const char *none) {
     size_t widths[TABLE_MAX_COLUMNS] = {0};
     struct buf *out = &t->c->out;
 
+    assert(t->columns > 0 && t->columns <= TABLE_MAX_COLUMNS);
     if (t->n == t->columns) {
         buf_printf(out, "%s\n", none);
         return;

@@ -30,7 +30,7 @@ enum status probe_start(struct cli *c, struct httpc **ret, struct err *e) {
         ret, e);
 }
 
-/* --- the call --------------------------------------------------------------------------------- */
+/* --- the call -------------------------------------------------------------------------------- */
 
 static enum status read_tx(struct tx *tx, void *ctx, struct err *e) {
     struct probing *p = ctx;
@@ -77,7 +77,7 @@ static enum status build(struct probing *p, struct http_call *ret, struct err *e
     return provider->probe(&p->c->arena, &p->channel, ret, e);
 }
 
-/* --- the answer ------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------ */
 
 /* A short answer may be cut or empty: the key, the model's name and the credit are good all the
  * same. */

@@ -20,7 +20,7 @@ struct acting { /* on one account */
     bool is_active;
 };
 
-/* --- showing ---------------------------------------------------------------------------------- */
+/* --- showing --------------------------------------------------------------------------------- */
 
 static void put_account(struct cli *c, const struct account *p) {
     struct json_out *o = &c->json;
@@ -61,7 +61,7 @@ static void show(struct cli *c, const struct account *p, const char *done) {
                    STR_ARG(id));
 }
 
-/* --- settings and secrets from the command line -------------------------------------------------- */
+/* --- settings and secrets from the command line ---------------------------------------------- */
 
 /* "-" and "@FILE" keep a secret out of the process list and the shell's history. */
 static enum status read_secret(struct cli *c, struct str *value, struct err *e) {
@@ -97,7 +97,7 @@ static enum status collect(struct cli *c, const char *option, struct setting **r
 }
 
 static enum status collect_input(struct acting *x, struct err *e) {
-    struct setting *settings, *secrets;
+    struct setting *settings = NULL, *secrets = NULL;
 
     x->in.name = cli_value(x->c, "name");
     x->in.address = cli_value(x->c, "address");
@@ -108,7 +108,7 @@ static enum status collect_input(struct acting *x, struct err *e) {
     return ST_OK;
 }
 
-/* --- one change -------------------------------------------------------------------------------- */
+/* --- one change ------------------------------------------------------------------------------ */
 
 static enum status change_tx(struct tx *tx, void *ctx, struct err *e) {
     struct acting *x = ctx;
@@ -201,7 +201,7 @@ static enum status clear(struct cli *c, struct err *e) {
     return change_one(&x, e);
 }
 
-/* --- list, kinds ------------------------------------------------------------------------------- */
+/* --- list, kinds ----------------------------------------------------------------------------- */
 
 static struct str state_text(const struct account *p) {
     return p->is_active ? p->state : STR("disabled");
@@ -294,7 +294,7 @@ static enum status list_kinds(struct cli *c, struct err *e) {
     return ST_OK;
 }
 
-/* --- test -------------------------------------------------------------------------------------- */
+/* --- test ------------------------------------------------------------------------------------ */
 
 static enum status find_tx(struct tx *tx, void *ctx, struct err *e) {
     struct acting *x = ctx;
@@ -336,7 +336,7 @@ static enum status test(struct cli *c, struct err *e) {
     return ST_OK;
 }
 
-/* --- table ------------------------------------------------------------------------------------- */
+/* --- table ----------------------------------------------------------------------------------- */
 
 static const struct option change_options[] = {
     {.name = "address", .value = "ID", .help = "of whatsapp: the phone number id"},

@@ -23,7 +23,7 @@ static void close_p(int *fd) {
         (void)close(*fd);
 }
 
-/* --- rotate ------------------------------------------------------------------------------------ */
+/* --- rotate ---------------------------------------------------------------------------------- */
 
 static enum status fail_errno(struct err *e, const char *what, const char *path) {
     char reason[64];
@@ -111,7 +111,7 @@ static enum status rotate(struct cli *c, struct err *e) {
     return cli_write(c, record_rotation_tx, &r, e);
 }
 
-/* --- reseal ------------------------------------------------------------------------------------ */
+/* --- reseal ---------------------------------------------------------------------------------- */
 
 struct resealed {
     struct cli *c;

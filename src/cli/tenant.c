@@ -26,7 +26,7 @@ static void show(struct cli *c, const struct tenant *t, const char *what) {
                    STR_ARG(cli_id_text(c, t->id.v)));
 }
 
-/* --- add -------------------------------------------------------------------------------------- */
+/* --- add ------------------------------------------------------------------------------------- */
 
 static enum status add_tx(struct tx *tx, void *ctx, struct err *e) {
     struct cli *c = ctx;
@@ -48,7 +48,7 @@ static enum status add(struct cli *c, struct err *e) {
     return cli_write(c, add_tx, c, e);
 }
 
-/* --- list ------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------ */
 
 static void list_table(struct cli *c, const struct tenant *list, size_t n) {
     static const char *const heads[] = {"SLUG", "NAME", "STATE", "TIME ZONE", "ADDED", "ID"};
@@ -87,7 +87,7 @@ static enum status list(struct cli *c, struct err *e) {
     return cli_write(c, list_tx, c, e);
 }
 
-/* --- enable, disable --------------------------------------------------------------------------- */
+/* --- enable, disable ------------------------------------------------------------------------- */
 
 static enum status switch_active(struct cli *c, struct tx *tx, bool is_active, struct err *e) {
     struct tenant t;
@@ -117,7 +117,7 @@ static enum status disable(struct cli *c, struct err *e) {
     return cli_write(c, disable_tx, c, e);
 }
 
-/* --- old columns ------------------------------------------------------------------------------- */
+/* --- old columns ----------------------------------------------------------------------------- */
 
 struct legacy {
     struct cli *c;

@@ -49,7 +49,7 @@ static enum status find_user(struct acting *x, struct tx *tx, struct err *e) {
     FAIL(e, ST_NOT_FOUND, "the tenant has no user with this e-mail");
 }
 
-/* --- add, passwd: hashing is slow and stands outside of transactions ----------------------------- */
+/* --- add, passwd: hashing is slow and stands outside of transactions ------------------------- */
 
 static enum status record_add_tx(struct tx *tx, void *ctx, struct err *e) {
     struct acting *x = ctx;
@@ -93,7 +93,7 @@ static enum status passwd(struct cli *c, struct err *e) {
     return cli_write(c, record_password_tx, &x, e);
 }
 
-/* --- list ------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------ */
 
 static void list_table(struct cli *c, const struct user *list, size_t n) {
     static const char *const heads[] = {"E-MAIL", "NAME", "ROLE", "STATE", "ADDED", "ID"};
@@ -134,7 +134,7 @@ static enum status list(struct cli *c, struct err *e) {
     return cli_write(c, list_tx, c, e);
 }
 
-/* --- enable, disable --------------------------------------------------------------------------- */
+/* --- enable, disable ------------------------------------------------------------------------- */
 
 static enum status switch_tx(struct tx *tx, void *ctx, struct err *e) {
     struct acting *x = ctx;

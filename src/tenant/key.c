@@ -58,7 +58,7 @@ struct str api_key_scopes(struct arena *a) {
                         STR_ARG(resource));
 }
 
-/* --- from what was asked to what is stored ---------------------------------------------------- */
+/* --- from what was asked to what is stored --------------------------------------------------- */
 
 static bool next_word(struct str *s, struct str *ret) {
     size_t i = 0;
@@ -127,7 +127,7 @@ enum status api_key_add(struct arena *a, struct tx *tx, struct api_key_new in,
     return ST_OK;
 }
 
-/* --- from what is stored to what a route compares with ---------------------------------------- */
+/* --- from what is stored to what a route compares with --------------------------------------- */
 
 static void add_group(struct buf *b, const char *verb) {
     for (size_t i = 0; i < ARRAY_LEN(resources); i++)

@@ -9,7 +9,7 @@
 #include "httpd/httpd.h"
 #include "provider/provider.h"
 
-/* --- tenants ---------------------------------------------------------------------------------- */
+/* --- tenants --------------------------------------------------------------------------------- */
 
 struct tenant {
     struct tenant_id id;
@@ -42,7 +42,7 @@ enum status tenant_set_active(struct tx *tx, struct tenant_id id, bool is_active
 enum status tenant_set_legacy(struct tx *tx, struct tenant_id id, struct str json, struct err *e)
     ATTR_MUST_CHECK;
 
-/* --- users and sessions ----------------------------------------------------------------------- */
+/* --- users and sessions ---------------------------------------------------------------------- */
 
 struct user {
     struct user_id id;
@@ -98,7 +98,7 @@ enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_i
 enum status session_close(struct tx *tx, struct str token, struct err *e) ATTR_MUST_CHECK;
 #define SESSION_COOKIE "prosa_session"
 
-/* --- API keys --------------------------------------------------------------------------------- */
+/* --- API keys -------------------------------------------------------------------------------- */
 
 struct api_key {
     struct uuid id;
@@ -124,7 +124,7 @@ enum status api_key_list(struct arena *a, struct tx *tx, struct tenant_id tenant
 enum status api_key_revoke(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e)
     ATTR_MUST_CHECK;
 
-/* --- who calls -------------------------------------------------------------------------------- */
+/* --- who calls ------------------------------------------------------------------------------- */
 
 /* Session cookie or "Authorization: Bearer prosa_…" → principal, checked against the route's role
  * and scope. Answers come from a short-lived cache (a few seconds; revocation takes effect within
@@ -145,7 +145,7 @@ enum status authenticator_check(struct authenticator *au, struct arena *a, struc
 enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret,
                          struct err *e) ATTR_MUST_CHECK;
 
-/* --- provider accounts ------------------------------------------------------------------------ */
+/* --- provider accounts ----------------------------------------------------------------------- */
 
 /* Settings are JSON members of client_providers.settings, secrets are sealed one by one. For one
  * (tenant, kind) the order is:
@@ -278,7 +278,7 @@ enum status account_channel(struct arena *a, struct tx *tx, const struct keyring
 enum status account_reseal(struct db *db, const struct keyring *keys, int64_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;
 
-/* --- audit ------------------------------------------------------------------------------------ */
+/* --- audit ----------------------------------------------------------------------------------- */
 
 struct audit {
     struct tenant_id tenant; /* nil: the installation */
