@@ -67,15 +67,14 @@ static void it_calls_for_a_person(void **state) {
     "\"tool_calls\":[{\"id\":\"c\"}]},{\"role\":\"user\",\"content\":\"x\"}]}"
 
 static void wrong_questions_are_refused(void **state) {
-    static const char *const bodies[] = {
-        "x",
-        "{}",
-        "{\"model\":\"m\",\"messages\":[]}",
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"boss\",\"content\":\"x\"}]}",
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}",
-        CALL_UNANSWERED,
-        "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}",
-    };
+    static const char nobody[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}";
+    static const char boss[] =
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"boss\",\"content\":\"x\"}]}";
+    static const char stream[] = "{\"model\":\"m\",\"stream\":true,\"messages\":"
+                                 "[{\"role\":\"user\",\"content\":\"x\"}]}";
+    static const char silence[] = "{\"model\":\"m\",\"messages\":[]}";
+    static const char unanswered[] = CALL_UNANSWERED;
+    const char *const bodies[] = {"x", "{}", silence, nobody, boss, stream, unanswered};
     struct rig g;
 
     (void)state;
