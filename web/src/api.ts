@@ -141,6 +141,8 @@ export function follow(onEvent: (event: LiveEvent) => void, onOpen: () => void):
       if (!wasOpen) void api.demo().then(api.conversations, () => undefined).catch(() => undefined);
       wait = Math.min(wait * 2, 5000);
     };
+    // A socket can look alive for minutes after the line is gone; the browser knows sooner.
+    addEventListener('offline', () => socket.close(), { once: true });
   };
   open();
 }
