@@ -219,6 +219,7 @@ enum status media_upload(struct app *app, struct req *r, struct resp *resp, stru
 enum status media_download(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status templates_list(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status templates_create(struct app *app, struct req *r, struct resp *resp, struct err *e);
+enum status templates_delete(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status phone_show(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status phone_watch(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status customer_act(struct app *app, struct req *r, struct resp *resp, struct err *e);

@@ -336,6 +336,7 @@ static const struct route routes[] = {
     GET("/{version}/{id}/phone_numbers", graph_phone_numbers),
     GET("/{version}/{id}/message_templates", templates_list),
     POST("/{version}/{id}/message_templates", templates_create, BODY_JSON),
+    OPEN(HTTP_DELETE, "/{version}/{id}/message_templates", templates_delete, 0, ROUTE_INLINE),
     POST("/{version}/{id}", graph_success, BODY_JSON),
     GET("/{version}/{id}", graph_object),
     OPEN(HTTP_DELETE, "/{version}/{id}", graph_delete, 0, ROUTE_INLINE),

@@ -46,7 +46,16 @@ static void write_errors(struct json_out *o, int64_t code) {
     json_end(o);
 }
 
-static void write_report(struct json_out *o, const struct report *r) {
+static void write_recipient(struct sim *s, struct json_out *o, const struct report *r) {
+    const struct phone *p = phone_find(s, r->phone_key);
+
+    if (!r->is_user_id)
+        json_put_str(o, "recipient_id", r->phone_key);
+    json_put_opt(o, "recipient_user_id",
+                 r->is_user_id ? r->phone_key : str_of(p ? p->user_id : NULL));
+}
+
+static void write_report(struct sim *s, struct json_out *o, const struct report *r) {
     char seconds[24];
 
     (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)clock_now_ms() / 1000);
@@ -54,7 +63,7 @@ static void write_report(struct json_out *o, const struct report *r) {
     json_put_str(o, "id", r->wamid);
     json_put_str(o, "status", r->status);
     json_put_str(o, "timestamp", str_of(seconds));
-    json_put_str(o, r->is_user_id ? "recipient_user_id" : "recipient_id", r->phone_key);
+    write_recipient(s, o, r);
     write_pricing(o, r);
     json_put_opt(o, "biz_opaque_callback_data", r->correlation);
     if (r->failed_code)
@@ -79,7 +88,7 @@ static void flush_some(struct sim *s) {
 
         if (n == s->behaviour.batch || !str_eq(r->sender, sender))
             break;
-        write_report(&o, r);
+        write_report(s, &o, r);
         list_remove(node);
         s->n_due--;
         n++;

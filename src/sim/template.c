@@ -381,3 +381,27 @@ enum status templates_create(struct app *app, struct req *r, struct resp *resp, 
     resp->content_type = STR("application/json");
     return ST_OK;
 }
+
+/* DELETE …/message_templates?name=…: every language of it. */
+enum status templates_delete(struct app *app, struct req *r, struct resp *resp, struct err *e) {
+    struct sim *s = sim_of(app);
+    struct str name = req_query(r, "name");
+    size_t left = 0;
+
+    if (!graph_admit(s, r, resp))
+        return ST_OK;
+    sim_lock(s);
+    for (size_t i = 0; i < s->templates->n; i++) {
+        struct template *t = s->templates->list[i];
+
+        if (str_eq(json_str(json_get(t->v, "name")), name)) {
+            arena_done(&t->arena);
+            free(t);
+        } else {
+            s->templates->list[left++] = t;
+        }
+    }
+    s->templates->n = left;
+    sim_unlock(s);
+    return graph_success(app, r, resp, e);
+}
