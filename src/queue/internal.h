@@ -40,6 +40,7 @@ struct claimed { /* one block with its text behind it */
         lease_end_ms; /* by this process' monotonic clock: past it the job may be somebody else's */
     uint64_t beat;    /* of the heartbeat that is under way for it */
     bool is_lost;
+    bool is_unbegun;   /* goes back without having run */
     bool is_settled;   /* its verdict was written, or never will be */
     bool is_uncertain; /* its verdict may have been written */
     enum verdict_kind verdict;

@@ -155,7 +155,7 @@ static void set_outcome(struct arena *a, struct claimed *c, const struct job_kin
 }
 
 void queue_set_unbegun(struct claimed *c) {
-    c->verdict = VERDICT_AGAIN;
+    c->is_unbegun = true;
     c->outcome = outcome_of(c, OUTCOME_READY);
     c->outcome.attempts = c->job.attempt - 1;
 }

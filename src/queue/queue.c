@@ -159,14 +159,31 @@ static enum status check_options(const struct queue_options *o, struct err *e) {
     return ST_OK;
 }
 
-/* Names this queue in jobs.worker, for people. */
+/* Drawn once: pids come again, in a container always the same. */
+static char process_text[16];
+
+static void draw_process_name(void) {
+    uint32_t random;
+
+    crypto_random(&random, sizeof(random));
+    (void)snprintf(process_text, sizeof(process_text), "%08x", random);
+}
+
+static struct str process_name(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, draw_process_name);
+    return str_of(process_text);
+}
+
+/* Names this queue in jobs.worker, for people, and for the next process on the same SQLite file. */
 static void name_queue(struct queue *q) {
     char host[32] = {0};
 
     if (gethostname(host, sizeof(host) - 1) != 0 || !utf8_is_valid(str_of(host)))
         host[0] = '\0';
-    (void)snprintf(q->name_text, sizeof(q->name_text), "%s:%ld:%05llx", host[0] ? host : "?",
-                   (long)getpid(), (unsigned long long)q->salt);
+    (void)snprintf(q->name_text, sizeof(q->name_text), "%s:%ld:%s", host[0] ? host : "?",
+                   (long)getpid(), process_name().ptr);
     q->name = str_of(q->name_text);
 }
 
@@ -247,7 +264,14 @@ static enum status start_worker(struct queue *q, struct err *e) {
     return ST_OK;
 }
 
+static enum status expire_others_tx(struct tx *tx, void *ctx, struct err *e) {
+    (void)ctx;
+    return store_expire_others(tx, process_name(), clock_now_ms(), e);
+}
+
 static enum status start_runners(struct queue *q, struct err *e) {
+    if (db_engine(q->options.db) == DB_SQLITE)
+        TRY(db_write(q->options.db, DB_SYSTEM, expire_others_tx, NULL, e));
     TRY(db_listen(q->options.db, QUEUE_CHANNEL, wake_by_handle, (void *)q->handle, e));
     TRY(start_thread(&q->writer, &q->has_writer, writer_main, q, e));
     TRY(start_thread(&q->heart, &q->has_heart, heart_main, q, e));

@@ -10,7 +10,8 @@
  *      worker may claim the job with a higher token, and whatever the first one still writes
  *      through queue_fence() or its verdict is refused.
  *   4. Lower priority number first; between tenants fair shares within a priority, however long one
- *      tenant's queue is.
+ *      tenant's queue is. A job put into a lane makes those before it in the lane as urgent as
+ *      itself.
  *   5. Done jobs leave the table; parked and dead ones stay until a person replays or discards
  *      them.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -148,6 +148,10 @@ struct store_finished {
  * job with the same key was put meanwhile; roll back and try again. */
 enum status store_finish(struct arena *a, struct tx *tx, const struct outcome *outcomes, size_t n,
                          int64_t now_ms, struct store_finished *ret, struct err *e) ATTR_MUST_CHECK;
+/* SQLite has one process: what other ones still hold in jobs.worker, they held when they died. Ends
+ * their leases; a worker's name ends in its process' name. */
+enum status store_expire_others(struct tx *tx, struct str process, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
 /* Up to STORE_BATCH claims whose lease ran out in (since_ms, now_ms], as outcomes that make them
  * ready again. */
 enum status store_expired(struct arena *a, struct tx *tx, int64_t since_ms, int64_t now_ms,

@@ -13,8 +13,8 @@
 enum { JOB_COLUMNS = 12, LIST_BYTES = 64 * STORE_TENANTS };
 
 /* Plans: a table that is small or empty when a statement is first planned would be read whole by it
- * ever after; compiling a plan takes longer than any of these runs; and since each statement has but
- * one index to use, a plan made for any values is as good as one made anew for these. */
+ * ever after; compiling a plan takes longer than any of these runs; and since each statement has
+ * but one index to use, a plan made for any values is as good as one made anew for these. */
 #define TUNE                                                                                       \
     "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"            \
     " set_config('plan_cache_mode', 'force_generic_plan', true)"

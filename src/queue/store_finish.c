@@ -74,6 +74,10 @@ static const struct db_sql expired_sql = DB_SQL2(
     " WHERE state = 1 AND lease_until > $1 AND lease_until <= $2 ORDER BY lease_until LIMIT $3"
     " FOR UPDATE SKIP LOCKED");
 
+/* $1 process, $2 now */
+static const struct db_sql expire_others_sql =
+    DB_SQL("UPDATE jobs SET lease_until = $2 WHERE state = 1 AND worker NOT LIKE '%:' || $1");
+
 /* --- lanes ------------------------------------------------------------------------------------ */
 
 enum status store_hold_lane(struct arena *a, struct tx *tx, struct store_lane lane, struct err *e) {
@@ -248,6 +252,10 @@ enum status store_finish(struct arena *a, struct tx *tx, const struct outcome *o
 }
 
 /* --- leases that ran out ---------------------------------------------------------------------- */
+
+enum status store_expire_others(struct tx *tx, struct str process, int64_t now_ms, struct err *e) {
+    return DB_EXEC(tx, expire_others_sql, NULL, e, V_TEXT(process), V_I64(now_ms));
+}
 
 enum status store_expired(struct arena *a, struct tx *tx, int64_t since_ms, int64_t now_ms,
                           struct outcome **ret, size_t *ret_n, struct err *e) {

@@ -22,8 +22,9 @@ enum {
 const enum queue_priority store_priorities[STORE_PRIORITIES] = {QUEUE_URGENT, QUEUE_DIRECT,
                                                                 QUEUE_NORMAL, QUEUE_BULK};
 
-/* $1 tenant, $2 id, $3 kind, $4 lane, $5 key, $6 priority, $7 run_at, $8 no_later, $9 now, $10 payload
- * One row and many stand apart on PostgreSQL, where the second is planned anew each time. */
+/* $1 tenant, $2 id, $3 kind, $4 lane, $5 key, $6 priority, $7 run_at, $8 no_later, $9 now, $10
+ * payload One row and many stand apart on PostgreSQL, where the second is planned anew each time.
+ * */
 #define INSERT_ONE(lock)                                                                           \
     "INSERT INTO jobs (tenant_id, id, kind, lane, key, priority, state, run_at, no_later,"         \
     " created_at, updated_at, payload)"                                                            \
@@ -33,7 +34,8 @@ const enum queue_priority store_priorities[STORE_PRIORITIES] = {QUEUE_URGENT, QU
     "   WHEN $7 <= $9 THEN 0 ELSE 4 END,"                                                          \
     "  $7, $8, $9, $9, $10)"
 static const struct db_sql insert_one_sql =
-    DB_SQL2(INSERT_ONE(""), INSERT_ONE(" FOR KEY SHARE") " ON CONFLICT DO NOTHING");
+    DB_SQL2(INSERT_ONE("") " RETURNING state",
+            INSERT_ONE(" FOR KEY SHARE") " ON CONFLICT DO NOTHING RETURNING state");
 static const struct db_sql insert_many_sql = DB_SQL2(
     INSERT_ONE(""),
     "INSERT INTO jobs (tenant_id, id, kind, lane, key, priority, state, run_at, no_later,"
@@ -49,6 +51,13 @@ static const struct db_sql insert_many_sql = DB_SQL2(
     "   $7::bigint[], $8::bigint[], $9::bigint[], $10::text[]) WITH ORDINALITY"
     "   AS u(tenant_id, id, kind, lane, key, priority, run_at, no_later, now, payload, nth)) v"
     " ORDER BY nth ON CONFLICT DO NOTHING");
+
+/* $1 tenant, $2 lane, $3 priority */
+#define RAISE(which)                                                                               \
+    "UPDATE jobs SET priority = $3 WHERE tenant_id = $1 AND lane = $2 AND lane IS NOT NULL"        \
+    " AND " which " AND priority > $3"
+static const struct db_sql raise_head_sql = DB_SQL(RAISE("state IN (0, 1, 4) AND state <> 1"));
+static const struct db_sql raise_behind_sql = DB_SQL(RAISE("state = 5"));
 
 /* $1 tenant, $2 kind, $3 key */
 static const struct db_sql keep_sql =
@@ -155,13 +164,22 @@ static enum status coalesce(struct arena *a, struct tx *tx, const struct job_put
     return ST_OK;
 }
 
+/* A reply must not wait for the bulk message before it to come up among all others' bulk: those in
+ * front of it in the lane become as urgent as it is. */
+static enum status raise_lane(struct tx *tx, const struct job_put *put, struct err *e) {
+    struct db_val tenant = V_UUID(put->tenant.v);
+
+    TRY(DB_EXEC(tx, raise_head_sql, NULL, e, tenant, V_TEXT(put->lane), V_I64(put->priority)));
+    return DB_EXEC(tx, raise_behind_sql, NULL, e, tenant, V_TEXT(put->lane), V_I64(put->priority));
+}
+
 static enum status try_put(struct arena *a, struct tx *tx, const struct job_put *put,
                            bool *ret_is_put, struct job_id *ret_id, struct err *e) {
     int64_t now_ms = clock_now_ms();
     struct db_val vals[PUT_COLUMNS];
     struct job_id id = {uuid_new()};
     bool is_found = false;
-    int64_t n;
+    struct db_rows rows;
 
     *ret_is_put = true;
     if (put->key.len > 0)
@@ -169,10 +187,12 @@ static enum status try_put(struct arena *a, struct tx *tx, const struct job_put 
     if (is_found)
         return ST_OK;
     put_values(put, id, now_ms, vals);
-    TRY(db_exec_vals(tx, insert_one_sql, vals, PUT_COLUMNS, &n, e));
-    *ret_is_put = n == 1;
+    TRY(db_query_vals(a, tx, insert_one_sql, vals, PUT_COLUMNS, 0, &rows, e));
+    *ret_is_put = rows.n == 1;
     *ret_id = id;
-    return ST_OK;
+    if (rows.n == 0 || db_i64(&rows, 0, 0) != STATE_BEHIND || put->priority >= QUEUE_BULK)
+        return ST_OK;
+    return raise_lane(tx, put, e);
 }
 
 enum status queue_put(struct tx *tx, struct job_put put, struct job_id *ret_id, struct err *e) {

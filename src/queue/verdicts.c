@@ -43,7 +43,8 @@ static void count(struct queue *q, struct claimed *const *list, size_t n, size_t
     bool is_repeat = false;
 
     for (size_t i = 0; i < n; i++) {
-        stats_add(&totals[list[i]->verdict], 1);
+        if (!list[i]->is_unbegun)
+            stats_add(&totals[list[i]->verdict], 1);
         is_repeat |= list[i]->is_uncertain;
     }
     if (n_refused == 0 || is_repeat) /* a repeated one finds its own first try */

@@ -101,6 +101,20 @@ static void a_replayed_job_goes_before_the_later_ones_of_its_lane(void **state) 
     queue_stop(q, 0);
 }
 
+static void a_reply_makes_what_is_before_it_in_its_lane_as_urgent(void **state) {
+    struct app *app = *state;
+    struct queue *q = start(options_of(app, 0));
+
+    for (int i = 0; i < 40; i++)
+        PUT(app, .payload = STR("other"), .priority = QUEUE_BULK);
+    PUT(app, .lane = STR("l"), .payload = STR("1"), .priority = QUEUE_BULK);
+    PUT(app, .lane = STR("l"), .payload = STR("2"), .priority = QUEUE_BULK);
+    PUT(app, .lane = STR("l"), .payload = STR("3"), .priority = QUEUE_DIRECT);
+    assert_int_equal(run_due(q), 43);
+    assert_string_equal(app->runs[0].payload, "1");
+    queue_stop(q, 0);
+}
+
 /* --- many claimers ---------------------------------------------------------------------------- */
 
 struct lanes { /* guarded by the app's lock */
@@ -249,6 +263,7 @@ int main(void) {
         QUEUE_TEST(a_parked_job_frees_its_lane),
         QUEUE_TEST(a_dead_job_frees_its_lane),
         QUEUE_TEST(a_replayed_job_goes_before_the_later_ones_of_its_lane),
+        QUEUE_TEST(a_reply_makes_what_is_before_it_in_its_lane_as_urgent),
         QUEUE_TEST(eight_claimers_keep_every_lane_in_order),
         QUEUE_TEST(no_put_is_left_behind_in_a_lane),
     };

@@ -3,6 +3,13 @@
  * frozen process looks like to the others.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/queue_fixture.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "queue/internal.h"
 
 enum { STEP_IN_HANDLER = 1, STEP_GO_ON = 2, STEP_OVER = 3 };
@@ -278,7 +285,115 @@ static void what_was_claimed_ahead_is_not_begun_after_the_lease(void **state) {
                      2); /* given back, then run: not run on the lost lease and again */
 }
 
-int main(void) {
+/* --- a real process --------------------------------------------------------------------------- */
+
+enum { FROM_CHILD = 3, TO_CHILD = 4 }; /* the child's descriptors */
+
+static char tell(struct app *app, const struct job *job) {
+    struct job copy = *job;
+    struct err e = ERR_INIT;
+
+    return db_write(app->db, DB_TENANT(job->tenant), fence_tx, &copy, &e) == ST_CONFLICT ? 'r'
+                                                                                         : 'h';
+}
+
+static enum status child_handler(struct app *app, struct arena *a, const struct job *job,
+                                 struct verdict *v, struct err *e) {
+    char c = 'i';
+
+    (void)a, (void)v, (void)e;
+    if (write(FROM_CHILD, &c, 1) != 1 || read(TO_CHILD, &c, 1) != 1)
+        return ST_BROKEN;
+    c = tell(app, job);
+    return write(FROM_CHILD, &c, 1) == 1 ? ST_OK : ST_BROKEN;
+}
+
+/* A node of its own: runs one job and ends. */
+static int child(const char *url) {
+    struct app app = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                      .changed = PTHREAD_COND_INITIALIZER,
+                      .behave = child_handler};
+    struct queue_options options;
+    struct err e = ERR_INIT;
+    struct queue *q;
+
+    if (crypto_init(&e) != ST_OK ||
+        db_open((struct db_options){str_of(url), 4, 5000, NULL}, &app.db, &e) != ST_OK)
+        return 1;
+    options = options_of(&app, 1);
+    if (queue_start(options, &q, &e) != ST_OK)
+        return 1;
+    await_runs(&app, 1);
+    queue_stop(q, AWAIT_MS);
+    db_close(app.db);
+    return 0;
+}
+
+struct process {
+    pid_t pid;
+    int from, to;
+};
+
+static struct process spawn(struct app *app) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    char *url = arena_cstr(&a, harness_url(&a, app->db));
+    int from[2], to[2];
+    struct process p;
+
+    assert_int_equal(pipe2(from, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(to, O_CLOEXEC), 0);
+    p = (struct process){.pid = fork(), .from = from[0], .to = to[1]};
+    assert_true(p.pid >= 0);
+    if (p.pid == 0) {
+        /* out of the way of 3 and 4 first */
+        int out = fcntl(from[1], F_DUPFD_CLOEXEC, 16), in = fcntl(to[0], F_DUPFD_CLOEXEC, 16);
+
+        if (dup2(out, FROM_CHILD) == FROM_CHILD && dup2(in, TO_CHILD) == TO_CHILD)
+            (void)execl("/proc/self/exe", "test_queue_lease", url, (char *)NULL);
+        _exit(127);
+    }
+    (void)close(from[1]);
+    (void)close(to[0]);
+    return p;
+}
+
+static char hear(const struct process *p) {
+    struct pollfd fd = {.fd = p->from, .events = POLLIN};
+    char c = 0;
+
+    assert_int_equal(poll(&fd, 1, AWAIT_MS), 1);
+    assert_int_equal(read(p->from, &c, 1), 1);
+    return c;
+}
+
+static void a_stopped_process_is_taken_over_and_refused_when_it_goes_on(void **state) {
+    struct app *app = *state;
+    struct process p;
+    struct queue *q;
+    int status;
+
+    if (db_engine(app->db) == DB_SQLITE)
+        skip(); /* one process */
+    q = start(options_of(app, 0));
+    PUT(app, .lane = STR("l"), .payload = STR("p"));
+    p = spawn(app);
+    assert_int_equal(hear(&p), 'i');
+    assert_int_equal(kill(p.pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(p.pid, &status, WUNTRACED), p.pid);
+    clock_shift_ms(QUEUE_LEASE_MS + 1000);
+    assert_int_equal(run_due(q), 1);
+    assert_int_equal(write(p.to, "x", 1), 1);
+    assert_int_equal(kill(p.pid, SIGCONT), 0);
+    assert_int_equal(hear(&p), 'r');
+    assert_int_equal(waitpid(p.pid, &status, 0), p.pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(depth(app).ready + depth(app).running + depth(app).dead, 0);
+    (void)close(p.from);
+    (void)close(p.to);
+    queue_stop(q, 0);
+}
+
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(a_claimed_job_is_nobody_elses_while_the_lease_lasts),
         QUEUE_TEST(a_lease_that_ran_out_is_taken_over_and_the_first_one_is_fenced),
@@ -289,7 +404,11 @@ int main(void) {
         QUEUE_TEST(a_fenced_transaction_holds_off_the_takeover),
         QUEUE_TEST(a_fence_is_for_the_jobs_own_tenant),
         QUEUE_TEST(what_was_claimed_ahead_is_not_begun_after_the_lease),
+        QUEUE_TEST(a_stopped_process_is_taken_over_and_refused_when_it_goes_on),
     };
+
+    if (argc > 1)
+        return child(argv[1]);
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

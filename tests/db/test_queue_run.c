@@ -1,6 +1,7 @@
 /* test_queue_run.c - verdicts: what becomes of a job after it ran, and what people can do about it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/queue_fixture.h"
+#include "stats/stats.h"
 
 struct script { /* what the next run answers */
     enum status st;
@@ -153,7 +154,8 @@ static void the_last_attempt_is_followed_by_death(void **state) {
     queue_stop(q, 0);
 }
 
-/* Ten minutes, then twenty at most, each anywhere below; so long that none comes due in the test. */
+/* Ten minutes, then twenty at most, each anywhere below; so long that none comes due in the test.
+ * */
 static void backoff_grows_and_is_jittered(void **state) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
     struct app *app = *state;
@@ -364,6 +366,20 @@ static void lists_page_from_the_newest(void **state) {
     queue_stop(q, 0);
 }
 
+static void depth_and_verdicts_are_in_the_metrics(void **state) {
+    struct app *app = *state;
+    struct queue *q = bury(app);
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    stats_render(&b);
+    assert_true(str_contains(buf_str(&b), STR("prosa_jobs{state=\"dead\"} 6\n")));
+    assert_true(str_contains(buf_str(&b), STR("prosa_jobs_total{verdict=\"dead\"} ")));
+    assert_true(str_contains(buf_str(&b), STR("prosa_job_duration_seconds_count ")));
+    buf_done(&b);
+    queue_stop(q, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(done_jobs_leave_the_table),
@@ -383,6 +399,7 @@ int main(void) {
         QUEUE_TEST(a_group_is_replayed_at_once),
         QUEUE_TEST(a_replayed_job_gives_way_to_one_that_waits_with_its_key),
         QUEUE_TEST(discard_removes_what_does_not_run),
+        QUEUE_TEST(depth_and_verdicts_are_in_the_metrics),
         QUEUE_TEST(lists_page_from_the_newest),
     };
 

@@ -188,6 +188,27 @@ static void a_scheduler_alone_puts_for_others(void **state) {
     queue_stop(q, AWAIT_MS);
 }
 
+/* --- starting --------------------------------------------------------------------------------- */
+
+static void a_dead_process_claims_on_sqlite_run_again_at_once(void **state) {
+    struct app *app = *state;
+    struct err e = ERR_INIT;
+    struct queue *q;
+
+    if (db_engine(app->db) == DB_POSTGRES)
+        skip(); /* there it may live on another machine */
+    PUT(app, .payload = STR("p"));
+    assert_ok(HARNESS_EXEC(app->db, DB_SYSTEM,
+                           DB_SQL("UPDATE jobs SET state = 1, attempts = 1, worker = 'h:1:dead',"
+                                  " lease_until = 9999999999999"),
+                           NULL, &e),
+              &e);
+    q = start(options_of(app, 1));
+    await_runs(app, 1);
+    queue_stop(q, AWAIT_MS);
+    assert_int_equal(app->runs[0].attempt, 2);
+}
+
 /* --- stopping --------------------------------------------------------------------------------- */
 
 static enum status wait_in_handler(struct app *app, struct arena *a, const struct job *job,
@@ -256,6 +277,7 @@ int main(void) {
         QUEUE_TEST(a_schedule_that_was_missed_fires_once),
         QUEUE_TEST(schedules_keep_their_times_over_a_restart),
         QUEUE_TEST(a_scheduler_alone_puts_for_others),
+        QUEUE_TEST(a_dead_process_claims_on_sqlite_run_again_at_once),
         QUEUE_TEST(stop_waits_for_handlers_and_gives_the_rest_back),
         QUEUE_TEST(stop_does_not_wait_longer_than_it_may),
     };
