@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,6 +37,7 @@ static inline void list_push(struct list *l, struct list_node *n) {
 }
 
 static inline void list_remove(struct list_node *n) {
+    assert(n->prev && n->next); /* it is in a list */
     n->prev->next = n->next;
     n->next->prev = n->prev;
     n->prev = n->next = NULL;
