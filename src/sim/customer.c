@@ -14,7 +14,6 @@
  *   → {"ids":["wamid.…"],"acknowledged":true}
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "crypto/crypto.h"
@@ -165,9 +164,9 @@ static void write_message(const struct act *x, struct json_out *o, struct str id
 static void write_contact(const struct act *x, struct json_out *o) {
     json_arr(o, "contacts");
     json_obj(o, NULL);
-    if (x->phone->name) {
+    if (x->phone->name.len > 0) {
         json_obj(o, "profile");
-        json_put_str(o, "name", str_of(x->phone->name));
+        json_put_str(o, "name", x->phone->name);
         json_end(o);
     }
     json_put_opt(o, "wa_id", x->from);
@@ -406,11 +405,11 @@ static void tell(struct act *x, struct resp *resp) {
 
 /* --- the handler ----------------------------------------------------------------------------- */
 
-static void remember_text(char **at, struct str s) {
+static void remember_text(struct str *at, struct str s) {
     if (s.len == 0)
         return;
-    free(*at);
-    *at = strndup(s.ptr, s.len);
+    disown(at);
+    *at = own(s);
 }
 
 /* ST_INVALID: nobody, or nothing to say. */

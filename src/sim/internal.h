@@ -48,7 +48,7 @@ struct phone {
     struct phone *next; /* of its bucket */
     struct str key;     /* digits as WhatsApp knows them, or the BSUID; owned */
     bool is_user_id;
-    char *name, *user_id; /* owned; NULL: not told */
+    struct str name, user_id; /* owned; empty: not told */
     bool has_written;
     int64_t typing_until_ms;
     int64_t seq; /* grows with every change */
@@ -144,6 +144,7 @@ struct sim {
     int64_t next_media;
     struct templates *templates;
     struct list watchers;
+    int64_t n_watchers;
     struct list held; /* requests that stall, or are answered later */
     struct list due;  /* statuses to go out with the next webhook */
     size_t n_due;

@@ -121,8 +121,8 @@ static void phone_free(struct phone *p) {
     LIST_EACH(&p->bubbles, n)
     free(LIST_ITEM(n, struct bubble, node));
     disown(&p->key);
-    free(p->name);
-    free(p->user_id);
+    disown(&p->name);
+    disown(&p->user_id);
     free(p);
 }
 
@@ -163,9 +163,9 @@ void phone_write(const struct phone *p, struct buf *b) {
     json_obj(&o, NULL);
     json_put_i64(&o, "seq", p->seq);
     json_put_str(&o, p->is_user_id ? "user_id" : "number", p->key);
-    json_put_opt(&o, "name", str_of(p->name));
+    json_put_opt(&o, "name", p->name);
     if (!p->is_user_id)
-        json_put_opt(&o, "user_id", str_of(p->user_id));
+        json_put_opt(&o, "user_id", p->user_id);
     json_put_bool(&o, "typing", p->typing_until_ms > clock_now_ms());
     json_arr(&o, "messages");
     LIST_EACH(&p->bubbles, n)
@@ -218,6 +218,7 @@ struct watcher {
 
 static void watcher_answer(struct watcher *w) {
     list_remove(&w->node);
+    w->sim->n_watchers--;
     w->is_answered = true;
     answer_chat(w->req, &w->resp, w->phone);
     req_finish(w->req, &w->resp);
@@ -260,6 +261,7 @@ static void watch(struct sim *s, struct phone *p, struct req *r, struct resp *re
     req_defer(r, resp);
     *w = (struct watcher){.sim = s, .phone = p, .req = r, .resp = *resp};
     list_push(&s->watchers, &w->node);
+    s->n_watchers++;
     later_do(s->later, wait_ms, watcher_over, w);
 }
 

@@ -135,6 +135,7 @@ void sends_write_stats(const struct sim *s, struct buf *b) {
     json_put_i64(&o, "webhooks_dropped", s->hooks_dropped);
     json_put_i64(&o, "model_calls", s->model_calls);
     json_put_i64(&o, "phones", (int64_t)s->phones.n);
+    json_put_i64(&o, "watchers", s->n_watchers);
     json_end(&o);
 }
 

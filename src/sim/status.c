@@ -51,8 +51,7 @@ static void write_recipient(struct sim *s, struct json_out *o, const struct repo
 
     if (!r->is_user_id)
         json_put_str(o, "recipient_id", r->phone_key);
-    json_put_opt(o, "recipient_user_id",
-                 r->is_user_id ? r->phone_key : str_of(p ? p->user_id : NULL));
+    json_put_opt(o, "recipient_user_id", r->is_user_id ? r->phone_key : p ? p->user_id : STR_EMPTY);
 }
 
 static void write_report(struct sim *s, struct json_out *o, const struct report *r) {

@@ -358,6 +358,30 @@ static void a_watcher_hears_of_a_change(void **state) {
     rig_close(&g);
 }
 
+static void *watch_for_long(void *ctx) {
+    (void)rig_get(ctx, "/sim/phone/events?number=5531955550789&after=0&wait_ms=60000");
+    return NULL;
+}
+
+static void stop_answers_who_watches(void **state) {
+    struct rig g, watcher;
+    pthread_t thread;
+
+    (void)state;
+    rig_open(&g);
+    watcher = rig_twin(&g);
+    (void)rig_get(&g, "/sim/phone?number=5531955550789");
+    assert_int_equal(pthread_create(&thread, NULL, watch_for_long, &watcher), 0);
+    while (json_i64(json_get(rig_get(&g, "/sim/stats"), "watchers"), 0) == 0)
+        continue;
+    sim_stop(g.sim);
+    g.sim = NULL;
+    (void)pthread_join(thread, NULL);
+    assert_int_equal(watcher.reply.status, 200);
+    rig_twin_done(&watcher);
+    rig_close(&g);
+}
+
 static void other_origins_read_nothing(void **state) {
     static const struct {
         const char *origin;
@@ -407,6 +431,7 @@ int main(void) {
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(the_phone_shows_both_sides),
         cmocka_unit_test(a_watcher_hears_of_a_change),
+        cmocka_unit_test(stop_answers_who_watches),
         cmocka_unit_test(other_origins_read_nothing),
     };
 
