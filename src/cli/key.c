@@ -143,14 +143,13 @@ const struct command key_commands[] = {
      .args = "SLUG",
      .summary = "make a key and print it, once",
      .task = "add the key",
-     .help =
-         "SCOPES are separated by spaces or commas:\n"
-         "  read          see what customers wrote and what became of it\n"
-         "  write         the same, and act on it\n"
-         "  admin or *    everything, also providers, users, keys and the audit log\n"
-         "  THING:read, THING:write, THING:*\n"
-         "of THING: conversations, messages, leads, events, inbox, jobs, metrics, bot, tenant,\n"
-         "providers, users, keys, audit. Send it as \"Authorization: Bearer KEY\".",
+     .help = "SCOPES are separated by spaces or commas:\n"
+             "  read          see what customers wrote and what became of it\n"
+             "  write         the same, and act on it\n"
+             "  admin or *    everything, also providers, users, keys and the audit log\n"
+             "  THING:read, THING:write, THING:*\n"
+             "of THING: conversations, messages, leads, events, inbox, jobs, metrics, bot, me,\n"
+             "providers, users, keys, audit. Send it as \"Authorization: Bearer KEY\".",
      .options = add_options,
      .run = add},
     {.name = "list", .args = "SLUG", .summary = "list a tenant's keys", .run = list},

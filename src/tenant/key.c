@@ -12,9 +12,10 @@ static const struct resource {
     const char *name;
     bool rules_others; /* left out of "read" and "write" */
 } resources[] = {
-    {"conversations", false}, {"messages", false}, {"leads", false},   {"events", false},
-    {"inbox", false},         {"jobs", false},     {"metrics", false}, {"bot", false},
-    {"tenant", false},        {"providers", true}, {"users", true},    {"keys", true},
+    {"conversations", false}, {"messages", false}, {"leads", false},
+    {"events", false},        {"inbox", false},    {"jobs", false},
+    {"metrics", false},       {"bot", false},      {"me", false},
+    {"providers", true},      {"users", true},     {"keys", true},
     {"audit", true},
 };
 

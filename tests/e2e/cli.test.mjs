@@ -246,6 +246,13 @@ for (const engine of ENGINES) {
       for (const thing of things) await json(['key', 'add', 'acme', '--scope', `${thing}:read`]);
     });
 
+    test('every scope that a route asks for can be given to a key', async () => {
+      const routes = await readFile(new URL('../../src/console/api.c', import.meta.url), 'utf8');
+      const scopes = new Set([...routes.matchAll(/"([a-z_]+:(?:read|write))"/g)].map((m) => m[1]));
+      assert.ok(scopes.size > 5);
+      await json(['key', 'add', 'acme', '--scope', [...scopes].join(' ')]);
+    });
+
     test('a provider account is added with its secrets sealed', async () => {
       const file = path.join(installation.dir, 'token');
       await writeFile(file, 'EAA-from-a-file\n');
