@@ -140,7 +140,8 @@ static void note_failure(struct pg_pool *pool, const struct err *why) {
     pool->why = *why;
 }
 
-/* Every caller gets its own error; the log tells once when the server goes and once when it is back. */
+/* Every caller gets its own error; the log tells once that the server went and once that it is
+ * back. */
 static void note_open(struct pg_db *db, enum status st, const struct err *why) {
     struct pg_pool *pool = &db->pool;
     int64_t away_ms = 0;

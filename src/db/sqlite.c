@@ -91,7 +91,15 @@ enum status sqlite_control(struct sqlite_conn *conn, enum sqlite_control what, s
         return st;
     }
     (void)sqlite3_reset(*stmt);
+    if (what == CONTROL_BEGIN)
+        conn->is_begun = true;
+    else if (what == CONTROL_COMMIT || what == CONTROL_ROLLBACK)
+        conn->is_begun = false;
     return ST_OK;
+}
+
+bool sqlite_is_lost(const struct sqlite_conn *conn) {
+    return conn->is_begun && sqlite3_get_autocommit(conn->handle) != 0;
 }
 
 enum status sqlite_script(struct sqlite_conn *conn, const char *sql, struct err *e) {

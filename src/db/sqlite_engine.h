@@ -43,6 +43,8 @@ struct sqlite_conn {
     size_t n_stmts;
     uint64_t tick;
     bool is_writer;
+    bool
+        is_begun; /* BEGIN was done and nobody has ended it: if the engine has, see sqlite_is_lost */
     struct sqlite_conn *next_idle;
 };
 
@@ -86,6 +88,9 @@ enum status sqlite_conn_open(const char *path, bool is_writer, uint32_t busy_ms,
 void sqlite_conn_close(struct sqlite_conn *conn);
 void sqlite_conn_close_p(struct sqlite_conn **conn);
 enum status sqlite_control(struct sqlite_conn *conn, enum sqlite_control what, struct err *e);
+/* A full disk or an I/O error makes SQLite roll back by itself; whatever ran after that would commit
+ * on its own. */
+bool sqlite_is_lost(const struct sqlite_conn *conn);
 /* Runs statements without values or rows. */
 enum status sqlite_script(struct sqlite_conn *conn, const char *sql, struct err *e);
 /* Fills e from the connection's last failure, while running `what`; the status fits the code. */

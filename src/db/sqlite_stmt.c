@@ -122,6 +122,9 @@ static enum status get_stmt(struct sqlite_conn *conn, const char *sql, size_t n_
                             struct sqlite_stmt **ret, struct err *e) {
     struct sqlite_stmt **slot = find_slot(conn, sql);
 
+    if (sqlite_is_lost(conn))
+        FAIL(e, ST_UNAVAILABLE, "could not run \"%s\": the transaction is rolled back already",
+             db_sql_name(sql).text);
     if (!*slot) {
         struct sqlite_stmt *stmt = NULL;
 

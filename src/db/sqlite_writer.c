@@ -142,15 +142,12 @@ static void batch_lose(struct sqlite_writer *w, struct write_batch *b, enum stat
     b->is_over = true;
 }
 
-static bool is_lost(const struct sqlite_writer *w) {
-    return sqlite3_get_autocommit(w->conn->handle) != 0;
-}
-
 static void batch_rollback(struct sqlite_writer *w, struct write_batch *b) {
-    struct err ignored = ERR_INIT; /* it fails when the engine has rolled back already */
+    struct err ignored = ERR_INIT;
 
-    if (!is_lost(w))
+    if (!sqlite_is_lost(w->conn))
         (void)sqlite_control(w->conn, CONTROL_ROLLBACK, &ignored);
+    w->conn->is_begun = false;
     b->is_open = false;
 }
 
@@ -166,6 +163,7 @@ static void batch_lose_by(struct sqlite_writer *w, struct write_batch *b, struct
     why = item->err;
     why.status = ST_UNAVAILABLE;
     list_push(&b->failed, &item->node);
+    batch_rollback(w, b);
     batch_lose(w, b, ST_UNAVAILABLE, &why);
 }
 
@@ -201,7 +199,7 @@ static void item_run(struct sqlite_db *db, struct write_batch *b, struct write_i
     item->st = has_savepoint ? sqlite_control(w->conn, CONTROL_SAVE, &item->err) : ST_OK;
     if (item->st == ST_OK)
         item->st = item_call(db, item);
-    if (is_lost(w)) {
+    if (sqlite_is_lost(w->conn)) {
         batch_lose_by(w, b, item);
         return;
     }

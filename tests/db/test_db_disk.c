@@ -120,6 +120,39 @@ static void a_failing_disk_is_unavailable_and_recovers(void **state) {
     assert_int_equal(harness_i64(db, DB_SYSTEM, count_items), n_ok + 1);
 }
 
+static enum status go_on_after_failing(struct tx *tx, void *ctx, struct err *e) {
+    static const char zeros[BLOB_BYTES];
+    struct err ignored = ERR_INIT;
+    enum status st = ST_OK;
+
+    (void)ctx;
+    TRY(DB_EXEC(tx, insert_item, NULL, e, V_I64(-10), V_BYTES(STR("before"))));
+    for (int i = 0; st == ST_OK && i < 1000; i++)
+        st = DB_EXEC(tx, insert_item, NULL, &ignored, V_I64(1000 + i),
+                     V_BYTES(((struct str){zeros, sizeof(zeros)})));
+    err_clear(&ignored);
+    st = DB_EXEC(tx, insert_item, NULL, &ignored, V_I64(-11), V_BYTES(STR("after")));
+    return st == ST_OK ? ST_BROKEN : ST_OK;
+}
+
+/* SQLite rolls back by itself; what follows must not commit on its own. */
+static void a_function_cannot_go_on_after_the_disk_failed(void **state) {
+    struct rlimit before;
+    struct rlimit small = {.rlim_cur = 6 << 20};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(db_write(db, DB_SYSTEM, go_on_after_failing, NULL, &e), ST_UNAVAILABLE);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(harness_i64(db, DB_SYSTEM, count_items), 0);
+    err_clear(&e);
+    assert_ok(HARNESS_EXEC(db, DB_SYSTEM, insert_item, NULL, &e, V_I64(1), V_BYTES(STR("x"))), &e);
+}
+
 /* A file system of one megabyte, which only this process sees; false where that is not allowed. */
 static bool mount_small(const char *dir) {
     return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
@@ -300,6 +333,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_told_done_survives_a_kill),
         FRESH(a_failing_disk_is_unavailable_and_recovers),
+        FRESH(a_function_cannot_go_on_after_the_disk_failed),
         cmocka_unit_test(a_full_disk_is_unavailable_and_recovers),
         FRESH(what_is_no_database_is_refused),
         FRESH(another_process_lock_is_waited_for_no_longer_than_asked),
