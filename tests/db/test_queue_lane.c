@@ -255,6 +255,119 @@ static void no_put_is_left_behind_in_a_lane(void **state) {
     assert_int_equal(depth(app).ready + depth(app).running, 0);
 }
 
+/* --- a put that is not committed when its lane's head leaves ---------------------------------- */
+
+struct slow_put {
+    struct app *app;
+    struct job_put put;
+    struct queue *q;
+    _Atomic bool has_finished; /* the other side got through without waiting */
+};
+
+enum { STEP_IN_HANDLER = 1, STEP_IS_PUT = 2 };
+
+static enum status leave_when_put(struct app *app, struct arena *a, const struct job *job,
+                                  struct verdict *v, struct err *e) {
+    (void)a, (void)e;
+    if (!str_eq(job->payload, STR("head")))
+        return ST_OK;
+    set_step(app, STEP_IN_HANDLER);
+    await_step(app, STEP_IS_PUT);
+    *v = *(const struct verdict *)app->extra;
+    return ST_OK;
+}
+
+static void *run_head(void *arg) {
+    struct slow_put *p = arg;
+    struct err e = ERR_INIT;
+    size_t n;
+
+    if (queue_run_due(p->q, 1, &n, &e) != ST_OK)
+        print_error("run: %s\n", e.message);
+    p->has_finished = true;
+    return NULL;
+}
+
+static enum status count_waiting(struct tx *tx, int64_t *ret, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct db_rows rows;
+
+    TRY(DB_QUERY(&a, tx, DB_SQL("SELECT count(*) FROM pg_locks WHERE NOT granted"), &rows, e));
+    *ret = db_i64(&rows, 0, 0);
+    return ST_OK;
+}
+
+/* Ends only when the head's verdict waits for it, or did not. */
+static enum status put_slowly(struct tx *tx, void *ctx, struct err *e) {
+    struct slow_put *p = ctx;
+    int64_t until_ms = clock_mono_ms() + AWAIT_MS;
+    int64_t n_waiting = 0;
+
+    TRY(queue_put(tx, p->put, NULL, e));
+    set_step(p->app, STEP_IS_PUT);
+    while (n_waiting == 0 && !p->has_finished && clock_mono_ms() < until_ms)
+        TRY(count_waiting(tx, &n_waiting, e));
+    return ST_OK;
+}
+
+static void is_not_left_behind(struct app *app, struct job_put put, enum verdict_kind kind) {
+    struct slow_put p = {.app = app, .put = put, .q = start(options_of(app, 0))};
+    struct verdict verdict = {.kind = kind};
+    struct err e = ERR_INIT;
+    pthread_t thread;
+
+    app->behave = leave_when_put;
+    app->extra = &verdict;
+    assert_int_equal(pthread_create(&thread, NULL, run_head, &p), 0);
+    await_step(app, STEP_IN_HANDLER);
+    assert_ok(db_write(app->db, DB_SYSTEM, put_slowly, &p, &e), &e);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(run_due(p.q), 1);
+    assert_string_equal(app->runs[1].payload, "late");
+    queue_stop(p.q, 0);
+}
+
+static void a_late_put(void **state, enum verdict_kind kind) {
+    struct app *app = *state;
+
+    if (db_engine(app->db) == DB_SQLITE)
+        skip(); /* one writer */
+    PUT(app, .lane = STR("l"), .payload = STR("head"));
+    is_not_left_behind(app,
+                       (struct job_put){.kind = "test",
+                                        .tenant = app->tenant,
+                                        .lane = STR("l"),
+                                        .priority = QUEUE_NORMAL,
+                                        .payload = STR("late")},
+                       kind);
+}
+
+static void a_late_put_sees_the_head_done(void **state) {
+    a_late_put(state, VERDICT_DONE);
+}
+
+static void a_late_put_sees_the_head_parked(void **state) {
+    a_late_put(state, VERDICT_PARK);
+}
+
+static void a_job_that_is_moved_meanwhile_still_gets_its_turn(void **state) {
+    struct app *app = *state;
+
+    if (db_engine(app->db) == DB_SQLITE)
+        skip();
+    PUT(app, .lane = STR("l"), .payload = STR("head"));
+    PUT(app, .lane = STR("l"), .key = STR("k"), .payload = STR("early"));
+    is_not_left_behind(app,
+                       (struct job_put){.kind = "test",
+                                        .tenant = app->tenant,
+                                        .lane = STR("l"),
+                                        .key = STR("k"),
+                                        .coalesce = QUEUE_MOVE,
+                                        .priority = QUEUE_NORMAL,
+                                        .payload = STR("late")},
+                       VERDICT_DONE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(a_lane_runs_in_the_order_of_its_puts),
@@ -265,6 +378,9 @@ int main(void) {
         QUEUE_TEST(a_replayed_job_goes_before_the_later_ones_of_its_lane),
         QUEUE_TEST(a_reply_makes_what_is_before_it_in_its_lane_as_urgent),
         QUEUE_TEST(eight_claimers_keep_every_lane_in_order),
+        QUEUE_TEST(a_late_put_sees_the_head_done),
+        QUEUE_TEST(a_late_put_sees_the_head_parked),
+        QUEUE_TEST(a_job_that_is_moved_meanwhile_still_gets_its_turn),
         QUEUE_TEST(no_put_is_left_behind_in_a_lane),
     };
 
