@@ -69,7 +69,11 @@ static void *finish_main(void *ctx) {
 }
 
 static const struct route routes[] = {
-    {.method = HTTP_POST, .path = "/floor", .handler = post_floor, .max_body = 1 << 20, .flags = ROUTE_INLINE},
+    {.method = HTTP_POST,
+     .path = "/floor",
+     .handler = post_floor,
+     .max_body = 1 << 20,
+     .flags = ROUTE_INLINE},
     {.method = HTTP_GET, .path = "/inline", .handler = get_inline, .flags = ROUTE_INLINE},
     {.method = HTTP_GET, .path = "/threaded", .handler = get_inline},
 };
@@ -90,7 +94,8 @@ int main(int argc, char **argv) {
 
     app.last = &app.first;
     (void)signal(SIGPIPE, SIG_IGN);
-    if (httpd_start(options, &h, &e) != ST_OK || pthread_create(&finisher, NULL, finish_main, &app)) {
+    if (httpd_start(options, &h, &e) != ST_OK ||
+        pthread_create(&finisher, NULL, finish_main, &app)) {
         (void)fprintf(stderr, "%s\n", e.message);
         return 1;
     }

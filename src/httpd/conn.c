@@ -30,7 +30,7 @@ enum {
 static const uint64_t no_deadline = UINT64_MAX >> PHASE_BITS;
 
 struct goodbye {
-    struct list_node node;
+    struct goodbye *next;
     int fd;
     int64_t until_ms;
 };
@@ -125,8 +125,11 @@ static bool is_over(const struct goodbye *g, int64_t now_ms) {
     return now_ms >= g->until_ms;
 }
 
-static void goodbye_end(struct httpd *h, struct goodbye *g) {
-    list_remove(&g->node);
+/* Takes g out of the list it follows. */
+static void goodbye_end(struct httpd *h, struct goodbye **at) {
+    struct goodbye *g = *at;
+
+    *at = g->next;
     h->n_goodbyes--;
     (void)close(g->fd);
     free(g);
@@ -138,11 +141,11 @@ static void sweep(struct httpd *h) {
     LIST_EACH(&h->conns, n) {
         cut_if_late(LIST_ITEM(n, struct conn, node), (uint64_t)now_ms);
     }
-    LIST_EACH(&h->goodbyes, n) {
-        struct goodbye *g = LIST_ITEM(n, struct goodbye, node);
-
-        if (is_over(g, now_ms))
-            goodbye_end(h, g);
+    for (struct goodbye **at = &h->goodbyes; *at;) {
+        if (is_over(*at, now_ms))
+            goodbye_end(h, at);
+        else
+            at = &(*at)->next;
     }
 }
 
@@ -151,15 +154,13 @@ static void *sweeper_main(void *ctx) {
 
     (void)pthread_mutex_lock(&h->conns_lock);
     while (h->is_sweeping) {
-        struct timespec until =
-            clock_deadline(list_is_empty(&h->goodbyes) ? SWEEP_MS : SWEEP_GOODBYES_MS);
+        struct timespec until = clock_deadline(h->goodbyes ? SWEEP_GOODBYES_MS : SWEEP_MS);
 
         (void)pthread_cond_clockwait(&h->conns_changed, &h->conns_lock, CLOCK_MONOTONIC, &until);
         sweep(h);
     }
-    LIST_EACH(&h->goodbyes, n) {
-        goodbye_end(h, LIST_ITEM(n, struct goodbye, node));
-    }
+    while (h->goodbyes)
+        goodbye_end(h, &h->goodbyes);
     (void)pthread_mutex_unlock(&h->conns_lock);
     return NULL;
 }
@@ -247,7 +248,8 @@ static void say_goodbye(struct httpd *h, int fd) {
     g->fd = copy;
     g->until_ms = clock_mono_ms() + GOODBYE_MS;
     (void)shutdown(copy, SHUT_WR);
-    list_push(&h->goodbyes, &g->node);
+    g->next = h->goodbyes;
+    h->goodbyes = g;
     h->n_goodbyes++;
     (void)pthread_cond_signal(&h->conns_changed);
 }

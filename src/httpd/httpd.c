@@ -100,7 +100,6 @@ static struct httpd *httpd_new(struct httpd_options options) {
     list_init(&h->live);
     list_init(&h->spare);
     list_init(&h->conns);
-    list_init(&h->goodbyes);
     (void)pthread_mutex_init(&h->lock, NULL);
     (void)pthread_cond_init(&h->changed, NULL);
     (void)pthread_mutex_init(&h->conns_lock, NULL);

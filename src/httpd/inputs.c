@@ -123,12 +123,12 @@ size_t count_char(struct str s, char c) {
 }
 
 bool query_parse(struct arena *a, struct str raw, struct pairs *ret) {
-    size_t most = raw.len > 0 ? count_char(raw, '&') + 1 : 0;
+    size_t most = count_char(raw, '&') + 1;
     struct pairs list = {0};
 
     if (most > QUERY_MAX_PAIRS)
         return false;
-    if (most > 0)
+    if (raw.len > 0)
         list.items = arena_array_of(a, most, struct pair);
     while (raw.len > 0) {
         struct pair *p = &list.items[list.n];

@@ -33,7 +33,7 @@ enum {
     POOL_RECORD_BYTES = 64,
     POOL_FOR_RESPONSE_BYTES = 1280,
     POOL_FOR_ERROR_BYTES = 512, /* a problem's header */
-    BODY_FLAT_BYTES = 64 << 10,  /* an announced body up to this size is given its place at once */
+    BODY_FLAT_BYTES = 64 << 10, /* an announced body up to this size is given its place at once */
     REQUEST_ID_BYTES = 22,
 };
 
@@ -43,7 +43,7 @@ enum phase {
     PHASE_READING, /* has one, waits for the request's last byte */
     PHASE_BUSY,    /* a handler has it; no deadline */
     PHASE_SENDING,
-    PHASE_CUT,     /* refused or timed out: nothing more is answered */
+    PHASE_CUT, /* refused or timed out: nothing more is answered */
 };
 
 struct request;
@@ -51,7 +51,8 @@ struct request;
 struct conn {
     struct list_node node; /* in httpd.conns */
     struct httpd *h;
-    _Atomic uint64_t clock; /* deadline (clock_mono_ms) << 3 | phase: one word, so that a cut cannot hit the next phase */
+    _Atomic uint64_t
+        clock; /* deadline (clock_mono_ms) << 3 | phase: one word, so that a cut cannot hit the next phase */
     int fd;
     struct request *request; /* being served; network thread only */
     bool is_rude;  /* closed while the client may still be sending: needs the slow goodbye */
@@ -88,27 +89,28 @@ struct request {
     struct list_node turn; /* in handlers.queue */
     _Atomic unsigned flags;
     enum stage stage;
-    bool is_busy;        /* counted in httpd.n_busy; network thread only */
-    bool is_refused;     /* resp is filled before a handler saw the request */
+    bool is_busy;    /* counted in httpd.n_busy; network thread only */
+    bool is_refused; /* resp is filled before a handler saw the request */
     bool is_head;
-    bool is_body_over;   /* past the route's limit: read on and drop */
-    bool is_retired;     /* upgraded: no longer in httpd.live */
-    unsigned status;     /* as sent */
-    struct str target;   /* the request line's */
+    bool is_body_over; /* past the route's limit: read on and drop */
+    bool is_retired;   /* upgraded: no longer in httpd.live */
+    unsigned status;   /* as sent */
+    struct str target; /* the request line's */
     struct pairs headers, query;
     struct ip peer;
-    bool is_local;       /* the socket's peer is this machine, and nothing says it speaks for another */
+    bool is_local; /* the socket's peer is this machine, and nothing says it speaks for another */
     struct str params[ROUTE_MAX_PARAMS];
     size_t n_params;
-    char *flat;          /* the body's place when its length was announced and is small */
+    char *flat; /* the body's place when its length was announced and is small */
     size_t flat_len, flat_cap;
     struct resp resp;
-    struct err err;      /* why resp is what it is, for the log */
+    struct err err; /* why resp is what it is, for the log */
     struct log_field log_fields[2];
     char id_text[REQUEST_ID_BYTES];
 };
 
 struct handlers; /* handler threads */
+struct goodbye;
 
 struct httpd {
     struct httpd_options options;
@@ -123,9 +125,9 @@ struct httpd {
     bool is_tls;
     struct str address;
     struct MHD_Response *gone; /* 503 for whom we did not wait */
-    _Atomic bool is_draining; /* no new requests */
-    _Atomic bool is_stopping; /* no new handlers */
-    _Atomic size_t n_busy;    /* requests given to a handler and not yet back on the network thread */
+    _Atomic bool is_draining;  /* no new requests */
+    _Atomic bool is_stopping;  /* no new handlers */
+    _Atomic size_t n_busy; /* requests given to a handler and not yet back on the network thread */
     _Atomic size_t buffered; /* bytes in request.body buffers, all requests together */
 
     pthread_mutex_t lock; /* live, spare, n_*, refs */
@@ -136,7 +138,8 @@ struct httpd {
 
     pthread_mutex_t conns_lock;
     pthread_cond_t conns_changed, conns_room;
-    struct list conns, goodbyes;
+    struct list conns;
+    struct goodbye *goodbyes; /* sockets that are being drained before they close */
     size_t n_conns, n_goodbyes;
     bool is_accepting;
     pthread_t sweeper;
@@ -192,14 +195,15 @@ void serve_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 
 /* admit.c: what a request has to pass. False: it was refused and r->resp says why. */
 bool admit_headers(struct request *r, struct str method, struct str version);
-bool admit_caller(struct request *r);    /* network thread: operator, rate by address */
-bool admit_principal(struct request *r); /* handler thread: auth hook, same origin, rate by principal */
+bool admit_caller(struct request *r); /* network thread: operator, rate by address */
+bool admit_principal(
+    struct request *r); /* handler thread: auth hook, same origin, rate by principal */
 bool request_has_body(const struct request *r);
 
 /* problem.c */
 struct problem {
     unsigned status;
-    const char *slug; /* of its type */
+    const char *slug;  /* of its type */
     struct str detail; /* for the client; empty: none */
     const char *field; /* at fault; NULL: none */
 };

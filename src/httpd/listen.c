@@ -69,20 +69,22 @@ static bool bind_socket(int fd, const struct endpoint *at) {
 }
 
 static struct str read_address(struct arena *a, int fd) {
-    struct sockaddr_storage sa = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } sa = {.v6 = {0}};
     socklen_t len = sizeof(sa);
     char text[IP_TEXT_BYTES];
+    bool is_v4;
     struct ip ip;
-    uint16_t port;
 
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
-        !ip_of_sockaddr((struct sockaddr *)&sa, &ip))
+    if (getsockname(fd, &sa.any, &len) < 0 || !ip_of_sockaddr(&sa.any, &ip))
         return STR_EMPTY;
     (void)ip_format_to(&ip, text);
-    port = sa.ss_family == AF_INET ? ((struct sockaddr_in *)&sa)->sin_port
-                                   : ((struct sockaddr_in6 *)&sa)->sin6_port;
-    return arena_printf(a, sa.ss_family == AF_INET ? "%s:%u" : "[%s]:%u", text,
-                        (unsigned)ntohs(port));
+    is_v4 = sa.any.sa_family == AF_INET;
+    return arena_printf(a, is_v4 ? "%s:%u" : "[%s]:%u", text,
+                        (unsigned)ntohs(is_v4 ? sa.v4.sin_port : sa.v6.sin6_port));
 }
 
 enum status listen_open(struct arena *a, struct str address, int *ret_fd, struct str *ret_bound,

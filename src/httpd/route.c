@@ -22,7 +22,7 @@ enum segment_kind { SEGMENT_LITERAL, SEGMENT_PARAM, SEGMENT_REST, SEGMENT_BAD };
 
 /* What a segment of a route's path is; a parameter's name goes to *ret_name. */
 static enum segment_kind classify(struct str segment, struct str *ret_name) {
-    struct str name = segment;
+    struct str name;
 
     if (!str_starts(segment, STR("{")))
         return str_contains(segment, STR("{")) || str_contains(segment, STR("%")) ? SEGMENT_BAD
@@ -217,7 +217,7 @@ enum route_result route_tree_match(const struct route_tree *t, struct arena *a, 
 
 bool route_param_index(const struct route *route, struct str name, size_t *ret) {
     struct str left = str_of(route->path);
-    struct str segment, param;
+    struct str segment, param = STR_EMPTY;
     size_t n = 0;
     bool more;
 

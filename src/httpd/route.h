@@ -22,8 +22,9 @@ struct route_tree {
 };
 
 struct route_match {
-    const struct route *const *by_method; /* HTTP_METHODS entries, NULL where the path has no such method */
-    struct str values[ROUTE_MAX_PARAMS];  /* of the parameters from left to right, decoded */
+    const struct route *const
+        *by_method; /* HTTP_METHODS entries, NULL where the path has no such method */
+    struct str values[ROUTE_MAX_PARAMS]; /* of the parameters from left to right, decoded */
     size_t n_values;
 };
 

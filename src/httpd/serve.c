@@ -176,6 +176,7 @@ static enum MHD_Result dispatch(struct request *r) {
     return r->pub.route->flags & ROUTE_INLINE ? run_inline(r) : hand_over(r);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's signature */
 enum MHD_Result serve_request(void *cls, struct MHD_Connection *mhd, const char *url,
                               const char *method, const char *version, const char *data,
                               size_t *size, void **ctx) {

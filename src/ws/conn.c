@@ -34,7 +34,7 @@ struct ws_conn *conn_new(struct ws *w) {
     c->w = w;
     c->fd = -1;
     c->state = CONN_JOINING;
-    list_init(&c->inbox);
+    c->inbox_end = &c->inbox;
     atomic_init(&c->refs, 1);
     atomic_fetch_add(&w->refs, 1);
     return c;
@@ -158,7 +158,8 @@ void conn_let_go(struct ws_conn *c) {
     atomic_fetch_sub(&c->w->n_conns, 1);
     if (c->is_listed) {
         list_remove(&c->node);
-        list_push(&c->w->dead, &c->node);
+        c->next_dead = c->w->dead;
+        c->w->dead = c;
     }
 }
 
@@ -283,25 +284,24 @@ static void queue_text(struct ws_conn *c, const struct outgoing *out) {
 }
 
 void conn_take_inbox(struct ws_conn *c) {
-    struct list taken;
-    struct list_node *n;
+    struct outgoing *first;
     struct str reason;
     uint16_t code;
 
-    list_init(&taken);
     (void)pthread_mutex_lock(&c->w->lock);
-    while ((n = list_pop(&c->inbox)) != NULL)
-        list_push(&taken, n);
+    first = TAKE(c->inbox);
+    c->inbox_end = &c->inbox;
     c->frames_bytes += c->inbox_bytes;
     c->inbox_bytes = 0;
     code = c->close_code;
     reason = (struct str){.ptr = c->close_reason, .len = c->close_reason_len};
     (void)pthread_mutex_unlock(&c->w->lock);
-    while ((n = list_pop(&taken)) != NULL) {
-        struct outgoing *out = LIST_ITEM(n, struct outgoing, node);
+    while (first) {
+        struct outgoing *next = first->next;
 
-        queue_text(c, out);
-        free(out);
+        queue_text(c, first);
+        free(first);
+        first = next;
     }
     if (code != 0)
         conn_close_with(c, code, reason);

@@ -100,6 +100,7 @@ static void answer_version(struct req *r, struct resp *ret_resp) {
     resp_header(ret_resp, "Upgrade", STR("websocket"));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a connection has that many parts */
 enum status ws_accept(struct ws *w, struct req *r, const struct ws_events *events, void *ctx,
                       void *user, void (*free_user)(void *user), struct resp *ret_resp,
                       struct err *e) {

@@ -20,19 +20,20 @@ enum conn_state {
     CONN_JOINING, /* handshake answered, not yet seen by the ws thread */
     CONN_OPEN,
     CONN_CLOSING, /* a close frame is queued or sent; the peer's answer is awaited */
-    CONN_LINGER,  /* both sides are done: what is still coming in is dropped, so that our last frame arrives */
-    CONN_DEAD,    /* released; freed with the last reference */
+    CONN_LINGER, /* both sides are done: what is still coming in is dropped, so that our last frame arrives */
+    CONN_DEAD, /* released; freed with the last reference */
 };
 
 struct outgoing {
-    struct list_node node;
+    struct outgoing *next;
     size_t len;
     char bytes[];
 };
 
 struct ws_conn {
-    struct list_node node; /* in ws.conns, or ws.dead */
-    bool is_listed;        /* which the ws thread saw to */
+    struct list_node node; /* in ws.conns */
+    struct ws_conn *next_dead;
+    bool is_listed; /* which the ws thread saw to */
     struct ws *w;
     const struct ws_events *events;
     void *ctx, *user;
@@ -47,15 +48,15 @@ struct ws_conn {
     wslay_event_context_ptr frames;
     char *first; /* bytes that came with the handshake */
     size_t first_len, first_at;
-    size_t budget;       /* bytes it may still read in this round */
-    uint32_t interest;   /* what epoll watches */
-    bool is_at_end;      /* of the peer's stream, or the socket is broken */
-    bool is_pinged;      /* and has said nothing since */
+    size_t budget;     /* bytes it may still read in this round */
+    uint32_t interest; /* what epoll watches */
+    bool is_at_end;    /* of the peer's stream, or the socket is broken */
+    bool is_pinged;    /* and has said nothing since */
     int64_t next_ping_ms;
-    int64_t give_up_ms;  /* CLOSING, LINGER: when to stop waiting for the peer */
+    int64_t give_up_ms; /* CLOSING, LINGER: when to stop waiting for the peer */
 
     /* inbox, under ws.lock */
-    struct list inbox;
+    struct outgoing *inbox, **inbox_end;
     size_t inbox_bytes;
     size_t frames_bytes; /* what the frame queue held when last looked at */
     struct list_node dirty;
@@ -70,7 +71,8 @@ struct ws {
     struct ws_options options;
     int epoll_fd, wake_fd;
     pthread_t thread;
-    struct list conns, dead; /* of the ws thread */
+    struct list conns;    /* of the ws thread, as what follows */
+    struct ws_conn *dead; /* let go in this round */
     int64_t next_sweep_ms, stop_by_ms;
 
     pthread_mutex_t lock;
@@ -87,7 +89,8 @@ bool ws_mark_dirty(struct ws_conn *c);
 void ws_wake(struct ws *w);
 
 /* handshake.c */
-void handshake_take_over(void *ctx, int fd, struct str already, void (*release)(void *), void *handle);
+void handshake_take_over(void *ctx, int fd, struct str already, void (*release)(void *),
+                         void *handle);
 
 /* conn.c: all on the ws thread */
 struct ws_conn *conn_new(struct ws *w);

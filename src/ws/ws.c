@@ -41,10 +41,12 @@ struct ws_conn *ws_ref(struct ws_conn *c) {
 }
 
 static void drop_inbox(struct ws_conn *c) {
-    struct list_node *n;
+    struct outgoing *out;
 
-    while ((n = list_pop(&c->inbox)) != NULL)
-        free(LIST_ITEM(n, struct outgoing, node));
+    while ((out = c->inbox) != NULL) {
+        c->inbox = out->next;
+        free(out);
+    }
 }
 
 void ws_unref(struct ws_conn *c) {
@@ -93,6 +95,7 @@ static struct outgoing *outgoing_new(struct str text) {
 
     if (!out)
         abort();
+    out->next = NULL;
     out->len = text.len;
     if (text.len > 0)
         memcpy(out->bytes, text.ptr, text.len);
@@ -126,7 +129,8 @@ bool ws_send_text(struct ws_conn *c, struct str text) {
     } else if (c->is_shut) {
         wake = false;
     } else {
-        list_push(&c->inbox, &out->node);
+        *c->inbox_end = out;
+        c->inbox_end = &out->next;
         c->inbox_bytes += cost;
         wake = ws_mark_dirty(c);
         is_taken = true;
@@ -180,10 +184,12 @@ static uint32_t sweep_every_ms(const struct ws *w) {
 }
 
 static void drop_dead(struct ws *w) {
-    struct list_node *n;
+    struct ws_conn *c;
 
-    while ((n = list_pop(&w->dead)) != NULL)
-        ws_unref(LIST_ITEM(n, struct ws_conn, node));
+    while ((c = w->dead) != NULL) {
+        w->dead = c->next_dead;
+        ws_unref(c);
+    }
 }
 
 static void sweep(struct ws *w, int64_t now_ms) {
@@ -228,7 +234,7 @@ static void handle_events(struct ws *w, const struct epoll_event *events, int n)
 
 static void *loop_main(void *ctx) {
     struct ws *w = ctx;
-    struct epoll_event events[EVENTS];
+    struct epoll_event events[EVENTS] = {0};
     int64_t now_ms;
 
     do {
@@ -269,7 +275,6 @@ enum status ws_start(struct ws_options options, struct ws **ret, struct err *e) 
     fill_defaults(&options);
     w->options = options;
     list_init(&w->conns);
-    list_init(&w->dead);
     list_init(&w->dirty);
     atomic_init(&w->refs, 1);
     (void)pthread_mutex_init(&w->lock, NULL);
