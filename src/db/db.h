@@ -95,7 +95,8 @@ typedef enum status (*tx_fn)(struct tx *tx, void *ctx, struct err *e);
 
 /* Runs fn and commits; a status other than ST_OK from fn rolls back and comes back as it is. When
  * db_write returns ST_OK the effects are durable. ST_UNAVAILABLE: database away or disk full,
- * nothing happened. ST_UNCERTAIN: the connection broke during the commit. */
+ * nothing happened. ST_UNCERTAIN: the connection broke during the commit. On PostgreSQL fn must not
+ * pause for 8 s between two statements: the server would take its locks away. */
 enum status db_write(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e)
     ATTR_MUST_CHECK;
 /* Runs fn on a reader; it sees one snapshot and must not write. Run again only as long as no

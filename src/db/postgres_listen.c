@@ -3,6 +3,7 @@
  *
  * A channel is told at most once per COALESCE_MS, the first at once. What happened while the
  * connection was away nobody knows: after a reconnect every listener is called.
+ * The connection also refreshes the planner's statistics, as the tables' owner.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <poll.h>
 #include <stdio.h>
@@ -194,9 +195,9 @@ static bool speak(struct pg_listen *l) {
     return true;
 }
 
-/* PostgreSQL plans a statement for the table it first sees. On a new database that is an empty one, and until
- * autovacuum's first round, a minute later, every look-up may walk a whole tenant. This thread's connection belongs to
- * the tables' owner, so it keeps the statistics near what is there. */
+/* PostgreSQL plans a statement for the table it first sees. On a new database that is an empty one,
+ * and until autovacuum's first round, a minute later, every look-up may walk a whole tenant. This
+ * thread's connection belongs to the tables' owner, so it keeps the statistics near what is there. */
 static void refresh_statistics(struct pg_listen *l) {
     static const char sql[] =
         "DO $$ DECLARE t regclass; BEGIN"

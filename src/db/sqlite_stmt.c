@@ -122,9 +122,6 @@ static enum status get_stmt(struct sqlite_conn *conn, const char *sql, size_t n_
                             struct sqlite_stmt **ret, struct err *e) {
     struct sqlite_stmt **slot = find_slot(conn, sql);
 
-    if (sqlite_is_lost(conn))
-        FAIL(e, ST_UNAVAILABLE, "could not run \"%s\": the transaction is rolled back already",
-             db_sql_name(sql).text);
     if (!*slot) {
         struct sqlite_stmt *stmt = NULL;
 
@@ -138,6 +135,9 @@ static enum status get_stmt(struct sqlite_conn *conn, const char *sql, size_t n_
     }
     (*slot)->used_at = ++conn->tick;
     *ret = *slot;
+    if (sqlite_is_lost(conn))
+        FAIL(e, ST_UNAVAILABLE, "could not run \"%s\": the transaction is rolled back already",
+             db_sql_name(sql).text);
     if ((*slot)->max_number > n_vals)
         FAIL(e, ST_BROKEN, "could not run \"%s\": it has $%u but %zu values", db_sql_name(sql).text,
              (*slot)->max_number, n_vals);
