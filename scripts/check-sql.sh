@@ -30,6 +30,7 @@ src/queue/store_claim.c | UPDATE jobs j SET state = 0 FROM (SELECT ctid | the sa
 src/queue/store_claim.c | UPDATE jobs j SET lease_until | by the place of rows that STORE_LOCK_HELD found by tenant
 src/queue/store_finish.c | UPDATE jobs j SET state = p.state | by the place of rows that STORE_LOCK_HELD found by tenant
 src/queue/store_finish.c | UPDATE jobs j SET state = CASE WHEN j.run_at | by the place of rows found by tenant
+src/queue/store_finish.c | UPDATE jobs SET lease_until = $2 WHERE state = 1 | what a dead process of the only node held, of every tenant
 src/queue/store_people.c | SELECT 0, count(*), min(run_at) FROM jobs | WHOSE, behind it, names the tenant
 src/queue/store_people.c | UPDATE jobs j SET state = CASE WHEN lane | by the place of rows found by tenant
 src/tenant/store_account.c | WHERE kind = $1 AND address = $2 | finds the tenant of an inbound call
