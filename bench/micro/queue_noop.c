@@ -3,8 +3,9 @@
  *
  * bulk: put all by queue_put_many, then start workers and wait until the last is done and written.
  * live: with workers running, PUTTERS threads put one job a transaction. one: put one, wait until
- * its handler ran, then the next. The database is migrated and its jobs are deleted first; use an
- * empty one.
+ * its handler ran, then the next. noisy: the same while another tenant's JOBS bulk jobs of 20 ms
+ * each are due. PUTTERS 0: only bulk. The database is migrated and its jobs are deleted first; use
+ * an empty one.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +16,7 @@
 #include "log/log.h"
 #include "queue/queue.h"
 
-enum { CHUNK = 1000, ONE_BY_ONE = 1000, CONNECTIONS = 80, MAX_PUTTERS = 64 };
+enum { SLOW_NS = 20000000, CHUNK = 1000, ONE_BY_ONE = 1000, CONNECTIONS = 80, MAX_PUTTERS = 64 };
 
 static struct {
     pthread_mutex_t lock;
@@ -32,6 +33,9 @@ struct bench {
     size_t lanes;
     unsigned putters;
     struct tenant_id tenant;
+    struct tenant_id neighbour;
+    const char *kind;
+    enum queue_priority priority;
     _Atomic int64_t left;
 };
 
@@ -46,7 +50,18 @@ static enum status noop(struct app *app, struct arena *a, const struct job *job,
     return ST_OK;
 }
 
-static const struct job_kind kinds[] = {{.name = "noop", .run = noop}};
+/* Of the neighbour's long queue: as long as a quick provider. */
+static enum status slow(struct app *app, struct arena *a, const struct job *job,
+                        struct verdict *ret_verdict, struct err *e) {
+    const struct timespec time = {.tv_nsec = SLOW_NS};
+
+    (void)app, (void)a, (void)job, (void)ret_verdict, (void)e;
+    (void)nanosleep(&time, NULL);
+    return ST_OK;
+}
+
+static const struct job_kind kinds[] = {{.name = "noop", .run = noop},
+                                        {.name = "slow", .run = slow}};
 
 static void expect(int64_t n) {
     (void)pthread_mutex_lock(&count.lock);
@@ -84,8 +99,8 @@ static enum status put_many(struct tx *tx, void *ctx, struct err *e) {
 
     for (size_t i = 0; i < m->n; i++) {
         puts[i] = (struct job_put){.tenant = m->b->tenant,
-                                   .kind = "noop",
-                                   .priority = QUEUE_NORMAL,
+                                   .kind = m->b->kind,
+                                   .priority = m->b->priority,
                                    .payload = arena_printf(&a, "{\"id\":%zu}", m->from + i)};
         if (m->b->lanes > 0)
             puts[i].lane = arena_printf(&a, "lane %zu", (m->from + i) % m->b->lanes);
@@ -97,9 +112,9 @@ static enum status put_one(struct tx *tx, void *ctx, struct err *e) {
     const struct bench *b = ctx;
 
     return queue_put(tx,
-                     (struct job_put){.tenant = b->tenant,
+                     (struct job_put){.tenant = b->neighbour,
                                       .kind = "noop",
-                                      .priority = QUEUE_NORMAL,
+                                      .priority = QUEUE_DIRECT,
                                       .payload = STR("{\"id\":1}")},
                      NULL, e);
 }
@@ -110,7 +125,7 @@ static void *putter(void *arg) {
     while (atomic_fetch_sub(&b->left, 1) > 0) {
         struct err e = ERR_INIT;
 
-        check(db_write(b->db, DB_TENANT(b->tenant), put_one, b, &e), &e);
+        check(db_write(b->db, DB_TENANT(b->neighbour), put_one, b, &e), &e);
     }
     return NULL;
 }
@@ -149,17 +164,21 @@ static double seconds_since(int64_t from_ns) {
     return (double)(clock_mono_ns() - from_ns) / 1e9;
 }
 
-static void bulk(struct bench *b) {
-    int64_t from_ns = clock_mono_ns();
-    double put_s, run_s;
-    struct queue *q;
-
+static void put_all(struct bench *b) {
     for (size_t i = 0; i < b->jobs; i += CHUNK) {
         struct many m = {b, i, b->jobs - i < CHUNK ? b->jobs - i : CHUNK};
         struct err e = ERR_INIT;
 
         check(db_write(b->db, DB_TENANT(b->tenant), put_many, &m, &e), &e);
     }
+}
+
+static void bulk(struct bench *b) {
+    int64_t from_ns = clock_mono_ns();
+    double put_s, run_s;
+    struct queue *q;
+
+    put_all(b);
     put_s = seconds_since(from_ns);
     expect((int64_t)b->jobs);
     from_ns = clock_mono_ns();
@@ -200,7 +219,7 @@ static int by_value(const void *a, const void *b) {
 }
 
 /* From the put's commit to the handler's start, and the whole way including the put. */
-static void one(struct bench *b) {
+static void one(struct bench *b, const char *title) {
     static double pickup_ms[ONE_BY_ONE], whole_ms[ONE_BY_ONE];
     struct queue *q = start(b);
     double sum = 0;
@@ -210,7 +229,7 @@ static void one(struct bench *b) {
         struct err e = ERR_INIT;
 
         expect(1);
-        check(db_write(b->db, DB_TENANT(b->tenant), put_one, b, &e), &e);
+        check(db_write(b->db, DB_TENANT(b->neighbour), put_one, b, &e), &e);
         put_ns = clock_mono_ns();
         await();
         pickup_ms[i] = (double)(count.last_run_ns - put_ns) / 1e6;
@@ -220,11 +239,19 @@ static void one(struct bench *b) {
     queue_stop(q, 1000);
     qsort(pickup_ms, ONE_BY_ONE, sizeof(double), by_value);
     qsort(whole_ms, ONE_BY_ONE, sizeof(double), by_value);
-    (void)printf("one  jobs=%d pickup avg=%.2f p50=%.2f p99=%.2f max=%.2f ms,"
+    (void)printf("%s jobs=%d pickup avg=%.2f p50=%.2f p99=%.2f max=%.2f ms,"
                  " put+pickup p50=%.2f p99=%.2f ms\n",
-                 ONE_BY_ONE, sum / ONE_BY_ONE, pickup_ms[ONE_BY_ONE / 2],
+                 title, ONE_BY_ONE, sum / ONE_BY_ONE, pickup_ms[ONE_BY_ONE / 2],
                  pickup_ms[ONE_BY_ONE * 99 / 100], pickup_ms[ONE_BY_ONE - 1],
                  whole_ms[ONE_BY_ONE / 2], whole_ms[ONE_BY_ONE * 99 / 100]);
+}
+
+/* Replies of one tenant while another's campaign of JOBS is under way. */
+static void noisy(struct bench *b) {
+    b->kind = "slow";
+    b->priority = QUEUE_BULK;
+    put_all(b);
+    one(b, "noisy");
 }
 
 static size_t number(int argc, char **argv, int i, size_t otherwise) {
@@ -245,7 +272,10 @@ int main(int argc, char **argv) {
                       .workers = (unsigned)number(argc, argv, 3, 4),
                       .lanes = number(argc, argv, 4, 0),
                       .putters = (unsigned)number(argc, argv, 5, MAX_PUTTERS),
-                      .tenant = {uuid_new()}};
+                      .tenant = {uuid_new()},
+                      .neighbour = {uuid_new()},
+                      .kind = "noop",
+                      .priority = QUEUE_NORMAL};
     struct err e = ERR_INIT;
     int64_t applied;
 
@@ -261,7 +291,8 @@ int main(int argc, char **argv) {
     bulk(&b);
     if (b.lanes == 0 && b.putters > 0) {
         live(&b);
-        one(&b);
+        one(&b, "one ");
+        noisy(&b);
     }
     db_close(b.db);
     return 0;
