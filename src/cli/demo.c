@@ -20,6 +20,8 @@
 
 enum { ARGS_MAX = 64 };
 
+extern char **environ;
+
 struct demo {
     struct runtime rt;
     struct arena arena;
@@ -200,12 +202,19 @@ static const struct route pages[] = {
 
 /* --- run ---------------------------------------------------------------------------------------------------------------- */
 
+static bool has_variable(const char *name_and_equals) {
+    for (char **at = environ; *at; at++)
+        if (str_starts(str_of(*at), str_of(name_and_equals)))
+            return true;
+    return false;
+}
+
 /* The demo's own defaults stand before what the person says, so that the person has the last
  * word. */
 static enum status configure(struct demo *d, int argc, char *const argv[], struct err *e) {
     char *args[ARGS_MAX];
     int n = 0;
-    bool has_database = getenv("PROSA_DATABASE_URL") != NULL;
+    bool has_database = has_variable("PROSA_DATABASE_URL=");
 
     if (argc > ARGS_MAX - 8)
         FAIL(e, ST_INVALID, "too many arguments");
@@ -214,8 +223,7 @@ static enum status configure(struct demo *d, int argc, char *const argv[], struc
             has_database = true;
     if (!has_database) {
         if (mkdir(DEMO_DIR, 0700) != 0 && errno != EEXIST)
-            FAIL(e, ST_UNAVAILABLE, "could not make the directory " DEMO_DIR ": %s",
-                 strerror(errno));
+            FAIL(e, ST_UNAVAILABLE, "could not make the directory " DEMO_DIR ": %m");
         args[n++] = arena_cstr(&d->arena, STR("--database-url=sqlite:" DEMO_DIR "/demo.db"));
     }
     args[n++] = arena_cstr(&d->arena, STR("--httpc-allow-private=true"));
