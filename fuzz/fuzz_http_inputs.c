@@ -1,6 +1,6 @@
-/* fuzz_http_inputs.c - what clients write, through every reader of httpd/: targets, paths, queries, cookies, origins,
- * forwarded addresses, scopes. No crash, nothing invalid let through, and the same answer for an equal text elsewhere in
- * memory.
+/* fuzz_http_inputs.c - what clients write, through every reader of httpd/: targets, paths,
+ * queries, cookies, origins, forwarded addresses, scopes. No crash, nothing invalid let through,
+ * and the same answer for an equal text elsewhere in memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <stdlib.h>

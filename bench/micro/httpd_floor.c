@@ -1,6 +1,8 @@
-/* httpd_floor.c - what httpd/ itself costs: POST /floor is taken inline, deferred, and finished with an empty JSON object by
- * another thread, in whatever batch has gathered, as a group commit would. GET /inline answers at once.
- *   httpd_floor [listen] [network threads], then drive it with a load generator; it prints its address.
+/* httpd_floor.c - what httpd/ itself costs: POST /floor is taken inline, deferred, and finished
+ * with an empty JSON object by another thread, in whatever batch has gathered, as a group commit
+ * would. GET /inline answers at once.
+ *   httpd_floor [listen] [network threads]
+ * prints its address; drive it with a load generator.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
-/* admit.c - what a request has to pass before its handler runs: well-formed headers, a route, a body that fits, the right
- * to ask, and not too often. Cheap checks come first and run on the network thread.
+/* admit.c - what a request has to pass before its handler runs: well-formed headers, a route, a
+ * body that fits, the right to ask, and not too often. Cheap checks come first and run on the
+ * network thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
@@ -51,7 +52,8 @@ static enum MHD_Result copy_header(void *ctx, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-/* Handlers outlive what libmicrohttpd keeps of a request when the server stops, so they get copies. */
+/* Handlers outlive what libmicrohttpd keeps of a request when the server stops, so they get
+ * copies. */
 static bool copy_headers(struct request *r, size_t header_bytes) {
     int n = MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, NULL, NULL);
     struct copying c = {
@@ -71,8 +73,8 @@ static size_t count_headers(const struct request *r, struct str name) {
     return n;
 }
 
-/* What two programs could read in two ways is refused (request smuggling, RFC 9112 §11.2): a length given twice, or beside
- * chunks, or an encoding that libmicrohttpd does not undo. */
+/* What two programs could read in two ways is refused (request smuggling, RFC 9112 §11.2): a
+ * length given twice, or beside chunks, or an encoding that libmicrohttpd does not undo. */
 static bool has_clear_framing(const struct request *r, struct str version) {
     size_t n_hosts = count_headers(r, STR("host"));
     size_t n_codings = count_headers(r, STR("transfer-encoding"));
@@ -221,7 +223,8 @@ static void see_through_proxies(struct request *r) {
     struct str proto = request_header(r, STR("x-forwarded-proto"));
     struct str via = request_header(r, STR("x-forwarded-for"));
 
-    /* A proxy on this machine that we were not told of would make everybody local; its headers give it away. */
+    /* A proxy on this machine that we were not told of would make everybody local; its headers
+     * give it away. */
     r->is_local = ip_is_loopback(&r->peer) && via.len == 0 && proto.len == 0 &&
                   request_header(r, STR("forwarded")).len == 0;
     if (r->h->trusted.n == 0 || !networks_contain(&r->h->trusted, &r->peer))
@@ -246,7 +249,8 @@ static size_t pool_left(const struct request *r, size_t header_bytes) {
     return used < POOL_BYTES ? POOL_BYTES - used : 0;
 }
 
-/* Too little is left of the pool: refused before the handler does something it could not tell about. */
+/* Too little is left of the pool: refused before the handler does something it could not tell
+ * about. */
 static bool refuse_headers(struct request *r, size_t left) {
     if (left < POOL_FOR_ERROR_BYTES)
         conn_refuse(r->conn, 431);
@@ -339,7 +343,8 @@ static bool is_safe(enum http_method method) {
     return method == HTTP_GET || method == HTTP_OPTIONS;
 }
 
-/* A browser sends the cookie along with requests that other sites make it send; those carry another origin. */
+/* A browser sends the cookie along with requests that other sites make it send; those carry
+ * another origin. */
 bool req_is_same_origin(const struct req *r) {
     struct str origin = req_header(r, "origin");
 

@@ -1,5 +1,5 @@
-/* answer.c - a resp onto the wire: status, headers everybody gets, the body where it lies.
- * Runs on the network thread, so that what libmicrohttpd allocates here is freed by the same thread.
+/* answer.c - a resp onto the wire: status, headers everybody gets, the body where it lies. Runs
+ * on the network thread, so that what libmicrohttpd allocates here is freed by the same thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <string.h>
@@ -64,8 +64,9 @@ static void release_tls(void *handle) {
     (void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }
 
-/* Without TLS the new owner gets a socket of its own and libmicrohttpd forgets the connection: it walks the list of all
- * upgraded ones at each resume, which thousands of idle WebSockets would make slow. Under TLS it keeps translating. */
+/* Without TLS the new owner gets a socket of its own and libmicrohttpd forgets the connection:
+ * it walks the list of all upgraded ones at each resume, which thousands of idle WebSockets
+ * would make slow. Under TLS it keeps translating. */
 static void on_upgrade(void *cls, struct MHD_Connection *mhd, void *ctx, const char *extra,
                        size_t extra_len, MHD_socket sock, struct MHD_UpgradeResponseHandle *urh) {
     struct request *r = cls;
@@ -116,7 +117,8 @@ static struct MHD_Response *build(struct request *r) {
     return mhd;
 }
 
-/* A header that libmicrohttpd refuses (a line break in it, say) must not go out, and the rest without it might mislead. */
+/* A header that libmicrohttpd refuses (a line break in it, say) must not go out, and the rest
+ * without it might mislead. */
 static struct MHD_Response *build_or_fail(struct request *r) {
     struct MHD_Response *mhd = build(r);
 
@@ -136,6 +138,8 @@ enum MHD_Result answer_send(struct request *r) {
     struct MHD_Response *mhd;
     enum MHD_Result result;
 
+    if (r->resp.is_cut)
+        return MHD_NO;
     if (r->resp.is_cut)
         return MHD_NO;
     if (!conn_set_phase(r->conn, PHASE_SENDING,

@@ -1,12 +1,15 @@
 /* conn.c - the connections and their deadlines.
  *
- * libmicrohttpd knows one timeout, for silence: a client that sends a byte now and then outlives it. So each connection
- * carries the deadline of its phase, and the sweeper cuts it by shutting its socket down, which the network thread sees as
- * the peer's end. Invariants: 1. the fd of a conn in httpd.conns is open: conn_notify() takes it off the list, under
- * conns_lock, before libmicrohttpd closes it; 2. who moves clock to PHASE_CUT decides that nothing more is answered.
+ * libmicrohttpd knows one timeout, for silence: a client that sends a byte now and then outlives
+ * it. So each connection carries the deadline of its phase, and the sweeper cuts it by shutting
+ * its socket down, which the network thread sees as the peer's end. Invariants: 1. the fd of a
+ * conn in httpd.conns is open: conn_notify() takes it off the list, under conns_lock, before
+ * libmicrohttpd closes it; 2. who moves clock to PHASE_CUT decides that nothing more is
+ * answered.
  *
- * A response to a request that was not read to its end would be lost if the socket were closed at once: unread bytes
- * make the kernel send a reset, which overtakes it. Such sockets are kept (dup) and drained for a moment: a goodbye.
+ * A response to a request that was not read to its end would be lost if the socket were closed
+ * at once: unread bytes make the kernel send a reset, which overtakes it. Such sockets are kept
+ * (dup) and drained for a moment: a goodbye.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,13 +74,16 @@ static const char *reason_of(unsigned status) {
         return "Request Timeout";
     case 413:
         return "Content Too Large";
-    default:
+    case 431:
         return "Request Header Fields Too Large";
+    default:
+        return "Service Unavailable";
     }
 }
 
-/* Straight to the socket: libmicrohttpd takes no response in the middle of a body. Nothing else has been sent for this
- * request, so the bytes stand where a response may. Under TLS only the network thread could write. */
+/* Straight to the socket: libmicrohttpd takes no response in the middle of a body. Nothing else
+ * has been sent for this request, so the bytes stand where a response may. Under TLS only the
+ * network thread could write. */
 static void write_bare(struct conn *c, unsigned status) {
     char text[160]; /* longer than either form below */
     int len = snprintf(text, sizeof(text),

@@ -1,4 +1,5 @@
-/* handlers.c - the threads that run handlers which may wait for disk or database, and the bounded queue before them.
+/* handlers.c - the threads that run handlers which may wait for disk or database, and the
+ * bounded queue before them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
@@ -47,7 +48,8 @@ static struct request *next_request(struct handlers *p) {
     return LIST_ITEM(n, struct request, turn);
 }
 
-/* A deferred answer may be given, sent and forgotten before the handler is back: then r is not ours to look at. */
+/* A deferred answer may be given, sent and forgotten before the handler is back: then r is not
+ * ours to look at. */
 bool handler_run(struct request *r) {
     struct resp resp = {0};
     enum status st;
@@ -71,7 +73,8 @@ static void *handlers_main(void *ctx) {
     struct request *r;
 
     while ((r = next_request(p)) != NULL) {
-        /* Nobody waits for the answer of an abandoned one any more: its client was told that nothing happened. */
+        /* Nobody waits for the answer of an abandoned one any more: its client was told that
+         * nothing happened. */
         if ((atomic_load(&r->flags) & RF_ABANDONED) || handler_run(r))
             req_finish(&r->pub, &r->resp);
     }

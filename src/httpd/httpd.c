@@ -166,8 +166,8 @@ static void wait_for_requests(struct httpd *h, uint32_t drain_ms) {
     (void)pthread_mutex_unlock(&h->lock);
 }
 
-/* libmicrohttpd may not be stopped while a connection is suspended: those that still wait for a handler or a finish get
- * a 503, and their requests live on until somebody finishes them. */
+/* libmicrohttpd may not be stopped while a connection is suspended: those that still wait for a
+ * handler or a finish get a 503, and their requests live on until somebody finishes them. */
 static void abandon_suspended(struct httpd *h) {
     struct MHD_Connection **resume;
     size_t n = 0;
@@ -188,7 +188,8 @@ static void abandon_suspended(struct httpd *h) {
     free(resume);
 }
 
-/* Whoever is busy either is suspended, and then abandoned here, or will be the next moment, or is about to answer. */
+/* Whoever is busy either is suspended, and then abandoned here, or will be the next moment, or
+ * is about to answer. */
 static void give_up_waiting(struct httpd *h) {
     atomic_store(&h->is_stopping, true);
     while (atomic_load(&h->n_busy) > 0) {

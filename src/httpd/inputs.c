@@ -1,5 +1,5 @@
-/* inputs.c - request targets, queries, cookies and header values.
- * Nothing here trusts a byte: lengths come with the views, and what is not understood is refused, not repaired.
+/* inputs.c - request targets, queries, cookies and header values. Nothing here trusts a byte:
+ * lengths come with the views, and what is not understood is refused, not repaired.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/inputs.h"
 
@@ -63,7 +63,8 @@ static bool is_plain(struct str raw, bool is_form) {
     return true;
 }
 
-/* Line breaks and tabs pass in a form's value (a text area's content); elsewhere no control character does. */
+/* Line breaks and tabs pass in a form's value (a text area's content); elsewhere no control
+ * character does. */
 static bool is_text(struct str s, bool is_form) {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];

@@ -2,13 +2,14 @@
  *
  *   listen.c    the listening socket            accept.c   the thread that accepts
  *   conn.c      connections, their deadlines, closing politely
- *   serve.c     libmicrohttpd's callbacks       request.c  request objects: born, recycled, read by handlers
+ *   serve.c     libmicrohttpd's callbacks       request.c  request objects and what handlers read
  *   admit.c     what a request must pass first  answer.c   a resp onto the wire
  *   handlers.c  handler threads                 problem.c  failures as problem JSON
  *   httpd.c     start and stop
  *
- * Threads: a request belongs to one side at a time. The network thread owns it until it is handed to a handler (or to
- * whoever will finish a deferred one), and again once it is finished. request.flags is where both sides meet.
+ * Threads: a request belongs to one side at a time. The network thread owns it until it is
+ * handed to a handler (or to whoever will finish a deferred one), and again once it is finished.
+ * request.flags is where both sides meet.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -26,9 +27,10 @@
 #include "httpd/route.h"
 
 enum {
-    /* A connection's own memory, kept while it idles: request line and headers, libmicrohttpd's record of each, its copy
-     * of the Cookie header, and the response's header have to fit. With this size an idle connection costs less than
-     * 8 KB in all, and a browser's headers with 2.8 KB of cookies pass. */
+    /* A connection's own memory, kept while it idles: request line and headers, libmicrohttpd's
+     * record of each, its copy of the Cookie header, and the response's header have to fit. With
+     * this size an idle connection costs less than 8 KB in all, and a browser's headers with 2.8
+     * KB of cookies pass. */
     POOL_BYTES = 7424,
     POOL_RECORD_BYTES = 64,
     POOL_FOR_RESPONSE_BYTES = 1280,
@@ -51,8 +53,8 @@ struct request;
 struct conn {
     struct list_node node; /* in httpd.conns */
     struct httpd *h;
-    _Atomic uint64_t
-        clock; /* deadline (clock_mono_ms) << 3 | phase: one word, so that a cut cannot hit the next phase */
+    /* Deadline (clock_mono_ms) << 3 | phase: one word, so that a cut cannot hit the next phase. */
+    _Atomic uint64_t clock;
     int fd;
     struct request *request; /* being served; network thread only */
     bool is_rude;  /* closed while the client may still be sending: needs the slow goodbye */
@@ -184,7 +186,8 @@ bool request_claim_resume(struct request *r, unsigned add_flags);
 /* serve.c */
 /* Sees what libmicrohttpd logs, on the network threads: some of it is told in no other way. */
 void serve_see_log(struct str text);
-/* The connection closes with its request unfinished and libmicrohttpd did not say so, as it forgets to on some errors. */
+/* The connection closes with its request unfinished and libmicrohttpd did not say so, as it
+ * forgets to on some errors. */
 void serve_forgotten(struct request *r);
 void *serve_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result serve_request(void *cls, struct MHD_Connection *mhd, const char *url,

@@ -1,5 +1,5 @@
-/* listen.c - the listening socket, made here rather than by libmicrohttpd so that port 0 can be read back and "[::]" takes
- * IPv4 as well.
+/* listen.c - the listening socket, made here rather than by libmicrohttpd so that port 0 can be
+ * read back and "[::]" takes IPv4 as well.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>

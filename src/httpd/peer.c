@@ -1,4 +1,5 @@
-/* peer.c - addresses of peers. An address is 16 bytes whatever its family, so that comparing and hashing need no cases.
+/* peer.c - addresses of peers. An address is 16 bytes whatever its family, so that comparing and
+ * hashing need no cases.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/peer.h"
 
@@ -41,7 +42,8 @@ bool ip_of_sockaddr(const struct sockaddr *sa, struct ip *ret) {
     return false;
 }
 
-/* "[v6]:port" and "v4:port" lose brackets and port; a bare v6 address has more than one colon and keeps them. */
+/* "[v6]:port" and "v4:port" lose brackets and port; a bare v6 address has more than one colon
+ * and keeps them. */
 static struct str without_port(struct str s) {
     struct str host, rest = s;
 

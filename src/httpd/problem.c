@@ -1,7 +1,8 @@
-/* problem.c - failures as problem JSON (RFC 9457). The type is stable and meant for programs; the detail is for people and
- * says nothing about a failure of ours, which the log tells under the same request id.
+/* problem.c - failures as problem JSON (RFC 9457). The type is stable and meant for programs;
+ * the detail is for people and says nothing about a failure of ours, which the log tells under
+ * the same request id.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "httpd/internal.h"
@@ -117,8 +118,7 @@ bool refuse_err(struct request *r) {
 }
 
 void resp_header(struct resp *resp, const char *name, struct str value) {
-    if (resp->n_headers == RESP_MAX_HEADERS)
-        return;
+    assert(resp->n_headers < RESP_MAX_HEADERS);
     resp->headers[resp->n_headers].name = name;
     resp->headers[resp->n_headers].value = value;
     resp->n_headers++;

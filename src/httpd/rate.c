@@ -1,6 +1,7 @@
-/* rate.c - the buckets. SHARDS tables, each with its lock, a hash index over a fixed array of slots and a list of them by
- * last use. A bucket keeps the time at which it is full again (the "virtual scheduling" form of a leaky bucket), so
- * there is nothing to refill and one number to keep.
+/* rate.c - the buckets. SHARDS tables, each with its lock, a hash index over a fixed array of
+ * slots and a list of them by last use. A bucket keeps the time at which it is full again (the
+ * "virtual scheduling" form of a leaky bucket), so there is nothing to refill and one number to
+ * keep.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/rate.h"
 
@@ -105,8 +106,8 @@ static void touch(struct shard *s, struct slot *slot) {
     list_push(&s->by_use, &slot->node);
 }
 
-/* Gives the slot that was used longest ago to key. A caller thrown out comes back with a full bucket: that is the price
- * of a bounded table. */
+/* Gives the slot that was used longest ago to key. A caller thrown out comes back with a full
+ * bucket: that is the price of a bounded table. */
 static struct slot *claim_slot(struct rates *r, struct shard *s, uint16_t head,
                                const struct rate_key *key) {
     struct slot *slot = LIST_ITEM(s->by_use.head.next, struct slot, node);

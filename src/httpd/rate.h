@@ -1,5 +1,5 @@
-/* rate.h - token buckets per caller in a table of fixed size: the caller least recently seen makes room. Any thread.
- * Private to httpd.
+/* rate.h - token buckets per caller in a table of fixed size: the caller least recently seen
+ * makes room. Any thread. Private to httpd.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -18,7 +18,8 @@ struct rate_key {
 struct rates *rates_new(uint64_t seed); /* secret, so that nobody aims at one slot */
 void rates_free(struct rates *r);
 
-/* Takes one token from a bucket that holds per_min and refills evenly. 0: granted; else milliseconds until the next. */
+/* Takes one token from a bucket that holds per_min and refills evenly. 0: granted; else
+ * milliseconds until the next. */
 uint32_t rates_take(struct rates *r, struct rate_key key, uint32_t per_min, int64_t now_ms);
 /* The same without taking one. */
 uint32_t rates_peek(struct rates *r, struct rate_key key, uint32_t per_min, int64_t now_ms);

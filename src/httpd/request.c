@@ -1,9 +1,10 @@
-/* request.c - request objects: made on the network thread, recycled with their arenas, read by handlers, finished from
- * any thread.
+/* request.c - request objects: made on the network thread, recycled with their arenas, read by
+ * handlers, finished from any thread.
  *
- * A request ends when both sides have let go: the connection (RF_DONE, set in the network thread) and, once it was handed
- * over (RF_HANDED), whoever finishes it (RF_FINISHED). The later of the two releases it; so a client that leaves, or a
- * server that stops, takes no memory away from a handler.
+ * A request ends when both sides have let go: the connection (RF_DONE, set in the network
+ * thread) and, once it was handed over (RF_HANDED), whoever finishes it (RF_FINISHED). The later
+ * of the two releases it; so a client that leaves, or a server that stops, takes no memory away
+ * from a handler.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <string.h>
@@ -193,8 +194,9 @@ void req_defer(struct req *pub, struct resp *resp) {
     resp->is_deferred = true;
 }
 
-/* Marks r as finished; then exactly one of three things follows: the connection is gone and r with it, the connection is
- * suspended and we resume it, or the network thread is still on its way there and will see the mark. */
+/* Marks r as finished; then exactly one of three things follows: the connection is gone and r
+ * with it, the connection is suspended and we resume it, or the network thread is still on its
+ * way there and will see the mark. */
 static void finish(struct request *r) {
     struct MHD_Connection *mhd = r->mhd;
     unsigned old = atomic_load(&r->flags);

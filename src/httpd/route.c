@@ -1,6 +1,6 @@
-/* route.c - matching a path against the table.
- * Invariants: 1. each node stands for one sequence of segments, so a match visits a node at most once, whatever the path;
- * 2. values are decoded after the path was split, never before.
+/* route.c - matching a path against the table. Invariants: 1. each node stands for one sequence
+ * of segments, so a match visits a node at most once, whatever the path; 2. values are decoded
+ * after the path was split, never before.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/route.h"
 
@@ -64,7 +64,8 @@ static bool put_route(struct route_node *at, bool is_rest, const struct route *r
     return true;
 }
 
-/* Walks to the node of path (behind its first slash), making what is missing; NULL: the path is malformed. */
+/* Walks to the node of path (behind its first slash), making what is missing; NULL: the path is
+ * malformed. */
 static struct route_node *make_node(struct arena *a, struct route_node *at, struct str path,
                                     bool *ret_is_rest) {
     size_t n_params = 0;

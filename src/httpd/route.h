@@ -1,4 +1,5 @@
-/* route.h - the route table as a tree of path segments. Built once, then read by any thread. Private to httpd.
+/* route.h - the route table as a tree of path segments. Built once, then read by any thread.
+ * Private to httpd.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -34,13 +35,14 @@ enum route_result {
     ROUTE_MALFORMED, /* a segment does not decode */
 };
 
-/* The tree lives in a, the routes stay the caller's. ST_INVALID: a path is malformed or stands twice for one method. */
+/* The tree lives in a, the routes stay the caller's. ST_INVALID: a path is malformed or stands
+ * twice for one method. */
 enum status route_tree_build(struct arena *a, const struct route *routes, size_t n,
                              struct route_tree *ret, struct err *e) ATTR_MUST_CHECK;
 
-/* path is still percent-encoded, so that "%2F" stays inside its segment; decoded values live in a or are views of path.
- * A literal segment wins over a parameter, a parameter over "{name*}"; that one also matches nothing ("/assets/").
- * "." and ".." as a segment match nothing. */
+/* path is still percent-encoded, so that "%2F" stays inside its segment; decoded values live in
+ * a or are views of path. A literal segment wins over a parameter, a parameter over "{name*}";
+ * that one also matches nothing ("/assets/"). "." and ".." as a segment match nothing. */
 enum route_result route_tree_match(const struct route_tree *t, struct arena *a, struct str path,
                                    struct route_match *ret);
 

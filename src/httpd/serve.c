@@ -1,5 +1,6 @@
-/* serve.c - one request through libmicrohttpd's callbacks: line → headers → body → handler → answer → completed.
- * All of it runs on the connection's network thread; only finish() in request.c comes from elsewhere.
+/* serve.c - one request through libmicrohttpd's callbacks: line, headers, body, handler,
+ * answer, completed. All of it runs on the connection's network thread; only finish() in
+ * request.c comes from elsewhere.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
@@ -41,8 +42,9 @@ void *serve_uri(void *cls, const char *uri, struct MHD_Connection *mhd) {
     return c->request;
 }
 
-/* Set between libmicrohttpd's complaint that a response header did not fit into what a huge request left of the pool and
- * its call of serve_completed(), which follows at once on the same thread. */
+/* Set between libmicrohttpd's complaint that a response header did not fit into what a huge
+ * request left of the pool and its call of serve_completed(), which follows at once on the same
+ * thread. */
 static _Thread_local bool has_no_room;
 
 void serve_see_log(struct str text) {
@@ -65,8 +67,9 @@ static enum MHD_Result begin(struct request *r, struct MHD_Connection *mhd, cons
     return answer_send(r);
 }
 
-/* A body that outgrew the route's limit. In the middle of it libmicrohttpd takes no response: a plain socket is told and
- * closed, under TLS the rest is read and dropped until the 413 may be sent. */
+/* A body that outgrew the route's limit. In the middle of it libmicrohttpd takes no response: a
+ * plain socket is told and closed, under TLS the rest is read and dropped until the 413 may be
+ * sent. */
 static enum MHD_Result body_over(struct request *r) {
     if (!r->h->is_tls) {
         conn_refuse(r->conn, 413);
@@ -82,7 +85,8 @@ static enum MHD_Result grow_body(struct request *r, struct str data) {
         return body_over(r);
     if (atomic_fetch_add(&r->h->buffered, data.len) + data.len > BUFFERED_MAX_BYTES) {
         atomic_fetch_sub(&r->h->buffered, data.len);
-        return MHD_NO; /* so many large bodies at once are no ordinary day */
+        conn_refuse(r->conn, 503); /* so many large bodies at once are no ordinary day */
+        return MHD_NO;
     }
     buf_add(&r->body, data);
     return MHD_YES;
@@ -207,7 +211,8 @@ static void log_failure(const struct request *r, const struct log_field *fields,
         log_err_line(LOG_WARN, &r->pub.log, "request not served", &r->err, fields, n);
 }
 
-/* Neither the path nor the query is logged: both can hold what people wrote. The route says enough. */
+/* Neither the path nor the query is logged: both can hold what people wrote. The route says
+ * enough. */
 static void log_access(const struct request *r, int64_t took_ns) {
     const struct route *route = r->pub.route;
     const struct log_field fields[] = {
@@ -238,15 +243,9 @@ static void end(struct request *r) {
     struct conn *c = r->conn;
 
     c->request = NULL;
-    set_busy(
-        r,
-        false); /* resumed, but the client had left: then the handler callback is not called again */
-    if (!(atomic_load(&r->flags) & RF_ABANDONED)) {
-        if (r->resp.upgrade &&
-            r->status == 101) /* the client left before it could be handed over */
-            r->resp.upgrade(r->resp.upgrade_ctx, -1, STR_EMPTY, NULL, NULL);
+    set_busy(r, false); /* resumed, but the client had left: nobody took it back */
+    if (!(atomic_load(&r->flags) & RF_ABANDONED))
         account(r);
-    }
     (void)conn_set_phase(c, PHASE_IDLE, c->h->options.idle_timeout_ms);
     request_release(r);
 }

@@ -1,6 +1,6 @@
-/* conn.c - one connection on the ws thread: frames in and out, close handshake, pings.
- * wslay frames and checks; what it may keep in memory is bounded here. A round reads at most READ_BUDGET bytes from one
- * peer, so that a loud one does not starve the others.
+/* conn.c - one connection on the ws thread: frames in and out, close handshake, pings. wslay
+ * frames and checks; what it may keep in memory is bounded here. A round reads at most
+ * READ_BUDGET bytes from one peer, so that a loud one does not starve the others.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
@@ -168,8 +168,9 @@ void conn_end(struct ws_conn *c) {
     ws_unref(c);
 }
 
-/* Frames are over: our side of the stream ends, and what the peer still sends is dropped until its side does. Closing at
- * once would reset the connection under our close frame when unread bytes are there. */
+/* Frames are over: our side of the stream ends, and what the peer still sends is dropped until
+ * its side does. Closing at once would reset the connection under our close frame when unread
+ * bytes are there. */
 static void begin_linger(struct ws_conn *c) {
     c->state = CONN_LINGER;
     c->give_up_ms = clock_mono_ms() + LINGER_WAIT_MS;
@@ -218,7 +219,8 @@ static void settle(struct ws_conn *c) {
 
 static void read_frames(struct ws_conn *c) {
     c->budget = READ_BUDGET;
-    /* It fails at the end of the stream, and for frames no peer may send: then it has queued a close without a code. */
+    /* It fails at the end of the stream, and for frames no peer may send: then it has queued a
+     * close without a code. */
     if (wslay_event_recv(c->frames) != 0 && c->is_at_end)
         conn_let_go(c);
     else

@@ -34,7 +34,8 @@ static enum status check_handshake(struct req *r, struct err *e) {
     return ST_OK;
 }
 
-/* Other sites can open WebSockets with our cookies: browsers do not stop them, only say where they come from. */
+/* Other sites can open WebSockets with our cookies: browsers do not stop them, only say where
+ * they come from. */
 static enum status check_origin(struct req *r, struct err *e) {
     bool must_prove = r->principal.by_cookie || req_header(r, "origin").len > 0;
 

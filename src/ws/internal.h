@@ -1,8 +1,8 @@
-/* internal.h - what the files of ws/ share: handshake.c (an HTTP request becomes a connection), conn.c (frames of one
- * connection), ws.c (the thread, and what other threads may call).
+/* internal.h - what the files of ws/ share: handshake.c (an HTTP request becomes a connection),
+ * conn.c (frames of one connection), ws.c (the thread, and what other threads may call).
  *
- * A connection belongs to the ws thread. Other threads only put messages and wishes into its `inbox` part, under ws.lock,
- * and put it on the dirty list.
+ * A connection belongs to the ws thread. Other threads only put messages and wishes into its
+ * `inbox` part, under ws.lock, and put it on the dirty list.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -20,8 +20,8 @@ enum conn_state {
     CONN_JOINING, /* handshake answered, not yet seen by the ws thread */
     CONN_OPEN,
     CONN_CLOSING, /* a close frame is queued or sent; the peer's answer is awaited */
-    CONN_LINGER, /* both sides are done: what is still coming in is dropped, so that our last frame arrives */
-    CONN_DEAD, /* released; freed with the last reference */
+    CONN_LINGER,  /* both sides are done; input is dropped, so that our last frame arrives */
+    CONN_DEAD,    /* released; freed with the last reference */
 };
 
 struct outgoing {

@@ -1,6 +1,6 @@
-/* ws.c - the ws thread, and what other threads may call.
- * One epoll loop; an eventfd wakes it when the dirty list was empty and is not any more. Connections that die in a round
- * are dropped after it: an event of the same round may still point at them.
+/* ws.c - the ws thread, and what other threads may call. One epoll loop; an eventfd wakes it
+ * when the dirty list was empty and is not any more. Connections that die in a round are dropped
+ * after it: an event of the same round may still point at them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ws/ws.h"
 
@@ -287,7 +287,8 @@ enum status ws_start(struct ws_options options, struct ws **ret, struct err *e) 
     return ST_OK;
 }
 
-/* What the thread left: those that did not finish their close handshake in time, and those that joined too late. */
+/* What the thread left: those that did not finish their close handshake in time, and those that
+ * joined too late. */
 static void end_all(struct ws *w) {
     struct ws_conn *c;
 

@@ -1,6 +1,7 @@
-/* ws.h - WebSocket (RFC 6455) connections on one thread of their own: frames by libwslay, sockets taken over from httpd.
- * Nothing here waits for disk, database or a handler: a slow peer's queue grows to its limit and then the peer is closed
- * with 1013 (try again later), so that it resumes by cursor.
+/* ws.h - WebSocket (RFC 6455) connections on one thread of their own: frames by libwslay,
+ * sockets taken over from httpd. Nothing here waits for disk, database or a handler: a slow
+ * peer's queue grows to its limit and then the peer is closed with 1013 (try again later), so
+ * that it resumes by cursor.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -31,8 +32,9 @@ struct ws_options {
 enum status ws_start(struct ws_options options, struct ws **ret, struct err *e) ATTR_MUST_CHECK;
 void ws_stop(struct ws *w); /* closes all with 1001 */
 
-/* For a ROUTE_UPGRADE handler: checks the handshake (RFC 6455 §4.2.1) and Origin, and fills the 101. user is handed to the
- * events as ws_user(). ST_INVALID: not a WebSocket handshake; ST_LIMITED: too many connections. */
+/* For a ROUTE_UPGRADE handler: checks the handshake (RFC 6455 §4.2.1) and Origin, and fills the
+ * 101. user is handed to the events as ws_user(). ST_INVALID: not a WebSocket handshake;
+ * ST_LIMITED: too many connections. */
 enum status ws_accept(struct ws *w, struct req *r, const struct ws_events *events, void *ctx,
                       void *user, void (*free_user)(void *user), struct resp *ret_resp,
                       struct err *e) ATTR_MUST_CHECK;
@@ -40,6 +42,7 @@ enum status ws_accept(struct ws *w, struct req *r, const struct ws_events *event
 void *ws_user(const struct ws_conn *c);
 struct ws_conn *ws_ref(struct ws_conn *c);
 void ws_unref(struct ws_conn *c);
-/* Queues a text frame; any thread. False when the connection is closed or its queue is full (it is then being closed). */
+/* Queues a text frame; any thread. False when the connection is closed or its queue is full (it
+ * is then being closed). */
 bool ws_send_text(struct ws_conn *c, struct str text);
 void ws_close(struct ws_conn *c, uint16_t code, struct str reason); /* any thread */

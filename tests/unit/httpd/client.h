@@ -118,7 +118,8 @@ static inline struct str reply_get(const struct reply *r, const char *name) {
     return value;
 }
 
-/* The next response, which stays in c->in; false when the connection ended before it. is_head: no body follows. */
+/* The next response, which stays in c->in; false when the connection ended before it. is_head:
+ * no body follows. */
 static inline bool client_try_reply(struct client *c, bool is_head, struct reply *ret) {
     int64_t len = 0;
     const char *end;

@@ -166,7 +166,8 @@ static void headers_of_any_size_get_an_answer(void **state) {
 
 static void ambiguous_framing_is_refused(void **state) {
     static const char *const requests[] = {
-        "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+         "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\n\r\n",
@@ -202,7 +203,8 @@ static void slow_body_gets_a_408(void **state) {
 
     (void)state;
     client_send(&c, STR("POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"));
-    /* Another connection's answer, after which the first bytes have surely been read: one network thread. */
+    /* Another connection's answer, after which the first bytes have surely been read: one
+     * network thread. */
     assert_int_equal(server_ask(server, STR("GET /get HTTP/1.1\r\nHost: x\r\n\r\n")), 204);
     clock_shift_ms(LATER_MS);
     assert_true(client_try_reply(&c, false, &r));

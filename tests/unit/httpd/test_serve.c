@@ -1,10 +1,16 @@
-/* test_serve.c - what httpd.h promises about routes, handlers and deferred answers, over real sockets.
+/* test_serve.c - what httpd.h promises about routes, handlers and deferred answers, over real
+ * sockets.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/httpd/client.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+
+#include "base/clock.h"
+#include "stats/stats.h"
+
+enum { LARGE_BYTES = 64 << 20 };
 
 struct app {
     sem_t entered;            /* a deferring handler was called */
@@ -82,7 +88,26 @@ static enum status split_header(struct app *a, struct req *r, struct resp *ret, 
     return ST_OK;
 }
 
+static enum status cut(struct app *a, struct req *r, struct resp *ret, struct err *e) {
+    (void)a;
+    (void)r;
+    (void)e;
+    resp_text(ret, 200, STR("never sent"));
+    ret->is_cut = true;
+    return ST_OK;
+}
+
+static enum status large(struct app *a, struct req *r, struct resp *ret, struct err *e) {
+    (void)a;
+    (void)e;
+    ret->body = (struct str){.ptr = arena_alloc(r->arena, LARGE_BYTES), .len = LARGE_BYTES};
+    return ST_OK;
+}
+
 static const struct route routes[] = {
+    {.method = HTTP_GET, .path = "/cut", .handler = cut},
+    {.method = HTTP_GET, .path = "/cut/inline", .handler = cut, .flags = ROUTE_INLINE},
+    {.method = HTTP_GET, .path = "/large", .handler = large},
     {.method = HTTP_POST, .path = "/echo", .handler = echo, .max_body = 4 << 20},
     {.method = HTTP_POST,
      .path = "/inline",
@@ -338,6 +363,46 @@ static void header_with_a_line_break_is_not_sent(void **state) {
     client_close(&c);
 }
 
+static void cut_response_closes_without_a_word(void **state) {
+    struct client c = client_open(server);
+
+    (void)state;
+    client_send(&c, STR("GET /cut HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(client_is_at_end(&c));
+    client_close(&c);
+    c = client_open(server);
+    client_send(&c, STR("GET /cut/inline HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(client_is_at_end(&c));
+    client_close(&c);
+}
+
+static bool was_one_cut(void) {
+    ATTR_CLEANUP(buf_done_p) struct buf b;
+
+    buf_init(&b, 1 << 20);
+    stats_render(&b);
+    return str_contains(buf_str(&b), STR("prosa_http_timeouts_total 1\n"));
+}
+
+/* Last of all, since it moves the clock. */
+static void reader_that_stops_is_cut(void **state) {
+    struct client c = client_open(server);
+    size_t got = 0;
+
+    (void)state;
+    client_send(&c, STR("GET /large HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(client_receive(&c)); /* it is on its way */
+    clock_shift_ms(24 * 60 * 60 * 1000);
+    while (!was_one_cut())
+        assert_int_equal(server_ask(server, STR("GET /own HTTP/1.1\r\nHost: x\r\n\r\n")), 200);
+    do {
+        got += c.in.len;
+        buf_clear(&c.in);
+        assert_in_range(got, 1, LARGE_BYTES - 1);
+    } while (client_receive(&c));
+    client_close(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(body_comes_back_from_either_kind_of_handler),
@@ -353,6 +418,8 @@ int main(void) {
         cmocka_unit_test(own_faults_are_not_told),
         cmocka_unit_test(every_response_has_the_default_headers),
         cmocka_unit_test(header_with_a_line_break_is_not_sent),
+        cmocka_unit_test(cut_response_closes_without_a_word),
+        cmocka_unit_test(reader_that_stops_is_cut),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

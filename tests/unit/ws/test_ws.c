@@ -32,7 +32,8 @@ static void on_opened(void *ctx, struct ws_conn *c) {
     (void)sem_post(&a->opened);
 }
 
-/* "close" closes, "flood" fills the queue of a peer that does not read, anything else comes back. */
+/* "close" closes, "flood" fills the queue of a peer that does not read, anything else comes
+ * back. */
 static void on_text(void *ctx, struct ws_conn *c, struct str message) {
     static char noise[8192];
 
@@ -100,9 +101,10 @@ static int teardown(void **state) {
     return 0;
 }
 
-#define HANDSHAKE                                                                                        \
-    "GET /live HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" \
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+#define HANDSHAKE                                                                                  \
+    "GET /live HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\n"                              \
+    "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"                             \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 static struct client ws_open(struct str and_bytes) {
     struct client c = client_open(server);
