@@ -140,8 +140,6 @@ enum MHD_Result answer_send(struct request *r) {
 
     if (r->resp.is_cut)
         return MHD_NO;
-    if (r->resp.is_cut)
-        return MHD_NO;
     if (!conn_set_phase(r->conn, PHASE_SENDING,
                         ttl_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ttl_ms))
         return MHD_NO;
