@@ -222,17 +222,18 @@ static enum status read_pem(struct app *app, struct str path, struct str *ret, s
 /* The tables of the house and of whoever started it, in one. */
 static const struct route *all_routes(struct app *app, size_t *ret_n) {
     bool is_api = (app->config->roles & CONFIG_ROLE_API) != 0;
-    size_t n = 0, n_more = app->options.n_more_routes;
+    size_t n = 0, n_more = app->options.n_more_routes, n_console = console_routes(NULL, 0);
+    const struct route **console = arena_array_of(&app->arena, n_console, const struct route *);
     struct route *all =
-        arena_array_of(&app->arena, app_n_routes + console_n_routes + n_more + 1, struct route);
+        arena_array_of(&app->arena, app_n_routes + n_console + n_more + 1, struct route);
 
+    (void)console_routes(console, n_console);
     if (n_more > 0)
         memcpy(all, app->options.more_routes, n_more * sizeof(*all));
     n = n_more;
-    for (size_t i = 0; i < console_n_routes; i++) /* a worker still tells of its health */
-        if (is_api || console_routes[i].auth == AUTH_NONE ||
-            console_routes[i].auth == AUTH_OPERATOR)
-            all[n++] = console_routes[i];
+    for (size_t i = 0; i < n_console; i++) /* a worker still tells of its health */
+        if (is_api || console[i]->auth == AUTH_NONE || console[i]->auth == AUTH_OPERATOR)
+            all[n++] = *console[i];
     for (size_t i = 0; is_api && i < app_n_routes; i++) {
         all[n] = app_routes[i];
         if (all[n].auth == AUTH_SIGNATURE && all[n].method == HTTP_POST)

@@ -6,8 +6,8 @@
 #include "httpd/httpd.h"
 #include "ws/ws.h"
 
-extern const struct route console_routes[];
-extern const size_t console_n_routes;
+/* Up to max routes into ret; how many there are. */
+size_t console_routes(const struct route *ret[], size_t max);
 
 /* Pushes conversation_events to the browsers of their tenant. One thread; a slow browser is closed and resumes by cursor. */
 struct live;

@@ -1,0 +1,77 @@
+/* api.h - one request of /api/v1 being answered: its common parts are read, a function runs in one transaction and writes
+ * JSON. Each api_*.c owns the routes of one subject. Private to console.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "console/console.h"
+#include "console/write.h"
+#include "conversation/conversation.h"
+#include "tenant/tenant.h"
+
+enum {
+    API_PAGE_MAX = 500,
+    API_BODY_MAX = 256 << 10,
+};
+
+struct api {
+    struct app *app;
+    struct req *r;
+    struct tenant_id tenant;
+    struct page_query page;              /* ?limit=, ?after= or ?cursor=, ?order=desc */
+    struct conversation_id conversation; /* {id}, whatever it names */
+    struct message_id message;           /* the same */
+    const struct json *body;             /* an object, or NULL without a body */
+    struct buf out;
+    struct json_out o;
+};
+
+enum api_access {
+    API_READS,
+    API_WRITES,
+    API_QUEUES, /* writes, and what was asked for happens later: 202 */
+    /* Also touches what belongs to no tenant (the drain job); its statements name the tenant. */
+    API_WRITES_SYSTEM,
+};
+
+/* Runs in one transaction of the tenant, maybe twice: it starts its answer anew (api_begin, api_begin_list) and has no effects
+ * outside the transaction. */
+typedef enum status (*api_fn)(struct tx *tx, void *api, struct err *e);
+
+enum status api_answer(struct app *app, struct req *r, enum api_access access, api_fn fn,
+                       struct resp *ret, struct err *e) ATTR_MUST_CHECK;
+#define API_HANDLER(name, access, fn)                                                              \
+    static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {     \
+        return api_answer(app, r, access, fn, ret, e);                                             \
+    }
+
+/* Opens the answer's object; the caller ends it. */
+struct json_out *api_begin(struct api *x);
+/* {"data": [ … then "next" and "has_more". next is where to go on, also at the end of what there is now: a reader that follows
+ * along asks again with it. */
+void api_begin_list(struct api *x);
+void api_end_list(struct api *x, struct str last, bool has_more);
+/* "user:<id>" or "key:<id>", for the audit log. */
+struct str api_actor(const struct api *x);
+enum status api_audit(struct tx *tx, const struct api *x, const char *action, struct str object,
+                      struct err *e) ATTR_MUST_CHECK;
+/* v written out again, in the request's arena. */
+struct str api_text(struct api *x, const struct json *v);
+
+#define API        "/api/v1"
+#define AGENT      .auth = AUTH_MEMBER, .min_role = ROLE_AGENT
+#define SUPERVISOR .auth = AUTH_MEMBER, .min_role = ROLE_SUPERVISOR
+#define ADMIN      .auth = AUTH_MEMBER, .min_role = ROLE_ADMIN
+
+/* One table a subject; routes.c lists them. */
+extern const struct route api_session_routes[];
+extern const size_t api_session_n_routes;
+extern const struct route api_conversation_routes[];
+extern const size_t api_conversation_n_routes;
+extern const struct route api_message_routes[];
+extern const size_t api_message_n_routes;
+extern const struct route api_ops_routes[];
+extern const size_t api_ops_n_routes;
+extern const struct route api_bot_routes[];
+extern const size_t api_bot_n_routes;
+extern const struct route api_system_routes[];
+extern const size_t api_system_n_routes;

@@ -1,0 +1,24 @@
+/* routes.c - every route of the console, subject by subject.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "console/api.h"
+
+size_t console_routes(const struct route *ret[], size_t max) {
+    const struct {
+        const struct route *routes;
+        size_t n;
+    } subjects[] = {
+        {api_session_routes, api_session_n_routes},
+        {api_conversation_routes, api_conversation_n_routes},
+        {api_message_routes, api_message_n_routes},
+        {api_ops_routes, api_ops_n_routes},
+        {api_bot_routes, api_bot_n_routes},
+        {api_system_routes, api_system_n_routes},
+    };
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++)
+        for (size_t k = 0; k < subjects[i].n; k++, n++)
+            if (n < max)
+                ret[n] = &subjects[i].routes[k];
+    return n;
+}
