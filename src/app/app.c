@@ -36,6 +36,10 @@ struct db *app_db(struct app *app) {
     return app->options.db;
 }
 
+struct authenticator *app_authenticator(struct app *app) {
+    return app->authenticator;
+}
+
 struct outbox *app_outbox(struct app *app) {
     return &app->outbox;
 }

@@ -25,5 +25,9 @@ struct str app_address(const struct app *app);
 /* Drains: no new work, what runs finishes within the configured time. */
 void app_stop(struct app *app);
 void *app_more(struct app *app);
+/* The console's page, whatever its path: the page finds out itself what to show. */
+enum status app_console(struct app *app, struct req *r, struct resp *ret, struct err *e);
+/* A redirect to it. */
+enum status app_to_console(struct app *app, struct req *r, struct resp *ret, struct err *e);
 /* Serves the console's files; "/" is its index. For route tables of the demo as well. */
 enum status app_asset(struct app *app, struct req *r, struct resp *ret, struct err *e);

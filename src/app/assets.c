@@ -32,6 +32,57 @@ static struct str type_of(struct str path) {
     return STR("application/octet-stream");
 }
 
+static bool is_plain_host(struct str host) {
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.ptr[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c != '.' && c != '-' && c != ':' && c != '[' && c != ']')
+            return false;
+    }
+    return host.len > 0;
+}
+
+/* Files of ours only. 'self' is not the WebSocket's scheme to every browser, so it is named. */
+static struct str console_policy(const struct req *r) {
+    struct str host = req_header(r, "host");
+    struct str live = STR_EMPTY;
+
+    if (is_plain_host(host))
+        live = arena_printf(r->arena, " ws%s://%.*s", r->is_secure ? "s" : "", STR_ARG(host));
+    return arena_printf(r->arena,
+                        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+                        "manifest-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+                        "connect-src 'self'%.*s; frame-ancestors 'none'; base-uri 'none'; "
+                        "form-action 'self'",
+                        STR_ARG(live));
+}
+
+enum status app_console(struct app *app, struct req *r, struct resp *ret, struct err *e) {
+    const struct asset *file = find(STR("/index.html"));
+
+    (void)app;
+    if (!file)
+        FAIL(e, ST_NOT_FOUND, "this program was built without the console");
+    ret->status = 200;
+    ret->content_type = STR("text/html; charset=utf-8");
+    ret->body = (struct str){(const char *)file->data, file->len};
+    resp_header(ret, "Cache-Control", STR("no-store"));
+    resp_header(ret, "Content-Security-Policy", console_policy(r));
+    resp_header(ret, "Cross-Origin-Opener-Policy", STR("same-origin"));
+    resp_header(ret, "X-Frame-Options", STR("DENY"));
+    return ST_OK;
+}
+
+enum status app_to_console(struct app *app, struct req *r, struct resp *ret, struct err *e) {
+    (void)app;
+    (void)r;
+    (void)e;
+    ret->status = 302;
+    resp_header(ret, "Location", STR("/app/"));
+    return ST_OK;
+}
+
 enum status app_asset(struct app *app, struct req *r, struct resp *ret, struct err *e) {
     struct str path = str_eq(r->path, STR("/")) ? STR("/index.html") : r->path;
     const struct asset *file = find(path);

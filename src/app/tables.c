@@ -20,6 +20,10 @@ const struct route app_routes[] = {
     {HTTP_POST, "/webhooks/{provider}/{account}", intake_post, AUTH_SIGNATURE,
      .max_body = WEBHOOK_MAX, .flags = ROUTE_QUIET,
      .summary = "Events for an account with its own app"},
+    {HTTP_GET, "/app", app_to_console, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,
+     .summary = "The console, by its other address"},
+    {HTTP_GET, "/app/{path*}", app_console, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,
+     .summary = "The console"},
     {HTTP_GET, "/assets/{path*}", app_asset, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,
      .summary = "The console's files"},
 };

@@ -16,6 +16,11 @@ static int say_help(void) {
     return 0;
 }
 
+static const struct route pages[] = {
+    {HTTP_GET, "/", app_to_console, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,
+     .summary = "To the console"},
+};
+
 static bool wants_help(int argc, char *const argv[]) {
     return argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
 }
@@ -24,8 +29,15 @@ static enum status run(struct runtime *rt, int argc, char *const argv[], struct 
     struct app *app;
 
     TRY(runtime_open(rt, argc, argv, e));
-    TRY(app_start((struct app_options){.config = rt->config, .keys = rt->keys, .db = rt->db}, &app,
-                  e));
+    TRY(app_start(
+        (struct app_options){
+            .config = rt->config,
+            .keys = rt->keys,
+            .db = rt->db,
+            .more_routes = pages,
+            .n_more_routes = (rt->config->roles & CONFIG_ROLE_API) ? ARRAY_LEN(pages) : 0,
+        },
+        &app, e));
     printf("prosa is ready at %s://%.*s\n", rt->config->tls_cert_file.len > 0 ? "https" : "http",
            STR_ARG(app_address(app)));
     (void)fflush(stdout);

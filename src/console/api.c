@@ -47,24 +47,33 @@ static enum status read_body(struct api *x, struct err *e) {
     return ST_OK;
 }
 
+enum status api_start(struct api *x, struct app *app, struct req *r, struct err *e) {
+    *x = (struct api){.app = app, .r = r, .tenant = r->principal.tenant};
+    buf_init(&x->out, ANSWER_MAX);
+    TRY(read_page(x, e));
+    TRY(read_ids(x, e));
+    return read_body(x, e);
+}
+
+void api_done(struct api *x) {
+    buf_done(&x->out);
+}
+
 /* Reads the request's common parts, runs fn in a transaction and sends what it wrote. fn may run twice: it starts the
  * answer anew. */
 enum status api_answer(struct app *app, struct req *r, enum api_access access, api_fn fn,
                        struct resp *ret, struct err *e) {
-    struct api x = {.app = app, .r = r, .tenant = r->principal.tenant};
-    struct db_scope scope = access == API_WRITES_SYSTEM ? DB_SYSTEM : DB_TENANT(x.tenant);
-    enum status st;
+    ATTR_CLEANUP(api_done) struct api x;
+    struct db_scope scope =
+        access == API_WRITES_SYSTEM ? DB_SYSTEM : DB_TENANT(r->principal.tenant);
 
-    TRY(read_page(&x, e));
-    TRY(read_ids(&x, e));
-    TRY(read_body(&x, e));
-    buf_init(&x.out, ANSWER_MAX);
-    st = access == API_READS ? db_read(app_db(app), scope, fn, &x, e)
-                             : db_write(app_db(app), scope, fn, &x, e);
-    if (st == ST_OK)
-        resp_json(r, ret, access == API_QUEUES ? 202 : 200, &x.out);
-    buf_done(&x.out);
-    return st;
+    TRY(api_start(&x, app, r, e));
+    if (access == API_READS)
+        TRY(db_read(app_db(app), scope, fn, &x, e));
+    else
+        TRY(db_write(app_db(app), scope, fn, &x, e));
+    resp_json(r, ret, access == API_QUEUES ? 202 : 200, &x.out);
+    return ST_OK;
 }
 
 struct json_out *api_begin(struct api *x) {

@@ -25,6 +25,11 @@ struct api {
     struct json_out o;
 };
 
+/* What every handler begins with: the request's common parts. For handlers that do something slow outside of a transaction;
+ * the others are api_answer's. */
+enum status api_start(struct api *x, struct app *app, struct req *r, struct err *e) ATTR_MUST_CHECK;
+void api_done(struct api *x);
+
 enum api_access {
     API_READS,
     API_WRITES,

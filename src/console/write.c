@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "tenant/tenant.h"
 
 void put_id(struct json_out *o, const char *key, struct uuid id) {
     char text[UUID_TEXT_BYTES];
@@ -31,6 +32,31 @@ static void put_text(struct json_out *o, const char *key, struct str s) { /* emp
         json_put_null(o, key);
     else
         json_put_str(o, key, s);
+}
+
+void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user) {
+    json_obj(o, NULL);
+    json_obj(o, "tenant");
+    put_id(o, "id", tenant->id.v);
+    json_put_str(o, "slug", tenant->slug);
+    json_put_str(o, "name", tenant->name);
+    json_put_str(o, "locale", tenant->locale);
+    json_put_str(o, "timezone", tenant->timezone);
+    json_end(o);
+    if (user) {
+        json_obj(o, "user");
+        put_id(o, "id", user->id.v);
+        json_put_str(o, "name", user->name);
+        json_put_str(o, "email", user->email);
+        json_put_str(o, "role", str_of(role_name(user->role)));
+        json_put_str(o, "locale", user->locale);
+        json_put_str(o, "theme", user->theme);
+        json_put_bool(o, "has_totp", user->has_totp);
+        json_end(o);
+    } else {
+        json_put_null(o, "user");
+    }
+    json_end(o);
 }
 
 void write_conversation(struct json_out *o, const char *key, const struct conversation *c) {

@@ -29,6 +29,7 @@ struct memory {
 struct authenticator {
     struct db *db;
     pthread_mutex_t lock;
+    uint64_t era; /* of forgetting: what was read in an older one is not remembered */
     struct memory places[PLACES];
 };
 
@@ -94,8 +95,27 @@ static bool recall(struct authenticator *au, struct arena *a, const struct proof
     return found;
 }
 
+static uint64_t era_of(struct authenticator *au) {
+    uint64_t era;
+
+    (void)pthread_mutex_lock(&au->lock);
+    era = au->era;
+    (void)pthread_mutex_unlock(&au->lock);
+    return era;
+}
+
+void authenticator_forget(struct authenticator *au, struct tenant_id tenant) {
+    (void)pthread_mutex_lock(&au->lock);
+    au->era++;
+    for (size_t i = 0; i < PLACES; i++)
+        if (uuid_is_nil(tenant.v) || uuid_eq(au->places[i].principal.tenant.v, tenant.v))
+            au->places[i].until_ms = 0;
+    (void)pthread_mutex_unlock(&au->lock);
+}
+
+/* c was read in this era. */
 static void remember(struct authenticator *au, const struct proof *proof,
-                     const struct credential *c) {
+                     const struct credential *c, uint64_t era) {
     struct memory *m = place(au, proof->digest);
     struct str scopes = c->principal.scopes;
     char *copy = malloc(scopes.len + 1);
@@ -106,6 +126,11 @@ static void remember(struct authenticator *au, const struct proof *proof,
     if (scopes.len > 0)
         memcpy(copy, scopes.ptr, scopes.len);
     (void)pthread_mutex_lock(&au->lock);
+    if (era != au->era) {
+        (void)pthread_mutex_unlock(&au->lock);
+        free(copy);
+        return;
+    }
     old = m->scopes;
     memcpy(m->digest, proof->digest, SHA256_BYTES);
     m->until_ms = clock_mono_ms() + REMEMBER_MS;
@@ -182,6 +207,7 @@ static enum status look_up(struct authenticator *au, struct arena *a, const stru
                            struct credential *ret, struct err *e) {
     struct finding f = {.arena = a, .proof = proof};
     int64_t now_ms = clock_now_ms();
+    uint64_t era = era_of(au);
 
     TRY(db_read(au->db, DB_SYSTEM, find, &f, e));
     if (!is_good(&f.credential, proof, now_ms))
@@ -189,7 +215,7 @@ static enum status look_up(struct authenticator *au, struct arena *a, const stru
                     proof->is_session ? "the session has ended" : "the API key is not in force");
     f.credential.principal.scopes = key_expand_scopes(a, f.credential.principal.scopes);
     touch_later(au, proof, &f.credential, now_ms);
-    remember(au, proof, &f.credential);
+    remember(au, proof, &f.credential, era);
     *ret = f.credential;
     return ST_OK;
 }

@@ -4,12 +4,14 @@
  * count; a success forgets what was counted from its peer. Unknown tenants and users take the same
  * steps and the same time as known ones.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/utf8.h"
 #include "tenant/store.h"
 
 enum {
     ACCOUNT_MAX_TRIES = 10 * LOGIN_MAX_TRIES,
     PURGE_AFTER_MS = 2 * LOGIN_WINDOW_MS,
     LOGIN_TEXT_MAX_BYTES = 254,
+    AGENT_MAX_BYTES = 200,
 };
 
 struct attempt {
@@ -75,22 +77,43 @@ static bool check_password(const struct attempt *t) {
            t->row.is_tenant_active;
 }
 
-static enum status open_for(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                            struct user_id user, struct str *ret_token, struct err *e) {
-    int64_t now_ms = clock_now_ms();
+/* Always under a new token: one that was known before the login is worth nothing after it. */
+static enum status open_for(struct arena *a, struct tx *tx, struct session_row row,
+                            struct str *ret_token, struct err *e) {
     struct str token = crypto_token(a);
 
-    TRY(store_session_delete_old(tx, tenant, now_ms, e));
-    TRY(store_session_insert(tx, tenant, user, token_digest(a, token), now_ms, e));
+    row.digest = token_digest(a, token);
+    row.now_ms = clock_now_ms();
+    row.agent = utf8_repair(a, utf8_cut_bytes(row.agent, AGENT_MAX_BYTES));
+    TRY(store_session_delete_old(tx, row.tenant, row.now_ms, e));
+    TRY(store_session_insert(tx, &row, e));
     *ret_token = token;
     return ST_OK;
 }
 
+static enum status audit_user(struct tx *tx, const struct user *user, const char *action,
+                              struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct str id = uuid_format(&a, user->id.v);
+    struct str who = arena_printf(&a, "user:%.*s", STR_ARG(id));
+
+    return audit_add(
+        tx, (struct audit){.tenant = user->tenant, .actor = who, .action = action, .object = who},
+        e);
+}
+
 static enum status open_session(struct tx *tx, void *ctx, struct err *e) {
     struct attempt *t = ctx;
+    const struct session_row row = {.tenant = t->row.user.tenant,
+                                    .user = t->row.user.id,
+                                    .peer = t->in.peer,
+                                    .agent = t->in.agent};
 
     TRY(store_login_clear(tx, (struct tenant_id){0}, t->by_peer, e));
-    return open_for(t->arena, tx, t->row.user.tenant, t->row.user.id, &t->token, e);
+    if (t->in.old_token.len > 0)
+        TRY(session_close(tx, t->in.old_token, e));
+    TRY(open_for(t->arena, tx, row, &t->token, e));
+    return audit_user(tx, &t->row.user, "session.open", e);
 }
 
 enum status session_open(struct arena *a, struct db *db, struct login in, struct str *ret_token,
@@ -116,7 +139,7 @@ enum status session_open(struct arena *a, struct db *db, struct login in, struct
 
 enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  struct user_id user, struct str *ret_token, struct err *e) {
-    return open_for(a, tx, tenant, user, ret_token, e);
+    return open_for(a, tx, (struct session_row){.tenant = tenant, .user = user}, ret_token, e);
 }
 
 enum status session_close(struct tx *tx, struct str token, struct err *e) {

@@ -51,8 +51,14 @@ struct str user_fold_email(struct arena *a, struct str email);
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
-enum status store_session_insert(struct tx *tx, struct tenant_id tenant, struct user_id user,
-                                 struct str digest, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+struct session_row {
+    struct tenant_id tenant;
+    struct user_id user;
+    struct str digest, peer, agent;
+    int64_t now_ms;
+};
+enum status store_session_insert(struct tx *tx, const struct session_row *row, struct err *e)
+    ATTR_MUST_CHECK;
 enum status store_session_delete_user(struct tx *tx, struct tenant_id tenant, struct user_id user,
                                       struct err *e) ATTR_MUST_CHECK;
 enum status store_session_delete_old(struct tx *tx, struct tenant_id tenant, int64_t now_ms,

@@ -4,7 +4,11 @@
 
 /* --- users ----------------------------------------------------------------------------------- */
 
-#define COLUMNS "u.id, u.tenant_id, u.email, u.name, u.role, u.is_active, u.created_at"
+#define COLUMNS                                                                                    \
+    "u.id, u.tenant_id, u.email, u.name, u.role, u.is_active, u.created_at, u.locale, u.theme,"    \
+    " u.totp_confirmed_at"
+
+enum { N_COLUMNS = 10 };
 
 /* An unknown word in the table (a newer version's) permits nothing. */
 static enum role role_at(const struct db_rows *rows, size_t row, size_t col) {
@@ -22,6 +26,9 @@ static struct user user_at(const struct db_rows *rows, size_t i) {
         .role = role_at(rows, i, 4),
         .is_active = db_i64(rows, i, 5) != 0,
         .created_at_ms = db_i64(rows, i, 6),
+        .locale = db_text(rows, i, 7),
+        .theme = db_text(rows, i, 8),
+        .has_totp = !db_is_null(rows, i, 9),
     };
 }
 
@@ -52,6 +59,19 @@ enum status user_list(struct arena *a, struct tx *tx, struct tenant_id tenant, s
     for (size_t i = 0; i < rows.n; i++)
         (*ret)[i] = user_at(&rows, i);
     *ret_n = rows.n;
+    return ST_OK;
+}
+
+enum status user_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user_id id,
+                     struct user *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT " COLUMNS " FROM users u WHERE u.tenant_id = $1 AND u.id = $2"),
+                 &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
+    if (rows.n == 0)
+        FAIL(e, ST_NOT_FOUND, "the tenant has no such user");
+    *ret = user_at(&rows, 0);
     return ST_OK;
 }
 
@@ -99,19 +119,19 @@ enum status store_user_login(struct arena *a, struct tx *tx, struct str slug, st
     if (rows.n == 0)
         return ST_OK;
     ret->user = user_at(&rows, 0);
-    ret->password_hash = db_text(&rows, 0, 7);
-    ret->is_tenant_active = db_i64(&rows, 0, 8) != 0;
+    ret->password_hash = db_text(&rows, 0, N_COLUMNS);
+    ret->is_tenant_active = db_i64(&rows, 0, N_COLUMNS + 1) != 0;
     return ST_OK;
 }
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
-enum status store_session_insert(struct tx *tx, struct tenant_id tenant, struct user_id user,
-                                 struct str digest, int64_t now_ms, struct err *e) {
+enum status store_session_insert(struct tx *tx, const struct session_row *row, struct err *e) {
     return DB_EXEC(tx,
-                   DB_SQL("INSERT INTO sessions (digest, tenant_id, user_id, created_at, seen_at)"
-                          " VALUES ($1, $2, $3, $4, $4)"),
-                   NULL, e, V_BYTES(digest), V_UUID(tenant.v), V_UUID(user.v), V_I64(now_ms));
+                   DB_SQL("INSERT INTO sessions (digest, id, tenant_id, user_id, peer, agent,"
+                          " created_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"),
+                   NULL, e, V_BYTES(row->digest), V_UUID(uuid_new()), V_UUID(row->tenant.v),
+                   V_UUID(row->user.v), V_TEXT(row->peer), V_TEXT(row->agent), V_I64(row->now_ms));
 }
 
 enum status store_session_delete_user(struct tx *tx, struct tenant_id tenant, struct user_id user,

@@ -51,6 +51,9 @@ struct user {
     struct str name;
     enum role role;
     bool is_active;
+    bool has_totp;     /* signs in with a second factor */
+    struct str locale; /* empty: the tenant's */
+    struct str theme;  /* "auto", "light", "dark" */
     int64_t created_at_ms;
 };
 
@@ -66,6 +69,8 @@ enum status user_add(struct arena *a, struct db *db, struct user_new in, struct 
                      struct err *e) ATTR_MUST_CHECK;
 enum status user_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user **ret,
                       size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+enum status user_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user_id id,
+                     struct user *ret, struct err *e) ATTR_MUST_CHECK;
 /* Ends the user's sessions as well; slow, outside transactions. ST_NOT_FOUND. */
 enum status user_set_password(struct db *db, struct tenant_id tenant, struct str email,
                               struct str password, struct err *e) ATTR_MUST_CHECK;
@@ -83,6 +88,8 @@ enum {
 };
 struct login {
     struct str tenant_slug, email, password, peer;
+    struct str agent;     /* what the browser calls itself */
+    struct str old_token; /* of the session that the browser brought along, which ends */
 };
 /* Checks the password (slow, same time for unknown users) and opens a session; *ret_token goes into
  * the cookie and is stored only as a digest. ST_DENIED: tenant, user or password is wrong, or one
@@ -130,6 +137,9 @@ enum status api_key_revoke(struct tx *tx, struct tenant_id tenant, struct uuid i
  * and scope. Answers come from a short-lived cache (a few seconds; revocation takes effect within
  * it across nodes). */
 struct authenticator;
+/* Nothing of the tenant's (nil: of anybody's) is remembered any longer: what changed holds on this node at once. After the
+ * commit. */
+void authenticator_forget(struct authenticator *au, struct tenant_id tenant);
 enum status authenticator_new(struct db *db, struct authenticator **ret, struct err *e)
     ATTR_MUST_CHECK;
 void authenticator_free(struct authenticator *au);

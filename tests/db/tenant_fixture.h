@@ -34,7 +34,7 @@ static inline void fixture_close(struct fixture *f) {
     /* Without triggers: the audit log defends itself. */
     harness_superuser(f->db,
                       "SET session_replication_role = replica; TRUNCATE tenants, users,"
-                      " sessions, login_tries, api_keys, client_providers,"
+                      " user_recovery_codes, sessions, login_tries, api_keys, client_providers,"
                       " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
                       " lead_identities, conversations, messages, conversation_events,"
                       " inbound_seen, receipts_early, inbox, rate_limits, account_events,"

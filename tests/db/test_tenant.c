@@ -544,6 +544,41 @@ static void a_key_of_another_tenant_cannot_be_revoked(void **state) {
     assert_int_equal(write_tenant(f, revoke_key, &c), ST_NOT_FOUND);
 }
 
+static void a_closed_session_is_refused_at_once_where_it_was_closed(void **state) {
+    struct fixture *f = *state;
+    struct authenticator *au = authenticator(f);
+    struct principal p;
+
+    (void)add_user(f, "ana@example.com", ROLE_AGENT);
+    for (int i = 0; i < 2; i++) { /* told to forget the tenant, then everybody */
+        struct call c = {.tenant = f->acme.id, .text = log_in(f, "ana@example.com")};
+
+        assert_ok(authenticator_check(au, &f->a, cookie(c.text), &for_agents, &p, &f->e), &f->e);
+        assert_ok(write_tenant(f, close_session, &c), &f->e);
+        assert_ok(authenticator_check(au, &f->a, cookie(c.text), &for_agents, &p, &f->e), &f->e);
+        authenticator_forget(au, f->other.id);
+        assert_ok(authenticator_check(au, &f->a, cookie(c.text), &for_agents, &p, &f->e), &f->e);
+        authenticator_forget(au, i == 0 ? f->acme.id : (struct tenant_id){0});
+        assert_denied(f, authenticator_check(au, &f->a, cookie(c.text), &for_agents, &p, &f->e),
+                      "unauthenticated");
+    }
+    authenticator_free(au);
+}
+
+static void a_login_ends_the_session_it_came_with(void **state) {
+    struct fixture *f = *state;
+    struct login in = login_of("ana@example.com", PASSWORD);
+    struct principal p;
+    struct user who;
+    struct str token;
+
+    (void)add_user(f, "ana@example.com", ROLE_AGENT);
+    in.old_token = log_in(f, "ana@example.com");
+    assert_ok(session_open(&f->a, f->db, in, &token, &who, &f->e), &f->e);
+    assert_denied(f, check(f, cookie(in.old_token), &for_agents, &p), "unauthenticated");
+    assert_ok(check(f, cookie(token), &for_agents, &p), &f->e);
+}
+
 static void a_disabled_tenant_is_refused(void **state) {
     struct fixture *f = *state;
     struct call c = make_key(f, "read");
@@ -591,6 +626,8 @@ int main(void) {
         TENANT_TEST(unknown_scopes_are_named),
         TENANT_TEST(a_revoked_key_is_refused_once_forgotten),
         TENANT_TEST(a_key_of_another_tenant_cannot_be_revoked),
+        TENANT_TEST(a_closed_session_is_refused_at_once_where_it_was_closed),
+        TENANT_TEST(a_login_ends_the_session_it_came_with),
         TENANT_TEST(a_disabled_tenant_is_refused),
         TENANT_TEST(last_use_of_a_key_is_recorded),
     };
