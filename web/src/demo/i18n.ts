@@ -5,6 +5,7 @@ import { computed, signal } from '@preact/signals';
 const pt = {
   title: 'prosa · demonstração',
   tagline: 'O que o cliente vê e o que a equipe vê, ao vivo.',
+  console: 'Abrir o console da equipe',
   skip: 'Ir para a conversa da equipe',
   language: 'Idioma',
   phone: 'Telefone do cliente',
@@ -100,6 +101,7 @@ type Key = keyof typeof pt;
 const en: Record<Key, string> = {
   title: 'prosa · demo',
   tagline: 'What the customer sees and what the team sees, live.',
+  console: 'Open the team’s console',
   skip: 'Skip to the team’s conversation',
   language: 'Language',
   phone: 'Customer’s phone',
