@@ -9,7 +9,7 @@ const [engine, count] = [process.argv[2], Number(process.argv[3] ?? 3000)];
 const bin = process.env.PROSA_BIN ?? 'build/release/prosa';
 const DEBOUNCE_MS = 1000;
 const graph = await startGraph();
-const env = { ...process.env, PROSA_WORKERS: '16' };
+const env = { ...process.env, PROSA_WORKERS: '16', PROSA_HTTPC_ALLOW_PRIVATE: 'true' };
 const cli = (...args) => JSON.parse(execFileSync(bin, [...args, '--json'], { env }).toString());
 cli('tenant', 'add', 'bench');
 cli('provider', 'add', 'bench', 'meta', '--address', '520000000000002', '--set', `base_url=${graph.url}`, '--set', 'per_second=1000', '--secret', 'access_token=x');

@@ -2,22 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/probe.h"
 
-#include <time.h>
-
-#include "provider/model.h"
-
-enum {
-    TIMEOUT_MS = 20000,
-    ANSWER_TOKENS = 16, /* some models think before they say "ok" */
-};
-
-struct probing {
-    struct cli *c;
-    struct httpc *httpc;
-    const struct account *account;
-    struct channel channel;
-    struct str api_key;
-};
+enum { TIMEOUT_MS = 20000 };
 
 enum status probe_start(struct cli *c, struct httpc **ret, struct err *e) {
     return httpc_start(
@@ -30,120 +15,21 @@ enum status probe_start(struct cli *c, struct httpc **ret, struct err *e) {
         ret, e);
 }
 
-/* --- the call -------------------------------------------------------------------------------- */
-
-static enum status read_tx(struct tx *tx, void *ctx, struct err *e) {
-    struct probing *p = ctx;
-    const struct config *config = p->c->rt.config;
-    const struct channel_defaults defaults = {
-        .base_url = config->meta_base_url,
-        .version = config->meta_graph_version,
-        .app_secret = config->meta_app_secret,
-        .verify_token = config->meta_verify_token,
-    };
-
-    TRY(account_channel(&p->c->arena, tx, p->c->rt.keys, p->account, defaults, &p->channel, e));
-    return account_secret(&p->c->arena, tx, p->c->rt.keys, p->account, "api_key", &p->api_key, e);
-}
-
-static enum status build_model(struct probing *p, struct http_call *ret, struct err *e) {
-    const struct json *s = p->account->settings;
-    const struct model_message message = {.role = "user", .text = STR("Say ok.")};
-    struct model_account model = {
-        .base_url = json_str(json_get(s, "base_url")),
-        .api_key = p->api_key,
-        .model = json_str(json_get(s, "model")),
-        .max_tokens = ANSWER_TOKENS,
-        .uses_old_max_tokens = json_bool(json_get(s, "uses_old_max_tokens"), false),
-        .temperature = -1,
-    };
-
-    if (model.base_url.len == 0)
-        model.base_url = STR("https://api.openai.com/v1");
-    return model_build(&p->c->arena, &model, &(struct model_ask){&message, 1, NULL, 0}, ret, e);
-}
-
-static bool is_model(const struct probing *p) {
-    return str_eq(p->account->kind, STR("openai"));
-}
-
-static enum status build(struct probing *p, struct http_call *ret, struct err *e) {
-    const struct provider *provider = provider_find(p->account->kind);
-
-    if (is_model(p))
-        return build_model(p, ret, e);
-    if (!provider)
-        FAIL(e, ST_INVALID, "accounts of kind \"%.*s\" cannot be tried", STR_ARG(p->account->kind));
-    return provider->probe(&p->c->arena, &p->channel, ret, e);
-}
-
-/* --- the answer ------------------------------------------------------------------------------ */
-
-/* A short answer may be cut or empty: the key, the model's name and the credit are good all the
- * same. */
-static void judge_model(struct probing *p, const struct http_reply *reply, struct probe *ret) {
-    struct model_answer answer;
-
-    model_judge(&p->c->arena, reply, &answer);
-    ret->is_ok = answer.outcome == MODEL_ANSWERED || answer.outcome == MODEL_REFUSED ||
-                 (reply->phase == HTTP_REPLIED && reply->status == 200 && answer.is_cut);
-    ret->is_retriable = answer.outcome == MODEL_RETRY;
-    ret->cause = answer.cause;
-    ret->reason = ret->is_ok ? STR("the model answers") : answer.reason;
-}
-
-static void judge(struct probing *p, const struct http_reply *reply, struct probe *ret) {
-    struct send_result result;
-
-    if (is_model(p)) {
-        judge_model(p, reply, ret);
-        return;
-    }
-    provider_find(p->account->kind)->judge_probe(&p->c->arena, reply, &result);
-    ret->is_ok = result.outcome == SEND_ACCEPTED;
-    ret->is_retriable = result.outcome == SEND_RETRY || result.outcome == SEND_UNCERTAIN;
-    ret->cause = result.cause;
-    ret->reason = result.reason;
-}
-
-/* RFC 9110 §5.6.7, the form every server sends: "Sun, 06 Nov 1994 08:49:37 GMT". */
-static int64_t parse_date(struct cli *c, struct str header) {
-    struct tm tm = {0};
-    char *text = arena_cstr(&c->arena, header);
-
-    if (!text || header.len == 0 || !strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
-        return 0;
-    return (int64_t)timegm(&tm) * 1000;
-}
-
-static void not_called(struct probe *ret, struct cli *c, enum status st, const struct err *why) {
-    ret->is_retriable = st == ST_UNAVAILABLE;
-    ret->cause = str_of(why->cause ? why->cause : status_name(st));
-    ret->reason = arena_str(&c->arena, str_of(why->message));
-}
-
 enum status probe_account(struct cli *c, struct httpc *httpc, const struct account *account,
                           struct probe *ret, struct err *e) {
-    struct probing p = {.c = c, .httpc = httpc, .account = account};
-    struct http_call call = {0};
-    struct http_reply reply = {0};
-    struct err why = ERR_INIT;
-    enum status st;
+    const struct config *config = c->rt.config;
+    const struct account_prober with = {
+        .db = c->rt.db,
+        .httpc = httpc,
+        .keys = c->rt.keys,
+        .defaults =
+            {
+                .base_url = config->meta_base_url,
+                .version = config->meta_graph_version,
+                .app_secret = config->meta_app_secret,
+                .verify_token = config->meta_verify_token,
+            },
+    };
 
-    *ret = (struct probe){0};
-    TRY(db_read(c->rt.db, DB_TENANT(account->tenant), read_tx, &p, e));
-    st = build(&p, &call, &why);
-    if (st == ST_OK) {
-        call.reach = REACH_MACHINE;
-        call.is_guarded = is_model(&p); /* as when it is used */
-        call.timeout_ms = TIMEOUT_MS;
-        st = httpc_call(httpc, &c->arena, &call, &reply, &why);
-    }
-    if (st != ST_OK) {
-        not_called(ret, c, st, &why);
-        return ST_OK;
-    }
-    ret->their_time = parse_date(c, http_reply_header(&reply, "date"));
-    judge(&p, &reply, ret);
-    return ST_OK;
+    return account_probe(&c->arena, &with, account, ret, e);
 }

@@ -362,6 +362,7 @@ static enum status start_call(struct arena *a, const struct channel *ch, const c
         .method = method,
         .url = arena_printf(a, "%.*s/%.*s/%.*s%s", STR_ARG(ch->base_url), STR_ARG(ch->version),
                             STR_ARG(ch->address), rest),
+        .is_guarded = ch->is_guarded,
         .breaker = provider_meta.name,
     };
     http_call_header(ret, STR("Authorization"),

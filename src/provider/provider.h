@@ -51,6 +51,7 @@
 struct channel {
     struct str address;  /* whatsapp: phone number id */
     struct str base_url; /* without a slash at the end */
+    bool is_guarded;     /* base_url is the tenant's own: its calls are, too (httpc.h) */
     struct str version;  /* Graph version, "v26.0" */
     struct str access_token;
     struct str app_secret; /* empty: the installation's; with none at all, verify refuses */
@@ -92,8 +93,11 @@ struct inbound { /* one normalised event; views into the arena given to parse */
     enum inbound_kind kind;
     struct str address;       /* of our account (phone number id); account events may have none */
     struct str account_group; /* WhatsApp business account id, to route account events */
-    struct str dedup; /* unique per address, never empty; a repeated delivery has the same */
-    int64_t at_ms;    /* the provider's time; 0: not given */
+    /* Unique per address, never empty; a repeated delivery has the same. Of a message with an id
+     * "m:<message_id>", of a status "s:<message_id>:<delivery_word>" and more behind it in a group:
+     * what a message's page finds its raw calls by. */
+    struct str dedup;
+    int64_t at_ms; /* the provider's time; 0: not given */
     struct party party;
 
     /* INBOUND_MESSAGE, INBOUND_ECHO */

@@ -339,6 +339,7 @@ enum status account_channel(struct arena *a, struct tx *tx, const struct keyring
     struct channel ch = {
         .address = account->address,
         .base_url = or_else(json_str(json_get(account->settings, "base_url")), defaults.base_url),
+        .is_guarded = json_str(json_get(account->settings, "base_url")).len > 0,
         .version =
             or_else(json_str(json_get(account->settings, "graph_version")), defaults.version),
     };
@@ -347,6 +348,28 @@ enum status account_channel(struct arena *a, struct tx *tx, const struct keyring
     ch.app_secret = or_else(ch.app_secret, defaults.app_secret);
     ch.verify_token = or_else(ch.verify_token, defaults.verify_token);
     *ret = ch;
+    return ST_OK;
+}
+
+enum status account_secrets_set(struct arena *a, struct tx *tx, const struct account *account,
+                                bool **ret, struct err *e) {
+    const struct account_kind *kind = account_kind_find(account->kind);
+    bool is_legacy = uuid_is_nil(account->id.v);
+    struct sealed_row *rows = NULL;
+    size_t n = 0;
+
+    *ret = arena_array_of(a, kind->n_fields + 1, bool);
+    if (!is_legacy)
+        TRY(store_secret_list(a, tx, account->tenant, account->id, &rows, &n, e));
+    for (size_t f = 0; f < kind->n_fields; f++) {
+        struct str value = STR_EMPTY;
+
+        if (is_legacy && kind->fields[f].is_secret)
+            TRY(legacy_secret(a, tx, account, kind->fields[f].name, &value, e));
+        (*ret)[f] = value.len > 0;
+        for (size_t i = 0; i < n; i++)
+            (*ret)[f] |= str_eq(rows[i].name, str_of(kind->fields[f].name));
+    }
     return ST_OK;
 }
 

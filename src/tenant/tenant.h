@@ -284,6 +284,29 @@ struct channel_defaults { /* the installation's */
 enum status account_channel(struct arena *a, struct tx *tx, const struct keyring *keys,
                             const struct account *account, struct channel_defaults defaults,
                             struct channel *ret, struct err *e) ATTR_MUST_CHECK;
+/* Which of the kind's secrets are set: one bool a field of the kind, in its order; false for settings. */
+enum status account_secrets_set(struct arena *a, struct tx *tx, const struct account *account,
+                                bool **ret, struct err *e) ATTR_MUST_CHECK;
+
+struct account_prober { /* what a try of the credentials needs */
+    struct db *db;
+    struct httpc *httpc;
+    const struct keyring *keys;
+    struct channel_defaults defaults;
+};
+struct probe { /* what came of it */
+    bool is_ok;
+    bool is_retriable;  /* not reached, or no clear answer: says nothing about the credentials */
+    struct str cause;   /* empty when ok */
+    struct str reason;  /* one sentence for people */
+    int64_t their_time; /* milliseconds UTC, of the answer's Date header; 0: not told */
+};
+/* Asks WhatsApp for the number's name, a model for one short answer; nobody gets a message. A
+ * failure to reach or a refusal is in *ret, its texts in a; other statuses are failures of ours.
+ * Not inside a transaction. */
+enum status account_probe(struct arena *a, const struct account_prober *with,
+                          const struct account *account, struct probe *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* Seals every secret that is under an older key anew; *ret_n says how many. */
 enum status account_reseal(struct db *db, const struct keyring *keys, int64_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;

@@ -36,6 +36,7 @@ export async function newInstallation(engine, env = {}) {
     PROSA_META_APP_SECRET: APP_SECRET,
     PROSA_META_VERIFY_TOKEN: 'verify-me',
     PROSA_LISTEN: '127.0.0.1:0',
+    PROSA_HTTPC_ALLOW_PRIVATE: 'true', // the fake Graph API is on this machine
     PROSA_LOG_LEVEL: 'warn',
     ...env,
   };
@@ -101,6 +102,7 @@ export function client(url, key) {
     get: (p) => call('GET', p),
     post: (p, b = {}) => call('POST', p, b),
     put: (p, b) => call('PUT', p, b),
+    patch: (p, b) => call('PATCH', p, b),
     del: (p) => call('DELETE', p),
     async allMessages() {
       const all = [];
