@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "bot/script.h"
 #include "bot/store.h"
+#include "bot/turn.h"
 
 enum { DEBOUNCE_DEFAULT_MS = 2000, DEBOUNCE_CAP_DEFAULT_MS = 8000, DEBOUNCE_CAP_MAX_MS = 60000 };
 
@@ -42,7 +43,16 @@ enum status bot_check_script(struct arena *a, struct str script, struct err *e) 
     return script_parse(a, script, &parsed, e);
 }
 
-static enum status check_model(struct arena *a, struct str text, struct err *e) {
+struct str bot_builtin_script(void) {
+    return script_builtin();
+}
+
+enum status bot_spent(struct arena *a, struct tx *tx, struct tenant_id tenant, int64_t *ret,
+                      struct err *e) {
+    return store_spent(a, tx, tenant, bot_month(a), ret, e);
+}
+
+enum status bot_check_model(struct arena *a, struct str text, struct err *e) {
     const struct json *model;
 
     TRY(json_parse(a, text, JSON_LIMITS_DEFAULT, &model, e));
@@ -68,7 +78,7 @@ enum status bot_set(struct arena *a, struct tx *tx, const struct bot *bot, struc
     if (bot->script.len > 0)
         TRY(bot_check_script(a, bot->script, e));
     if (is_model)
-        TRY(check_model(a, bot->model, e));
+        TRY(bot_check_model(a, bot->model, e));
     if (d->wait_ms < BOT_DEBOUNCE_MIN_MS || d->wait_ms > BOT_DEBOUNCE_MAX_MS)
         FAIL(e, ST_INVALID, "debounce_ms: %d to %d milliseconds", BOT_DEBOUNCE_MIN_MS,
              BOT_DEBOUNCE_MAX_MS);

@@ -88,12 +88,16 @@ static enum status spend(struct tx *tx, void *ctx, struct err *e) {
     return store_spend(tx, k->job->tenant, k->month, k->spend_micros, budget, &k->is_granted, e);
 }
 
+struct str bot_month(struct arena *a) {
+    return str_sub(clock_format_iso(a, clock_now_ms()), 0, 7);
+}
+
 /* Reserves what the call can cost at most; refused when the month's budget would be passed. */
 static enum status reserve(struct asking *k, size_t prompt_bytes, struct err *e) {
     int64_t prompt_tokens = (int64_t)prompt_bytes / CHARS_PER_TOKEN + 50;
 
     k->reserved_micros = price(k, prompt_tokens, k->model.max_tokens);
-    k->month = str_sub(clock_format_iso(k->a, clock_now_ms()), 0, 7);
+    k->month = bot_month(k->a);
     k->is_granted = true;
     k->spend_micros = k->reserved_micros;
     if (k->reserved_micros == 0)

@@ -28,6 +28,8 @@ struct script;
 /* ST_INVALID: the message names the place ("nodes.menu.say[0].buttons: at most 3") and what is wrong. */
 enum status script_parse(struct arena *a, struct str text, const struct script **ret, struct err *e)
     ATTR_MUST_CHECK;
+/* Every part at fault, one problem each, at most max (1 or more) into ret; their number. */
+size_t script_problems(struct arena *a, struct str text, struct err *ret, size_t max);
 /* The one a new tenant has. */
 struct str script_builtin(void);
 

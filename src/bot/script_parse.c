@@ -204,7 +204,7 @@ static enum status parse_node(const struct parse *p, struct script_node *node,
                        &node->rules, &node->n_rules);
 }
 
-static enum status parse_nodes(const struct parse *p, const struct json *map) {
+static enum status name_nodes(const struct parse *p, const struct json *map) {
     struct script *s = p->s;
     struct str name;
     const struct json *v;
@@ -216,8 +216,6 @@ static enum status parse_nodes(const struct parse *p, const struct json *map) {
     for (size_t i = 0; json_member(map, i, &name, &v);
          i++) /* names first: rules point forward too */
         s->nodes[i].name = name;
-    for (size_t i = 0; json_member(map, i, &name, &v); i++)
-        TRY(parse_node(p, &s->nodes[i], v));
     return ST_OK;
 }
 
@@ -249,23 +247,70 @@ static bool has_nul(const struct json *v) {
     return false;
 }
 
-enum status script_parse(struct arena *a, struct str text, const struct script **ret,
-                         struct err *e) {
+static enum status parse_start(const struct parse *p, const struct json *root) {
+    return parse_go(p, STR("start"), json_str(json_get(root, "start")), &p->s->start);
+}
+
+static enum status parse_own_rules(const struct parse *p, const struct json *root) {
+    return parse_rules(p, STR("rules"), json_get(root, "rules"), &p->s->rules, &p->s->n_rules);
+}
+
+static enum status parse_own_fallback(const struct parse *p, const struct json *root) {
+    return parse_fallback(p, json_get(root, "fallback"));
+}
+
+/* What stands beside the nodes. */
+static enum status (*const rest[])(const struct parse *p, const struct json *root) = {
+    parse_start, parse_own_rules, parse_own_fallback};
+
+static enum status parse_root(const struct parse *p, struct str text, const struct json **ret) {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
-    struct script *s = arena_new_of(a, struct script);
-    struct parse p = {.a = a, .s = s, .e = e};
-    const struct json *root;
 
     limits.max_bytes = SCRIPT_MAX_BYTES;
-    TRY(json_parse(a, text, limits, &root, e));
-    if (json_type(root) != JSON_OBJECT || json_i64(json_get(root, "version"), 0) != 1)
-        FAIL(e, ST_INVALID, "version: a script is an object with \"version\": 1");
-    if (has_nul(root))
-        FAIL(e, ST_INVALID, "a text of the script holds a NUL character (\\u0000)");
-    TRY(parse_nodes(&p, json_get(root, "nodes")));
-    TRY(parse_go(&p, STR("start"), json_str(json_get(root, "start")), &s->start));
-    TRY(parse_rules(&p, STR("rules"), json_get(root, "rules"), &s->rules, &s->n_rules));
-    TRY(parse_fallback(&p, json_get(root, "fallback")));
+    TRY(json_parse(p->a, text, limits, ret, p->e));
+    if (json_type(*ret) != JSON_OBJECT || json_i64(json_get(*ret, "version"), 0) != 1)
+        FAIL(p->e, ST_INVALID, "version: a script is an object with \"version\": 1");
+    if (has_nul(*ret))
+        FAIL(p->e, ST_INVALID, "a text of the script holds a NUL character (\\u0000)");
+    return name_nodes(p, json_get(*ret, "nodes"));
+}
+
+enum status script_parse(struct arena *a, struct str text, const struct script **ret,
+                         struct err *e) {
+    struct script *s = arena_new_of(a, struct script);
+    const struct parse p = {.a = a, .s = s, .e = e};
+    const struct json *root, *nodes, *v;
+    struct str name;
+
+    TRY(parse_root(&p, text, &root));
+    nodes = json_get(root, "nodes");
+    for (size_t i = 0; json_member(nodes, i, &name, &v); i++)
+        TRY(parse_node(&p, &s->nodes[i], v));
+    for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+        TRY(rest[i](&p, root));
     *ret = s;
     return ST_OK;
+}
+
+size_t script_problems(struct arena *a, struct str text, struct err *ret, size_t max) {
+    struct script *s = arena_new_of(a, struct script);
+    struct err spare, *at = max > 0 ? ret : &spare;
+    struct parse p = {.a = a, .s = s, .e = at};
+    const struct json *root, *nodes, *v;
+    struct str name;
+    size_t n = 0;
+
+    *at = ERR_INIT;
+    if (parse_root(&p, text, &root) != ST_OK)
+        return 1;
+    nodes = json_get(root, "nodes");
+    for (size_t i = 0; n < max && i < s->n_nodes + ARRAY_LEN(rest); i++) {
+        ret[n] = ERR_INIT;
+        p.e = &ret[n];
+        if (i < s->n_nodes)
+            n += json_member(nodes, i, &name, &v) && parse_node(&p, &s->nodes[i], v) != ST_OK;
+        else
+            n += rest[i - s->n_nodes](&p, root) != ST_OK;
+    }
+    return n;
 }

@@ -72,31 +72,73 @@ enum status store_spend(struct tx *tx, struct tenant_id tenant, struct str month
     return ST_OK;
 }
 
+#define TURN_COLUMNS                                                                               \
+    "SELECT id, outcome, trace, seen_count, prompt_tokens, completion_tokens, cost_micros,"        \
+    " started_at, took_ms, conversation_id FROM bot_turns WHERE tenant_id = $1"
+
+static struct turn turn_row(const struct db_rows *rows, size_t i) {
+    return (struct turn){
+        .id = db_uuid(rows, i, 0),
+        .outcome = db_text(rows, i, 1),
+        .trace = db_text(rows, i, 2),
+        .seen_count = db_i64(rows, i, 3),
+        .prompt_tokens = db_i64(rows, i, 4),
+        .completion_tokens = db_i64(rows, i, 5),
+        .cost_micros = db_i64(rows, i, 6),
+        .started_at_ms = db_i64(rows, i, 7),
+        .took_ms = db_i64(rows, i, 8),
+        .conversation.v = db_uuid(rows, i, 9),
+    };
+}
+
 enum status bot_turns(struct arena *a, struct tx *tx, struct tenant_id tenant,
                       struct conversation_id conversation, size_t limit, struct turn_page *ret,
                       struct err *e) {
     struct db_rows rows;
 
-    TRY(DB_QUERY(
-        a, tx,
-        DB_SQL(
-            "SELECT id, outcome, trace, seen_count, prompt_tokens, completion_tokens, cost_micros,"
-            " started_at, took_ms FROM bot_turns WHERE tenant_id = $1 AND conversation_id = $2"
-            " ORDER BY id DESC LIMIT $3"),
-        &rows, e, V_UUID(tenant.v), V_UUID(conversation.v), V_I64((int64_t)limit)));
+    TRY(DB_QUERY(a, tx, DB_SQL(TURN_COLUMNS " AND conversation_id = $2 ORDER BY id DESC LIMIT $3"),
+                 &rows, e, V_UUID(tenant.v), V_UUID(conversation.v), V_I64((int64_t)limit)));
     *ret = (struct turn_page){.items = arena_array_of(a, rows.n + 1, struct turn), .n = rows.n};
     for (size_t i = 0; i < rows.n; i++)
-        ret->items[i] = (struct turn){
-            .id = db_uuid(&rows, i, 0),
-            .conversation = conversation,
-            .outcome = db_text(&rows, i, 1),
-            .trace = db_text(&rows, i, 2),
-            .seen_count = db_i64(&rows, i, 3),
-            .prompt_tokens = db_i64(&rows, i, 4),
-            .completion_tokens = db_i64(&rows, i, 5),
-            .cost_micros = db_i64(&rows, i, 6),
-            .started_at_ms = db_i64(&rows, i, 7),
-            .took_ms = db_i64(&rows, i, 8),
-        };
+        ret->items[i] = turn_row(&rows, i);
+    return ST_OK;
+}
+
+static enum status one_turn(const struct db_rows *rows, struct turn *ret, struct err *e) {
+    if (rows->n == 0)
+        FAIL(e, ST_NOT_FOUND, "no such turn of the bot");
+    *ret = turn_row(rows, 0);
+    return ST_OK;
+}
+
+enum status bot_turn_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                         struct turn *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx, DB_SQL(TURN_COLUMNS " AND id = $2"), &rows, e, V_UUID(tenant.v),
+                 V_UUID(id)));
+    return one_turn(&rows, ret, e);
+}
+
+enum status bot_turn_after(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                           struct conversation_id conversation, int64_t at_ms, struct turn *ret,
+                           struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL(TURN_COLUMNS " AND conversation_id = $2 AND started_at >= $3 ORDER BY id LIMIT 1"),
+        &rows, e, V_UUID(tenant.v), V_UUID(conversation.v), V_I64(at_ms)));
+    return one_turn(&rows, ret, e);
+}
+
+enum status store_spent(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str month,
+                        int64_t *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(
+        a, tx, DB_SQL("SELECT spent_micros FROM bot_spending WHERE tenant_id = $1 AND month = $2"),
+        &rows, e, V_UUID(tenant.v), V_TEXT(month)));
+    *ret = rows.n > 0 ? db_i64(&rows, 0, 0) : 0;
     return ST_OK;
 }

@@ -14,3 +14,6 @@ enum status store_turn_insert(struct tx *tx, struct tenant_id tenant, const stru
 /* Adds micros to the month when the sum stays within budget (0: no limit); *ret_granted tells. */
 enum status store_spend(struct tx *tx, struct tenant_id tenant, struct str month, int64_t micros,
                         int64_t budget_micros, bool *ret_granted, struct err *e) ATTR_MUST_CHECK;
+/* What the month has cost so far. */
+enum status store_spent(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str month,
+                        int64_t *ret, struct err *e) ATTR_MUST_CHECK;

@@ -85,7 +85,7 @@ static void gather(struct turning *t, struct script_input *in) {
     buf_done(&lines);
 }
 
-static struct str script_how(struct turning *t, const struct script_output *out) {
+struct str script_how(struct arena *a, const struct script_output *out) {
     struct buf b;
     struct json_out o;
 
@@ -97,7 +97,7 @@ static struct str script_how(struct turning *t, const struct script_output *out)
     json_put_str(&o, "because", out->because);
     json_end(&o);
 
-    struct str text = b.overflown ? STR("{}") : arena_str(t->a, buf_str(&b));
+    struct str text = b.overflown ? STR("{}") : arena_str(a, buf_str(&b));
 
     buf_done(&b);
     return text;
@@ -119,7 +119,7 @@ static enum status decide_by_script(struct turning *t, struct err *e) {
     d->bot_state = out.state;
     d->handoff = out.handoff;
     d->outcome = out.handoff.len > 0 ? "handed_over" : "answered";
-    d->how = script_how(t, &out);
+    d->how = script_how(t->a, &out);
     return ST_OK;
 }
 

@@ -32,3 +32,9 @@ enum status model_decide(struct bot_deps *deps, struct arena *a, const struct jo
     ATTR_MUST_CHECK;
 /* {"type":"text"} content. */
 struct script_say say_text(struct arena *a, struct str text);
+/* ST_INVALID: the message names the member at fault. */
+enum status bot_check_model(struct arena *a, struct str text, struct err *e) ATTR_MUST_CHECK;
+/* {"by":"script", …}, for the trace. */
+struct str script_how(struct arena *a, const struct script_output *out);
+/* "2026-11", what spending is counted by. */
+struct str bot_month(struct arena *a);
