@@ -73,7 +73,7 @@ static enum status list_turns(struct tx *tx, void *ctx, struct err *e) {
     TRY(bot_turns(x->r->arena, tx, x->tenant, x->conversation, x->page.limit, &page, e));
     api_begin_list(x);
     for (size_t i = 0; i < page.n; i++)
-        write_turn(&x->o, &page.items[i]);
+        write_turn(&x->o, NULL, &page.items[i]);
     api_end_list(x, STR_EMPTY, false);
     return ST_OK;
 }

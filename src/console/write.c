@@ -135,8 +135,8 @@ void write_event(struct json_out *o, const struct event *ev, const struct messag
     json_end(o);
 }
 
-void write_turn(struct json_out *o, const struct turn *t) {
-    json_obj(o, NULL);
+void write_turn(struct json_out *o, const char *key, const struct turn *t) {
+    json_obj(o, key);
     put_id(o, "id", t->id);
     put_id(o, "conversation_id", t->conversation.v);
     json_put_str(o, "outcome", t->outcome);
@@ -150,8 +150,7 @@ void write_turn(struct json_out *o, const struct turn *t) {
     json_end(o);
 }
 
-void write_inbox(struct json_out *o, const struct inbox_row *row) {
-    json_obj(o, NULL);
+void write_inbox_members(struct json_out *o, const struct inbox_row *row) {
     put_id(o, "id", row->id.v);
     put_id(o, "provider_id", row->account.v);
     json_put_str(o, "provider", row->provider);
@@ -165,6 +164,11 @@ void write_inbox(struct json_out *o, const struct inbox_row *row) {
     if (row->body.len > 0) /* invalid UTF-8 shows as U+FFFD; the stored bytes stay as they came */
         json_put_str(o, "body", row->body);
     json_put_str(o, "cursor", row->cursor);
+}
+
+void write_inbox(struct json_out *o, const struct inbox_row *row) {
+    json_obj(o, NULL);
+    write_inbox_members(o, row);
     json_end(o);
 }
 

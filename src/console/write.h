@@ -18,6 +18,8 @@ void write_conversation(struct json_out *o, const char *key, const struct conver
 void write_message(struct json_out *o, const char *key, const struct message *m);
 void write_event(struct json_out *o, const struct event *ev,
                  const struct message *m); /* m may be NULL */
-void write_turn(struct json_out *o, const struct turn *t);
+void write_turn(struct json_out *o, const char *key, const struct turn *t);
+/* Into an object that stands open. */
+void write_inbox_members(struct json_out *o, const struct inbox_row *row);
 void write_inbox(struct json_out *o, const struct inbox_row *row);
 void write_job(struct json_out *o, const struct job_row *row);

@@ -17,6 +17,9 @@
     "bot.turn" /* payload {"conversation"}; lane and key are the conversation's */
 #define CONVERSATION_CHANNEL "prosa_events" /* db_notify channel: new rows in conversation_events */
 
+struct event_page;
+struct message_page;
+
 struct conversation {
     struct conversation_id id;
     struct tenant_id tenant;
@@ -83,9 +86,14 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
 /* One of ours wrote on the phone itself: the message is kept and a person owns the conversation from here on. */
 enum status conversation_receive_echo(struct arena *a, struct tx *tx, const struct received *in,
                                       struct message_id *ret, struct err *e) ATTR_MUST_CHECK;
+struct seen_event {
+    struct tenant_id tenant;
+    struct account_id account;
+    struct str dedup;
+    struct inbox_id call; /* the raw call that brought it; nil: none is kept */
+};
 /* False when dedup was seen before for this account; else it is marked, together with what the transaction does. */
-enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant,
-                                    struct account_id account, struct str dedup, int64_t now_ms,
+enum status conversation_first_seen(struct tx *tx, const struct seen_event *seen, int64_t now_ms,
                                     bool *ret_is_first, struct err *e) ATTR_MUST_CHECK;
 /* Preview and order in the list after a message of ours. */
 enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
@@ -156,6 +164,41 @@ enum status message_find_client(struct arena *a, struct tx *tx, struct tenant_id
 /* A retry: sending, uncertain or failed goes back to queued under m's owner_version, by the outbox or a person only. */
 enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
                             struct err *e) ATTR_MUST_CHECK;
+
+/* --- one message's life, and what went wrong ------------------------------------------------------------------------ */
+
+/* A raw call that told of a message: it brought it, or a status of it. */
+struct message_call {
+    struct str what; /* "message", or the status' word */
+    struct inbox_id call;
+    int64_t at_ms;
+};
+/* Oldest first; empty once retention has forgotten them, and for messages without a provider id. */
+enum status message_calls(struct arena *a, struct tx *tx, const struct message *m,
+                          struct message_call **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* The events that name the message, oldest first, at most 500. */
+enum status message_events(struct arena *a, struct tx *tx, const struct message *m,
+                           struct event_page *ret, struct err *e) ATTR_MUST_CHECK;
+
+/* Messages that are "failed" or "uncertain". A group's cause is the provider's code in digits, else the reason itself. */
+struct trouble_group {
+    struct str cause, sample_reason;
+    int64_t n, oldest_ms, newest_ms;
+};
+struct trouble_query {
+    struct tenant_id tenant;
+    struct str status;      /* "failed" or "uncertain" */
+    struct str cause;       /* empty: any */
+    int64_t since_ms;       /* written at this time or later; 0: ever */
+    struct message_id from; /* go on behind this one; nil: from the start */
+    bool is_forward;        /* oldest first, else newest first */
+    size_t limit;
+};
+enum status message_trouble_groups(struct arena *a, struct tx *tx,
+                                   const struct trouble_query *query, struct trouble_group **ret,
+                                   size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+enum status message_trouble_list(struct arena *a, struct tx *tx, const struct trouble_query *query,
+                                 struct message_page *ret, struct err *e) ATTR_MUST_CHECK;
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 

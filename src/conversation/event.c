@@ -36,6 +36,15 @@ static void event_row(struct arena *a, const struct db_rows *rows, size_t i, str
     };
 }
 
+void event_page_of(struct arena *a, const struct db_rows *rows, size_t limit,
+                   struct event_page *ret) {
+    *ret = (struct event_page){.items = arena_array_of(a, rows->n + 1, struct event),
+                               .n = rows->n,
+                               .has_more = rows->n == limit};
+    for (size_t i = 0; i < rows->n; i++)
+        event_row(a, rows, i, &ret->items[i]);
+}
+
 enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct conversation_id conversation, struct page_query page,
                        struct event_page *ret, struct err *e) {
@@ -44,11 +53,7 @@ enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
 
     TRY(cursor_parse(page.cursor, &place.from, e));
     TRY(store_event_page(a, tx, &place, &rows, e));
-    *ret = (struct event_page){.items = arena_array_of(a, rows.n + 1, struct event),
-                               .n = rows.n,
-                               .has_more = rows.n == page.limit};
-    for (size_t i = 0; i < rows.n; i++)
-        event_row(a, &rows, i, &ret->items[i]);
+    event_page_of(a, &rows, page.limit, ret);
     return ST_OK;
 }
 

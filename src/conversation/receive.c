@@ -58,12 +58,11 @@ enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant
     return ST_OK;
 }
 
-enum status conversation_first_seen(struct tx *tx, struct tenant_id tenant,
-                                    struct account_id account, struct str dedup, int64_t now_ms,
+enum status conversation_first_seen(struct tx *tx, const struct seen_event *seen, int64_t now_ms,
                                     bool *ret_is_first, struct err *e) {
     int64_t inserted = 0;
 
-    TRY(store_seen_insert(tx, tenant, account, dedup, now_ms, &inserted, e));
+    TRY(store_seen_insert(tx, seen, now_ms, &inserted, e));
     *ret_is_first = inserted > 0;
     return ST_OK;
 }

@@ -175,12 +175,31 @@ enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenan
         NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v));
 }
 
-enum status store_seen_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,
-                              struct str dedup, int64_t now_ms, int64_t *ret_inserted,
-                              struct err *e) {
+enum status store_seen_insert(struct tx *tx, const struct seen_event *seen, int64_t now_ms,
+                              int64_t *ret_inserted, struct err *e) {
     return DB_EXEC(
         tx,
-        DB_SQL("INSERT INTO inbound_seen (tenant_id, account_id, dedup, at) VALUES ($1, $2, $3, $4)"
-               " ON CONFLICT (tenant_id, account_id, dedup) DO NOTHING"),
-        ret_inserted, e, V_UUID(tenant.v), V_UUID(account.v), V_TEXT(dedup), V_I64(now_ms));
+        DB_SQL(
+            "INSERT INTO inbound_seen (tenant_id, account_id, dedup, at, inbox_id)"
+            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, account_id, dedup) DO NOTHING"),
+        ret_inserted, e, V_UUID(seen->tenant.v), V_UUID(seen->account.v), V_TEXT(seen->dedup),
+        V_I64(now_ms), V_UUID_OPT(seen->call.v));
+}
+
+/* By equality alone: a range of texts would need an index in the order of their bytes. */
+enum status store_seen_calls(struct arena *a, struct tx *tx, const struct message *m,
+                             struct db_rows *ret, struct err *e) {
+    static const char *const words[] = {"sent", "delivered", "read", "played", "failed"};
+    struct str keys[ARRAY_LEN(words)];
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        keys[i] = arena_printf(a, "s:%.*s:%s", STR_ARG(m->provider_id), words[i]);
+    return DB_QUERY(
+        a, tx,
+        DB_SQL(
+            "SELECT dedup, inbox_id, at FROM inbound_seen WHERE tenant_id = $1 AND account_id = $2"
+            " AND dedup IN ($3, $4, $5, $6, $7, $8) ORDER BY at, dedup"),
+        ret, e, V_UUID(m->tenant.v), V_UUID(m->account.v),
+        V_TEXT(arena_printf(a, "m:%.*s", STR_ARG(m->provider_id))), V_TEXT(keys[0]),
+        V_TEXT(keys[1]), V_TEXT(keys[2]), V_TEXT(keys[3]), V_TEXT(keys[4]));
 }

@@ -106,6 +106,20 @@ enum status store_event_page(struct arena *a, struct tx *tx, const struct page_p
                              struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct cursor *ret, struct err *e) ATTR_MUST_CHECK;
-enum status store_seen_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,
-                              struct str dedup, int64_t now_ms, int64_t *ret_inserted,
-                              struct err *e) ATTR_MUST_CHECK;
+enum status store_seen_insert(struct tx *tx, const struct seen_event *seen, int64_t now_ms,
+                              int64_t *ret_inserted, struct err *e) ATTR_MUST_CHECK;
+/* dedup, inbox_id, at of the events about one message, oldest first. */
+enum status store_seen_calls(struct arena *a, struct tx *tx, const struct message *m,
+                             struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+
+/* --- store_trouble.c: what went wrong, and what is known about one message ---------------------------------------------- */
+
+enum status store_trouble_groups(struct arena *a, struct tx *tx, const struct trouble_query *query,
+                                 size_t max, struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_trouble_ids(struct arena *a, struct tx *tx, const struct trouble_query *query,
+                              struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_message_events(struct arena *a, struct tx *tx, const struct message *m,
+                                 size_t max, struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* Rows of the columns xid, seq, id, tenant_id, conversation_id, message_id, kind, data, at. */
+void event_page_of(struct arena *a, const struct db_rows *rows, size_t limit,
+                   struct event_page *ret);

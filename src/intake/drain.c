@@ -251,12 +251,16 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
 }
 
 static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r,
-                               const struct inbound *ev, struct err *e) {
+                               const struct raw_call *call, const struct inbound *ev,
+                               struct err *e) {
+    const struct seen_event seen = {.tenant = r->account.tenant,
+                                    .account = r->account.id,
+                                    .dedup = ev->dedup,
+                                    .call = call->id};
     int64_t now_ms = clock_now_ms();
     bool is_first;
 
-    TRY(conversation_first_seen(tx, r->account.tenant, r->account.id, ev->dedup, now_ms, &is_first,
-                                e));
+    TRY(conversation_first_seen(tx, &seen, now_ms, &is_first, e));
     if (!is_first) {
         d->repeated++;
         return ST_OK;
@@ -305,7 +309,7 @@ static enum status apply_call(struct tx *tx, struct drain *d, struct parsed *p, 
             if (uuid_is_nil(r->account.id.v) || !uuid_is_nil(p->call->tenant.v))
                 continue;
         } else {
-            TRY(apply_event(d, tx, r, &p->events[i], e));
+            TRY(apply_event(d, tx, r, p->call, &p->events[i], e));
         }
         if (uuid_is_nil(p->call->tenant.v))
             note_tenant(p, r->account.tenant, &n_tenants);

@@ -46,6 +46,7 @@ struct inbox_row {
 struct inbox_query {
     struct tenant_id tenant;
     struct str state;
+    struct str cause; /* for the lists of trouble; empty: any */
     struct str cursor;
     size_t limit;
     bool with_body;
@@ -59,6 +60,19 @@ enum status inbox_list(struct arena *a, struct tx *tx, const struct inbox_query 
                        struct inbox_page *ret, struct err *e) ATTR_MUST_CHECK;
 enum status inbox_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct inbox_id id,
                       struct inbox_row *ret, struct err *e) ATTR_MUST_CHECK;
+/* Calls that could not be applied (unparsed, unrouted, failed), grouped by state and cause. */
+struct inbox_group {
+    struct str state, cause, sample_reason;
+    int64_t n, oldest_ms, newest_ms;
+};
+enum status inbox_groups(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct inbox_group **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* Such calls of query's tenant, newest first; state and cause empty: any. Without bodies. */
+enum status inbox_list_trouble(struct arena *a, struct tx *tx, const struct inbox_query *query,
+                               struct inbox_page *ret, struct err *e) ATTR_MUST_CHECK;
+/* Puts at most query.limit of them back in line, oldest first, those behind query.cursor; *ret_last is where to go on. */
+enum status inbox_replay_some(struct arena *a, struct tx *tx, const struct inbox_query *query,
+                              struct str *ret_last, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 /* Back to "received" and drained again; id nil: all of the tenant's (nil: everybody's) in that state. */
 enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id id,
                          struct str state, int64_t *ret_n, struct err *e) ATTR_MUST_CHECK;

@@ -174,6 +174,17 @@ enum status inbox_get(struct arena *a, struct tx *tx, struct tenant_id tenant, s
     return ST_OK;
 }
 
+static enum status wake_drain(struct tx *tx, struct err *e) {
+    return queue_put(tx,
+                     (struct job_put){.kind = INTAKE_DRAIN_JOB,
+                                      .lane = STR("intake"),
+                                      .key = STR("intake"),
+                                      .coalesce = QUEUE_KEEP,
+                                      .priority = QUEUE_URGENT,
+                                      .payload = STR("{}")},
+                     NULL, e);
+}
+
 enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id id,
                          struct str state, int64_t *ret_n, struct err *e) {
     TRY(DB_EXEC(
@@ -184,12 +195,82 @@ enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id
             " AND state IN ('unparsed', 'unrouted', 'failed', 'done')"
             " AND ($2 IS NOT NULL OR state <> 'done')"),
         ret_n, e, V_UUID_OPT(tenant.v), V_UUID_OPT(id.v), V_TEXT(state)));
-    return queue_put(tx,
-                     (struct job_put){.kind = INTAKE_DRAIN_JOB,
-                                      .lane = STR("intake"),
-                                      .key = STR("intake"),
-                                      .coalesce = QUEUE_KEEP,
-                                      .priority = QUEUE_URGENT,
-                                      .payload = STR("{}")},
-                     NULL, e);
+    return wake_drain(tx, e);
+}
+
+/* --- what could not be applied ---------------------------------------------------------------------------------------- */
+
+#define IN_TROUBLE " state IN ('unparsed', 'unrouted', 'failed')"
+#define OF_CAUSE   " AND ($2 = '' OR state = $2) AND ($3 = '' OR cause = $3)"
+
+enum { GROUPS_MAX = 200 };
+
+enum status inbox_groups(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct inbox_group **ret, size_t *ret_n, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL("SELECT state, cause, max(reason), count(*), min(received_at), max(received_at)"
+               " FROM inbox WHERE tenant_id = $1 AND" IN_TROUBLE
+               " GROUP BY state, cause ORDER BY count(*) DESC, state, cause LIMIT $2"),
+        &rows, e, V_UUID(tenant.v), V_I64(GROUPS_MAX)));
+    *ret = arena_array_of(a, rows.n + 1, struct inbox_group);
+    *ret_n = rows.n;
+    for (size_t i = 0; i < rows.n; i++)
+        (*ret)[i] = (struct inbox_group){
+            .state = db_text(&rows, i, 0),
+            .cause = db_text(&rows, i, 1),
+            .sample_reason = db_text(&rows, i, 2),
+            .n = db_i64(&rows, i, 3),
+            .oldest_ms = db_i64(&rows, i, 4),
+            .newest_ms = db_i64(&rows, i, 5),
+        };
+    return ST_OK;
+}
+
+static enum status place_of(struct str cursor, int64_t *place, struct err *e) {
+    if (cursor.len > 0 && !str_parse_i64(cursor, 0, INT64_MAX, place))
+        FAIL(e, ST_INVALID, "the cursor is not one that this server gave");
+    return ST_OK;
+}
+
+enum status inbox_list_trouble(struct arena *a, struct tx *tx, const struct inbox_query *query,
+                               struct inbox_page *ret, struct err *e) {
+    int64_t before = INT64_MAX;
+    struct db_rows rows;
+
+    TRY(place_of(query->cursor, &before, e));
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT " COLUMNS " FROM inbox WHERE tenant_id = $1 AND" IN_TROUBLE OF_CAUSE
+                        " AND seq < $4 ORDER BY seq DESC LIMIT $5"),
+                 &rows, e, V_UUID(query->tenant.v), V_TEXT(query->state), V_TEXT(query->cause),
+                 V_I64(before), V_I64((int64_t)query->limit)));
+    *ret =
+        (struct inbox_page){.items = arena_array_of(a, rows.n + 1, struct inbox_row), .n = rows.n};
+    for (size_t i = 0; i < rows.n; i++)
+        inbox_row(a, &rows, i, false, &ret->items[i]);
+    ret->next = rows.n == query->limit ? ret->items[rows.n - 1].cursor : STR_EMPTY;
+    return ST_OK;
+}
+
+enum status inbox_replay_some(struct arena *a, struct tx *tx, const struct inbox_query *query,
+                              struct str *ret_last, size_t *ret_n, struct err *e) {
+    int64_t last = 0;
+    struct db_rows rows;
+
+    TRY(place_of(query->cursor, &last, e));
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL("UPDATE inbox SET state = 'received', cause = '', reason = '', done_at = NULL"
+               " WHERE seq IN (SELECT seq FROM inbox WHERE tenant_id = $1 AND" IN_TROUBLE OF_CAUSE
+               " AND seq > $4 ORDER BY seq LIMIT $5) RETURNING seq"),
+        &rows, e, V_UUID(query->tenant.v), V_TEXT(query->state), V_TEXT(query->cause), V_I64(last),
+        V_I64((int64_t)query->limit)));
+    for (size_t i = 0; i < rows.n; i++)
+        if (db_i64(&rows, i, 0) > last)
+            last = db_i64(&rows, i, 0);
+    *ret_last = arena_printf(a, "%lld", (long long)last);
+    *ret_n = rows.n;
+    return rows.n > 0 ? wake_drain(tx, e) : ST_OK;
 }

@@ -177,7 +177,9 @@ struct job_query {
     struct tenant_id tenant; /* nil: all tenants (the operator at the command line) */
     bool has_state;
     enum job_state state;
+    bool is_kept;        /* parked and dead ones only; has_state does not count then */
     const char *kind;    /* NULL: all */
+    const char *cause;   /* NULL: all */
     struct job_id after; /* cursor, nil: from the newest; newest first */
     size_t limit;        /* at most 500 */
 };
@@ -185,10 +187,14 @@ struct job_query {
 /* *ret_n jobs in a. In the system's scope when query.tenant is nil; so for all of these. */
 enum status queue_list(struct arena *a, struct tx *tx, struct job_query query, struct job_row **ret,
                        size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* Those of one lane that are not through: ready, running, parked and dead ones, oldest first. */
+enum status queue_list_lane(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct str lane, struct job_row **ret, size_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
 struct job_group {
     struct str kind, cause, sample_reason;
     enum job_state state;
-    int64_t n, oldest_ms;
+    int64_t n, oldest_ms, newest_ms;
 };
 /* Parked and dead jobs grouped by kind and cause. */
 enum status queue_groups(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -198,6 +204,11 @@ enum status queue_groups(struct arena *a, struct tx *tx, struct tenant_id tenant
  * everybody's) with that kind and cause (NULL: any). *ret_n: how many there were. */
 enum status queue_replay(struct tx *tx, struct tenant_id tenant, struct job_id id, const char *kind,
                          const char *cause, int64_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* The same for at most query.limit (500) parked or dead jobs of query's tenant, kind and cause that
+ * were put after query.after, oldest first; *ret_last is where to go on. What fails again meanwhile
+ * keeps its place, so that going on comes to an end. */
+enum status queue_replay_some(struct tx *tx, const struct job_query *query, struct job_id *ret_last,
+                              size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 /* Removes a job that is not running. ST_NOT_FOUND: there is none; ST_CONFLICT: it is running. */
 enum status queue_discard(struct tx *tx, struct tenant_id tenant, struct job_id id, struct err *e)
     ATTR_MUST_CHECK;

@@ -11,23 +11,33 @@ enum {
     REPLAY_CHUNK = 500,
 };
 
-/* $1 tenant, $2 every tenant, $3 kind or NULL, $4 before (an id) or NULL, $5 limit */
+/* $1 tenant, $2 every tenant, $3 kind or NULL, $4 before (an id) or NULL, $5 limit, $6 cause or NULL */
 #define LIST_SQL(states)                                                                           \
     "SELECT id, tenant_id, kind, lane, key, payload, cause, reason, state, attempts, run_at,"      \
     " created_at, updated_at FROM jobs WHERE " states                                              \
     " AND ($2 = 1 OR tenant_id = $1) AND ($3::text IS NULL OR kind = $3)"                          \
+    " AND ($6::text IS NULL OR cause = $6)"                                                        \
     " AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
 static const struct db_sql list_all_sql = DB_SQL(LIST_SQL("state >= 0"));
 static const struct db_sql list_ready_sql = DB_SQL(LIST_SQL("state IN (0, 4, 5)"));
 static const struct db_sql list_running_sql = DB_SQL(LIST_SQL("state = 1"));
 static const struct db_sql list_parked_sql = DB_SQL(LIST_SQL("state IN (2, 3) AND state = 2"));
+static const struct db_sql list_kept_sql = DB_SQL(LIST_SQL("state IN (2, 3)"));
 static const struct db_sql list_dead_sql = DB_SQL(LIST_SQL("state IN (2, 3) AND state = 3"));
 
+/* What is not through yet, each part from the index that knows it. $1 tenant, $2 lane, $3 limit */
+#define LANE_SQL(states)                                                                           \
+    "SELECT id, tenant_id, kind, lane, key, payload, cause, reason, state, attempts, run_at,"      \
+    " created_at, updated_at FROM jobs WHERE tenant_id = $1 AND lane = $2 AND " states
+static const struct db_sql list_lane_sql = DB_SQL(
+    "SELECT * FROM (" LANE_SQL("lane IS NOT NULL AND state IN (0, 1, 4)") " UNION ALL " LANE_SQL(
+        "state = 5") " UNION ALL " LANE_SQL("state IN (2, 3)") ") AS l ORDER BY id LIMIT $3");
+
 /* $1 tenant, $2 every tenant, $3 limit */
-static const struct db_sql groups_sql =
-    DB_SQL("SELECT kind, cause, state, count(*), min(updated_at), max(reason) FROM jobs"
-           " WHERE state IN (2, 3) AND ($2 = 1 OR tenant_id = $1)"
-           " GROUP BY kind, cause, state ORDER BY count(*) DESC, kind, cause, state LIMIT $3");
+static const struct db_sql groups_sql = DB_SQL(
+    "SELECT kind, cause, state, count(*), min(updated_at), max(reason), max(updated_at) FROM jobs"
+    " WHERE state IN (2, 3) AND ($2 = 1 OR tenant_id = $1)"
+    " GROUP BY kind, cause, state ORDER BY count(*) DESC, kind, cause, state LIMIT $3");
 
 /* Each part from the smallest index that knows it; what could be claimed now counts as state 0.
  * $1 tenant, $2 every tenant, $3 now */
@@ -82,6 +92,8 @@ static struct db_val is_everybody(struct tenant_id tenant) {
 }
 
 static struct db_sql list_sql(const struct job_query *query) {
+    if (query->is_kept)
+        return list_kept_sql;
     if (!query->has_state)
         return list_all_sql;
     switch (query->state) {
@@ -119,6 +131,14 @@ static struct job_row job_row(const struct db_rows *rows, size_t i) {
     };
 }
 
+static void job_rows(struct arena *a, const struct db_rows *rows, struct job_row **ret,
+                     size_t *ret_n) {
+    *ret = arena_array_of(a, rows->n + 1, struct job_row);
+    *ret_n = rows->n;
+    for (size_t i = 0; i < rows->n; i++)
+        (*ret)[i] = job_row(rows, i);
+}
+
 enum status queue_list(struct arena *a, struct tx *tx, struct job_query query, struct job_row **ret,
                        size_t *ret_n, struct err *e) {
     size_t limit = query.limit > 0 && query.limit < MAX_LIST ? query.limit : MAX_LIST;
@@ -126,11 +146,18 @@ enum status queue_list(struct arena *a, struct tx *tx, struct job_query query, s
 
     TRY(DB_QUERY(a, tx, list_sql(&query), &rows, e, V_UUID(query.tenant.v),
                  is_everybody(query.tenant), V_TEXT_OPT(str_of(query.kind)),
-                 V_UUID_OPT(query.after.v), V_I64((int64_t)limit)));
-    *ret = arena_array_of(a, rows.n + 1, struct job_row);
-    *ret_n = rows.n;
-    for (size_t i = 0; i < rows.n; i++)
-        (*ret)[i] = job_row(&rows, i);
+                 V_UUID_OPT(query.after.v), V_I64((int64_t)limit),
+                 V_TEXT_OPT(str_of(query.cause))));
+    job_rows(a, &rows, ret, ret_n);
+    return ST_OK;
+}
+
+enum status queue_list_lane(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct str lane, struct job_row **ret, size_t *ret_n, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx, list_lane_sql, &rows, e, V_UUID(tenant.v), V_TEXT(lane), V_I64(MAX_LIST)));
+    job_rows(a, &rows, ret, ret_n);
     return ST_OK;
 }
 
@@ -150,6 +177,7 @@ enum status queue_groups(struct arena *a, struct tx *tx, struct tenant_id tenant
             .n = db_i64(&rows, i, 3),
             .oldest_ms = db_i64(&rows, i, 4),
             .sample_reason = db_text(&rows, i, 5),
+            .newest_ms = db_i64(&rows, i, 6),
         };
     return ST_OK;
 }
@@ -205,6 +233,7 @@ struct replay {
     struct str kind;
     struct str cause;
     struct uuid after; /* where the next chunk begins */
+    size_t chunk;      /* the most of one */
     size_t n;          /* of the last chunk */
 };
 
@@ -279,7 +308,7 @@ static enum status replay_chunk(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(DB_QUERY(&a, tx, kept_sql, &rows, e, V_UUID(r->tenant.v), is_everybody(r->tenant),
                  V_UUID_OPT(r->id.v), V_TEXT_OPT(r->kind), V_TEXT_OPT(r->cause), V_UUID(r->after),
-                 V_I64(REPLAY_CHUNK)));
+                 V_I64((int64_t)r->chunk)));
     TRY(replay_plain(&a, tx, &rows, now_ms, e));
     TRY(replay_special(&a, tx, &rows, now_ms, e));
     r->n = rows.n;
@@ -301,7 +330,12 @@ static enum status replay_next(struct tx *tx, struct replay *r, struct err *e) {
 
 enum status queue_replay(struct tx *tx, struct tenant_id tenant, struct job_id id, const char *kind,
                          const char *cause, int64_t *ret_n, struct err *e) {
-    struct replay r = {tenant, id, str_of(kind), str_of(cause), {{0}}, REPLAY_CHUNK};
+    struct replay r = {.tenant = tenant,
+                       .id = id,
+                       .kind = str_of(kind),
+                       .cause = str_of(cause),
+                       .chunk = REPLAY_CHUNK,
+                       .n = REPLAY_CHUNK};
     int64_t n = 0;
 
     while (r.n == REPLAY_CHUNK) {
@@ -311,6 +345,22 @@ enum status queue_replay(struct tx *tx, struct tenant_id tenant, struct job_id i
     if (n > 0)
         tx_after_commit(tx, notify_committed, tx_db(tx));
     *ret_n = n;
+    return ST_OK;
+}
+
+enum status queue_replay_some(struct tx *tx, const struct job_query *query, struct job_id *ret_last,
+                              size_t *ret_n, struct err *e) {
+    struct replay r = {.tenant = query->tenant,
+                       .kind = str_of(query->kind),
+                       .cause = str_of(query->cause),
+                       .after = query->after.v,
+                       .chunk = query->limit < REPLAY_CHUNK ? query->limit : REPLAY_CHUNK};
+
+    TRY(replay_next(tx, &r, e));
+    if (r.n > 0)
+        tx_after_commit(tx, notify_committed, tx_db(tx));
+    ret_last->v = r.after;
+    *ret_n = r.n;
     return ST_OK;
 }
 

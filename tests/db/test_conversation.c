@@ -171,17 +171,24 @@ static void revoke_marks_its_target_and_nothing_else(void **state) {
     STEP(*state, revokes);
 }
 
+static enum status first_seen(struct app *app, struct tx *tx, struct account_id account,
+                              struct str dedup, int64_t now_ms, bool *ret, struct err *e) {
+    const struct seen_event seen = {.tenant = app->tenant, .account = account, .dedup = dedup};
+
+    return conversation_first_seen(tx, &seen, now_ms, ret, e);
+}
+
 static enum status seen(struct app *app, struct tx *tx, struct err *e) {
     const struct account_id another = {uuid_new()};
     bool is_first;
 
-    TRY(conversation_first_seen(tx, app->tenant, app->account.id, STR("m:1"), 1, &is_first, e));
+    TRY(first_seen(app, tx, app->account.id, STR("m:1"), 1, &is_first, e));
     EXPECT(is_first);
-    TRY(conversation_first_seen(tx, app->tenant, app->account.id, STR("m:1"), 2, &is_first, e));
+    TRY(first_seen(app, tx, app->account.id, STR("m:1"), 2, &is_first, e));
     EXPECT(!is_first);
-    TRY(conversation_first_seen(tx, app->tenant, app->account.id, STR("m:2"), 2, &is_first, e));
+    TRY(first_seen(app, tx, app->account.id, STR("m:2"), 2, &is_first, e));
     EXPECT(is_first);
-    TRY(conversation_first_seen(tx, app->tenant, another, STR("m:1"), 2, &is_first, e));
+    TRY(first_seen(app, tx, another, STR("m:1"), 2, &is_first, e));
     EXPECT(is_first);
     return ST_OK;
 }
