@@ -36,6 +36,10 @@ struct db *app_db(struct app *app) {
     return app->options.db;
 }
 
+const struct keyring *app_keys(struct app *app) {
+    return app->options.keys;
+}
+
 struct authenticator *app_authenticator(struct app *app) {
     return app->authenticator;
 }

@@ -137,7 +137,11 @@ static enum status record_tx(struct tx *tx, void *ctx, struct err *e) {
 static enum status reseal(struct cli *c, struct err *e) {
     struct resealed r = {.c = c};
 
+    int64_t n_factors;
+
     TRY(account_reseal(c->rt.db, c->rt.keys, &r.n, e));
+    TRY(totp_reseal(c->rt.db, c->rt.keys, &n_factors, e));
+    r.n += n_factors;
     return cli_write(c, record_tx, &r, e);
 }
 

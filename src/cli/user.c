@@ -17,6 +17,7 @@ static void put_user(struct json_out *o, const struct user *u) {
     cli_put_text(o, "name", u->name);
     json_put_str(o, "role", str_of(role_name(u->role)));
     json_put_bool(o, "is_active", u->is_active);
+    json_put_bool(o, "has_totp", u->has_totp);
     cli_put_time(o, "created_at", u->created_at_ms);
     json_end(o);
 }
@@ -160,6 +161,26 @@ static enum status disable(struct cli *c, struct err *e) {
     return cli_write(c, switch_tx, &x, e);
 }
 
+/* --- reset-totp ------------------------------------------------------------------------------ */
+
+static enum status reset_totp_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct acting *x = ctx;
+
+    TRY(cli_tenant(x->c, tx, cli_arg(x->c, 0), &x->tenant, e));
+    TRY(find_user(x, tx, e));
+    TRY(totp_reset(tx, x->tenant.id, x->user.id, e));
+    x->user.has_totp = false;
+    TRY(cli_audit(x->c, tx, x->tenant.id, "user.totp-reset", "user", x->user.id.v, e));
+    show(x->c, &x->user, "Took the second factor away from");
+    return ST_OK;
+}
+
+static enum status reset_totp(struct cli *c, struct err *e) {
+    struct acting x = {.c = c};
+
+    return cli_write(c, reset_totp_tx, &x, e);
+}
+
 #define PASSWORD_OPTION                                                                            \
     {                                                                                              \
         .name = "password-file", .value = "FILE",                                                  \
@@ -194,6 +215,11 @@ const struct command user_commands[] = {
      .help = PASSWORD_HELP,
      .options = passwd_options,
      .run = passwd},
+    {.name = "reset-totp",
+     .args = "SLUG EMAIL",
+     .summary = "take a user's second factor away, after a lost device",
+     .task = "reset the second factor",
+     .run = reset_totp},
     {.name = "enable",
      .args = "SLUG EMAIL",
      .summary = "enable a user again",

@@ -32,6 +32,7 @@ static enum status read_ids(struct api *x, struct err *e) {
         FAIL(e, ST_NOT_FOUND, "no such object: the id is not a UUID");
     x->conversation.v = parsed;
     x->message.v = parsed;
+    x->id = parsed;
     return ST_OK;
 }
 
@@ -72,7 +73,33 @@ enum status api_answer(struct app *app, struct req *r, enum api_access access, a
         TRY(db_read(app_db(app), scope, fn, &x, e));
     else
         TRY(db_write(app_db(app), scope, fn, &x, e));
-    resp_json(r, ret, access == API_QUEUES ? 202 : 200, &x.out);
+    if (x.out.len > 0)
+        resp_json(r, ret, access == API_QUEUES ? 202 : 200, &x.out);
+    else
+        ret->status = 204;
+    return ST_OK;
+}
+
+static void forget_callers(void *authenticator) {
+    authenticator_forget(authenticator, (struct tenant_id){0});
+}
+
+void api_forget_callers(struct api *x, struct tx *tx) {
+    tx_after_commit(tx, forget_callers, app_authenticator(x->app));
+}
+
+enum status api_body_text(struct api *x, const char *name, const struct str **ret, struct err *e) {
+    const struct json *v = json_get(x->body, name);
+    struct str *text;
+
+    *ret = NULL;
+    if (!v)
+        return ST_OK;
+    if (json_type(v) != JSON_STRING)
+        FAIL(e, ST_INVALID, "%s: a text", name);
+    text = arena_new_of(x->r->arena, struct str);
+    *text = json_str(v);
+    *ret = text;
     return ST_OK;
 }
 

@@ -20,6 +20,7 @@ struct api {
     struct page_query page;              /* ?limit=, ?after= or ?cursor=, ?order=desc */
     struct conversation_id conversation; /* {id}, whatever it names */
     struct message_id message;           /* the same */
+    struct uuid id;                      /* the same */
     const struct json *body;             /* an object, or NULL without a body */
     struct buf out;
     struct json_out o;
@@ -39,7 +40,7 @@ enum api_access {
 };
 
 /* Runs in one transaction of the tenant, maybe twice: it starts its answer anew (api_begin, api_begin_list) and has no effects
- * outside the transaction. */
+ * outside the transaction. One that writes no answer gives 204. */
 typedef enum status (*api_fn)(struct tx *tx, void *api, struct err *e);
 
 enum status api_answer(struct app *app, struct req *r, enum api_access access, api_fn fn,
@@ -49,12 +50,21 @@ enum status api_answer(struct app *app, struct req *r, enum api_access access, a
         return api_answer(app, r, access, fn, ret, e);                                             \
     }
 
+/* After the commit no credentials are remembered on this node: for what changes who may do what. */
+void api_forget_callers(struct api *x, struct tx *tx);
+/* A text member of the body; NULL when it is not there. ST_INVALID: it is there and no text. */
+enum status api_body_text(struct api *x, const char *name, const struct str **ret, struct err *e)
+    ATTR_MUST_CHECK;
+
 /* Opens the answer's object; the caller ends it. */
 struct json_out *api_begin(struct api *x);
 /* {"data": [ … then "next" and "has_more". next is where to go on, also at the end of what there is now: a reader that follows
  * along asks again with it. */
 void api_begin_list(struct api *x);
 void api_end_list(struct api *x, struct str last, bool has_more);
+/* The answer is Me: the tenant, and the user unless id is nil. */
+enum status api_write_me(struct api *x, struct tx *tx, struct user_id id, struct err *e)
+    ATTR_MUST_CHECK;
 /* "user:<id>" or "key:<id>", for the audit log. */
 struct str api_actor(const struct api *x);
 enum status api_audit(struct tx *tx, const struct api *x, const char *action, struct str object,
@@ -70,6 +80,14 @@ struct str api_text(struct api *x, const struct json *v);
 /* One table a subject; routes.c lists them. */
 extern const struct route api_session_routes[];
 extern const size_t api_session_n_routes;
+extern const struct route api_profile_routes[];
+extern const size_t api_profile_n_routes;
+extern const struct route api_user_routes[];
+extern const size_t api_user_n_routes;
+extern const struct route api_key_routes[];
+extern const size_t api_key_n_routes;
+extern const struct route api_audit_routes[];
+extern const size_t api_audit_n_routes;
 extern const struct route api_conversation_routes[];
 extern const size_t api_conversation_n_routes;
 extern const struct route api_message_routes[];

@@ -6,7 +6,7 @@
 
 enum { SIGN_INS_PER_MIN = 60 }; /* by address; an office has one for all its people */
 
-static enum status write_caller(struct api *x, struct tx *tx, struct user_id id, struct err *e) {
+enum status api_write_me(struct api *x, struct tx *tx, struct user_id id, struct err *e) {
     struct tenant tenant;
     struct user user;
     bool is_user = !uuid_is_nil(id.v);
@@ -23,7 +23,7 @@ static enum status write_caller(struct api *x, struct tx *tx, struct user_id id,
 static enum status get_me(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
 
-    return write_caller(x, tx, x->r->principal.user, e);
+    return api_write_me(x, tx, x->r->principal.user, e);
 }
 
 /* --- in and out ------------------------------------------------------------------------------ */
@@ -46,7 +46,7 @@ struct signing_in {
 static enum status signed_in(struct tx *tx, void *ctx, struct err *e) {
     struct signing_in *s = ctx;
 
-    return write_caller(s->x, tx, s->user.id, e);
+    return api_write_me(s->x, tx, s->user.id, e);
 }
 
 static enum status open_session(struct api *x, struct signing_in *s, struct str *ret_token,
@@ -55,11 +55,13 @@ static enum status open_session(struct api *x, struct signing_in *s, struct str 
         .tenant_slug = json_str(json_get(x->body, "tenant")),
         .email = json_str(json_get(x->body, "email")),
         .password = json_str(json_get(x->body, "password")),
+        .code = json_str(json_get(x->body, "code")),
         .peer = x->r->peer,
         .agent = req_header(x->r, "user-agent"),
         .old_token = req_cookie(x->r, SESSION_COOKIE),
     };
-    enum status st = session_open(x->r->arena, app_db(x->app), in, ret_token, &s->user, e);
+    enum status st =
+        session_open(x->r->arena, app_db(x->app), app_keys(x->app), in, ret_token, &s->user, e);
 
     if (st == ST_DENIED && !e->cause)
         e->cause = "unauthenticated";

@@ -24,5 +24,6 @@ enum status live_open(struct live *l, struct req *r, struct resp *ret, struct er
 struct db *app_db(struct app *app);
 struct live *app_live(struct app *app);
 struct authenticator *app_authenticator(struct app *app);
+const struct keyring *app_keys(struct app *app);
 /* ST_OK when this node can do its work: database reachable, schema right, not draining. */
 enum status app_ready(struct app *app, struct err *e);

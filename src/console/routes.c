@@ -8,6 +8,10 @@ size_t console_routes(const struct route *ret[], size_t max) {
         size_t n;
     } subjects[] = {
         {api_session_routes, api_session_n_routes},
+        {api_profile_routes, api_profile_n_routes},
+        {api_user_routes, api_user_n_routes},
+        {api_key_routes, api_key_n_routes},
+        {api_audit_routes, api_audit_n_routes},
         {api_conversation_routes, api_conversation_n_routes},
         {api_message_routes, api_message_n_routes},
         {api_ops_routes, api_ops_n_routes},

@@ -34,6 +34,18 @@ static void put_text(struct json_out *o, const char *key, struct str s) { /* emp
         json_put_str(o, key, s);
 }
 
+void write_user(struct json_out *o, const struct user *user) {
+    json_obj(o, NULL);
+    put_id(o, "id", user->id.v);
+    json_put_str(o, "email", user->email);
+    json_put_str(o, "name", user->name);
+    json_put_str(o, "role", str_of(role_name(user->role)));
+    json_put_bool(o, "is_active", user->is_active);
+    json_put_bool(o, "has_totp", user->has_totp);
+    put_time(o, "created_at", user->created_at_ms);
+    json_end(o);
+}
+
 void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user) {
     json_obj(o, NULL);
     json_obj(o, "tenant");

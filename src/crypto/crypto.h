@@ -20,6 +20,8 @@ bool crypto_eq(const void *a, const void *b, size_t n); /* constant time */
 void crypto_wipe(void *p, size_t n);
 /* For protocols that fix it (the WebSocket handshake); no protection against collisions. */
 void crypto_sha1(struct str data, uint8_t out[static SHA1_BYTES]);
+/* The same, keyed: one-time codes (RFC 6238) are made of it. */
+void crypto_hmac_sha1(struct str key, struct str data, uint8_t out[static SHA1_BYTES]);
 void crypto_sha256(struct str data, uint8_t out[static SHA256_BYTES]);
 void crypto_hmac_sha256(struct str key, struct str data, uint8_t out[static SHA256_BYTES]);
 /* True when hex (64 digits, any case) is the HMAC of data under key; constant time in key and data

@@ -106,6 +106,18 @@ static enum status normalise(struct arena *a, struct str scopes, struct str *ret
     return ST_OK;
 }
 
+/* A key may make another, but none that may do more. */
+static enum status check_within(struct arena *a, struct str scopes, struct str within,
+                                struct err *e) {
+    struct str rest = key_expand_scopes(a, scopes), word;
+
+    while (within.len > 0 && next_word(&rest, &word))
+        if (!scope_permits(within, word))
+            FAIL(e, ST_DENIED, "the calling key does not have the scope \"%.*s\" itself",
+                 STR_ARG(word));
+    return ST_OK;
+}
+
 enum status api_key_add(struct arena *a, struct tx *tx, struct api_key_new in,
                         struct str *ret_secret, struct api_key *ret, struct err *e) {
     struct str token = crypto_token(a);
@@ -121,6 +133,7 @@ enum status api_key_add(struct arena *a, struct tx *tx, struct api_key_new in,
 
     TRY(tenant_check_name(key.name, e));
     TRY(normalise(a, in.scopes, &key.scopes, e));
+    TRY(check_within(a, key.scopes, in.within, e));
     crypto_token_digest(secret, digest);
     TRY(store_key_insert(tx, &key, (struct str){(const char *)digest, sizeof(digest)}, e));
     *ret_secret = secret;

@@ -16,6 +16,7 @@ enum {
 
 struct attempt {
     struct arena *arena;
+    const struct keyring *keys;
     struct login in;
     struct str email;
     struct login_row row;
@@ -36,7 +37,7 @@ static struct str subject(struct arena *a, const struct login *in, struct str em
     return (struct str){.ptr = (const char *)digest, .len = SHA256_BYTES};
 }
 
-static struct str token_digest(struct arena *a, struct str token) {
+struct str session_digest(struct arena *a, struct str token) {
     uint8_t *digest = arena_alloc(a, SHA256_BYTES);
 
     crypto_token_digest(token, digest);
@@ -68,6 +69,28 @@ static enum status check_tries(struct login_tries tries, int64_t max, struct err
     return st;
 }
 
+struct single_try {
+    struct arena *arena;
+    struct str subject;
+    struct login_tries tries;
+};
+
+static enum status count_single(struct tx *tx, void *ctx, struct err *e) {
+    struct single_try *t = ctx;
+    int64_t now_ms = clock_now_ms();
+
+    TRY(store_login_purge(tx, now_ms - PURGE_AFTER_MS, e));
+    return store_login_count(t->arena, tx, (struct tenant_id){0}, t->subject, now_ms, &t->tries, e);
+}
+
+enum status login_try(struct db *db, struct str subject, int64_t max, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct single_try t = {.arena = &a, .subject = subject};
+
+    TRY(db_write(db, DB_SYSTEM, count_single, &t, e));
+    return check_tries(t.tries, max, e);
+}
+
 static bool check_password(const struct attempt *t) {
     if (uuid_is_nil(t->row.user.id.v)) {
         crypto_password_check_dummy(t->in.password);
@@ -82,7 +105,7 @@ static enum status open_for(struct arena *a, struct tx *tx, struct session_row r
                             struct str *ret_token, struct err *e) {
     struct str token = crypto_token(a);
 
-    row.digest = token_digest(a, token);
+    row.digest = session_digest(a, token);
     row.now_ms = clock_now_ms();
     row.agent = utf8_repair(a, utf8_cut_bytes(row.agent, AGENT_MAX_BYTES));
     TRY(store_session_delete_old(tx, row.tenant, row.now_ms, e));
@@ -109,6 +132,8 @@ static enum status open_session(struct tx *tx, void *ctx, struct err *e) {
                                     .peer = t->in.peer,
                                     .agent = t->in.agent};
 
+    TRY(totp_use(tx, t->keys, &t->row.user, t->in.code, e));
+    TRY(totp_forget_tries(tx, t->row.user.id, e));
     TRY(store_login_clear(tx, (struct tenant_id){0}, t->by_peer, e));
     if (t->in.old_token.len > 0)
         TRY(session_close(tx, t->in.old_token, e));
@@ -116,9 +141,9 @@ static enum status open_session(struct tx *tx, void *ctx, struct err *e) {
     return audit_user(tx, &t->row.user, "session.open", e);
 }
 
-enum status session_open(struct arena *a, struct db *db, struct login in, struct str *ret_token,
-                         struct user *ret, struct err *e) {
-    struct attempt t = {.arena = a, .in = in, .email = user_fold_email(a, in.email)};
+enum status session_open(struct arena *a, struct db *db, const struct keyring *keys,
+                         struct login in, struct str *ret_token, struct user *ret, struct err *e) {
+    struct attempt t = {.arena = a, .keys = keys, .in = in, .email = user_fold_email(a, in.email)};
 
     /* What no tenant or user can be called is nobody; the bounds keep the texts below small. */
     if (in.tenant_slug.len > LOGIN_TEXT_MAX_BYTES || t.email.len > LOGIN_TEXT_MAX_BYTES ||
@@ -131,6 +156,8 @@ enum status session_open(struct arena *a, struct db *db, struct login in, struct
     TRY(check_tries(t.of_account, ACCOUNT_MAX_TRIES, e));
     if (!check_password(&t))
         FAIL(e, ST_DENIED, "tenant, e-mail or password is wrong");
+    if (t.row.user.has_totp && in.code.len > 0)
+        TRY(totp_try(db, t.row.user.id, e));
     TRY(db_write(db, DB_SYSTEM, open_session, &t, e));
     *ret_token = t.token;
     *ret = t.row.user;
@@ -145,5 +172,5 @@ enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_i
 enum status session_close(struct tx *tx, struct str token, struct err *e) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
 
-    return store_session_delete(tx, token_digest(&a, token), e);
+    return store_session_delete(tx, session_digest(&a, token), e);
 }

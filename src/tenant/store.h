@@ -46,6 +46,49 @@ struct login_row {
 enum status store_user_login(struct arena *a, struct tx *tx, struct str slug, struct str email,
                              struct login_row *ret, struct err *e) ATTR_MUST_CHECK;
 
+enum status store_user_update(struct tx *tx, const struct user *user, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_user_put_password(struct tx *tx, struct tenant_id tenant, struct user_id id,
+                                    struct str password_hash, struct err *e) ATTR_MUST_CHECK;
+/* Empty: no such user. */
+enum status store_user_get_password(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    struct user_id id, struct str *ret_hash, struct err *e)
+    ATTR_MUST_CHECK;
+/* Active admins of the tenant; from here to the end of the transaction nobody else changes how many. */
+enum status store_user_count_admins(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    int64_t *ret, struct err *e) ATTR_MUST_CHECK;
+
+/* --- second factor --------------------------------------------------------------------------- */
+
+struct totp_row {
+    struct tenant_id tenant;
+    struct user_id user;
+    struct str sealed; /* empty: none */
+    bool is_confirmed;
+    int64_t step;
+};
+enum status store_totp_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                           struct user_id user, struct totp_row *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Not confirmed; an empty sealed takes it away. Drops the recovery codes. */
+enum status store_totp_put(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                           struct str sealed, struct err *e) ATTR_MUST_CHECK;
+/* Marks the step as used, if it is later than the last one; *ret_done says whether. */
+enum status store_totp_step(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                            int64_t step, bool *ret_done, struct err *e) ATTR_MUST_CHECK;
+enum status store_totp_confirm(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                               struct err *e) ATTR_MUST_CHECK;
+enum status store_recovery_add(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                               struct str digest, struct err *e) ATTR_MUST_CHECK;
+enum status store_recovery_take(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                                struct str digest, bool *ret_done, struct err *e) ATTR_MUST_CHECK;
+/* system. The next page of sealed secrets behind this user. */
+enum status store_totp_page(struct arena *a, struct tx *tx, struct user_id after,
+                            struct totp_row **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* Writes row->sealed if the sealed bytes are still `old`; *ret_done says whether. */
+enum status store_totp_swap(struct tx *tx, const struct totp_row *row, struct str old,
+                            bool *ret_done, struct err *e) ATTR_MUST_CHECK;
+
 /* Lower case (ASCII) without white space around: the form e-mails are stored and compared in. */
 struct str user_fold_email(struct arena *a, struct str email);
 
@@ -61,6 +104,9 @@ enum status store_session_insert(struct tx *tx, const struct session_row *row, s
     ATTR_MUST_CHECK;
 enum status store_session_delete_user(struct tx *tx, struct tenant_id tenant, struct user_id user,
                                       struct err *e) ATTR_MUST_CHECK;
+/* All but the session of this digest; empty: all. */
+enum status store_session_delete_others(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                                        struct str digest, struct err *e) ATTR_MUST_CHECK;
 enum status store_session_delete_old(struct tx *tx, struct tenant_id tenant, int64_t now_ms,
                                      struct err *e) ATTR_MUST_CHECK;
 enum status store_session_delete(struct tx *tx, struct str digest, struct err *e) ATTR_MUST_CHECK;
@@ -74,6 +120,13 @@ enum status store_login_count(struct arena *a, struct tx *tx, struct tenant_id t
                               struct err *e) ATTR_MUST_CHECK;
 enum status store_login_clear(struct tx *tx, struct tenant_id tenant, struct str subject,
                               struct err *e) ATTR_MUST_CHECK;
+/* Counts a try of the subject (a digest) in a transaction of its own. ST_LIMITED: more than max in the running window. */
+enum status login_try(struct db *db, struct str subject, int64_t max, struct err *e)
+    ATTR_MUST_CHECK;
+/* system. After a code that was good. */
+enum status totp_forget_tries(struct tx *tx, struct user_id user, struct err *e) ATTR_MUST_CHECK;
+/* The digest a session is stored under. */
+struct str session_digest(struct arena *a, struct str token);
 /* system. Forgets windows that are over. */
 enum status store_login_purge(struct tx *tx, int64_t before_ms, struct err *e) ATTR_MUST_CHECK;
 

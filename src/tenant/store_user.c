@@ -107,6 +107,49 @@ enum status store_user_active(struct arena *a, struct tx *tx, struct tenant_id t
     return ST_OK;
 }
 
+enum status store_user_update(struct tx *tx, const struct user *user, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE users SET name = $3, role = $4, is_active = $5, locale = $6,"
+                          " theme = $7, updated_at = $8 WHERE tenant_id = $1 AND id = $2"),
+                   NULL, e, V_UUID(user->tenant.v), V_UUID(user->id.v), V_TEXT(user->name),
+                   V_TEXT(str_of(role_name(user->role))), V_I64(user->is_active),
+                   V_TEXT(user->locale), V_TEXT(user->theme), V_I64(clock_now_ms()));
+}
+
+enum status store_user_put_password(struct tx *tx, struct tenant_id tenant, struct user_id id,
+                                    struct str password_hash, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE users SET password = $3, updated_at = $4"
+                          " WHERE tenant_id = $1 AND id = $2"),
+                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(password_hash),
+                   V_I64(clock_now_ms()));
+}
+
+enum status store_user_get_password(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    struct user_id id, struct str *ret_hash, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx, DB_SQL("SELECT password FROM users WHERE tenant_id = $1 AND id = $2"),
+                 &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
+    *ret_hash = rows.n > 0 ? db_text(&rows, 0, 0) : STR_EMPTY;
+    return ST_OK;
+}
+
+/* The tenant's row is the lock. */
+enum status store_user_count_admins(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    int64_t *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_EXEC(tx, DB_SQL("UPDATE tenants SET updated_at = $2 WHERE id = $1"), NULL, e,
+                V_UUID(tenant.v), V_I64(clock_now_ms())));
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT count(*) FROM users"
+                        " WHERE tenant_id = $1 AND role = $2 AND is_active = 1"),
+                 &rows, e, V_UUID(tenant.v), V_TEXT(str_of(role_name(ROLE_ADMIN)))));
+    *ret = db_i64(&rows, 0, 0);
+    return ST_OK;
+}
+
 enum status store_user_login(struct arena *a, struct tx *tx, struct str slug, struct str email,
                              struct login_row *ret, struct err *e) {
     struct db_rows rows;
@@ -138,6 +181,53 @@ enum status store_session_delete_user(struct tx *tx, struct tenant_id tenant, st
                                       struct err *e) {
     return DB_EXEC(tx, DB_SQL("DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2"), NULL,
                    e, V_UUID(tenant.v), V_UUID(user.v));
+}
+
+enum status store_session_delete_others(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                                        struct str digest, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("DELETE FROM sessions"
+                          " WHERE tenant_id = $1 AND user_id = $2 AND digest <> $3"),
+                   NULL, e, V_UUID(tenant.v), V_UUID(user.v), V_BYTES(digest));
+}
+
+enum status session_list(struct arena *a, struct tx *tx, struct session_query q,
+                         struct session **ret, size_t *ret_n, struct err *e) {
+    int64_t now_ms = clock_now_ms();
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT id, peer, agent, created_at, seen_at,"
+                        " CASE WHEN digest = $3 THEN 1 ELSE 0 END FROM sessions"
+                        " WHERE tenant_id = $1 AND user_id = $2 AND created_at >= $4"
+                        " AND seen_at >= $5 ORDER BY seen_at DESC, id"),
+                 &rows, e, V_UUID(q.tenant.v), V_UUID(q.user.v),
+                 V_BYTES(session_digest(a, q.token)), V_I64(now_ms - SESSION_MAX_MS),
+                 V_I64(now_ms - SESSION_IDLE_MS)));
+    *ret = arena_array_of(a, rows.n, struct session);
+    for (size_t i = 0; i < rows.n; i++)
+        (*ret)[i] = (struct session){
+            .id = db_uuid(&rows, i, 0),
+            .peer = db_text(&rows, i, 1),
+            .agent = db_text(&rows, i, 2),
+            .created_at_ms = db_i64(&rows, i, 3),
+            .seen_at_ms = db_i64(&rows, i, 4),
+            .is_current = db_i64(&rows, i, 5) != 0,
+        };
+    *ret_n = rows.n;
+    return ST_OK;
+}
+
+enum status session_end(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                        struct uuid session, struct err *e) {
+    int64_t changed;
+
+    TRY(DB_EXEC(tx,
+                DB_SQL("DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2 AND id = $3"),
+                &changed, e, V_UUID(tenant.v), V_UUID(user.v), V_UUID(session)));
+    if (changed == 0)
+        FAIL(e, ST_NOT_FOUND, "you have no such session, or it has ended");
+    return ST_OK;
 }
 
 enum status store_session_delete_old(struct tx *tx, struct tenant_id tenant, int64_t now_ms,

@@ -74,6 +74,26 @@ enum status user_get(struct arena *a, struct tx *tx, struct tenant_id tenant, st
 /* Ends the user's sessions as well; slow, outside transactions. ST_NOT_FOUND. */
 enum status user_set_password(struct db *db, struct tenant_id tenant, struct str email,
                               struct str password, struct err *e) ATTR_MUST_CHECK;
+/* Checks the password's form and hashes it (slow): outside transactions. */
+enum status user_hash_password(struct arena *a, struct str password, struct str *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Slow, counted like tries to log in. ST_DENIED with cause "password": it is wrong; ST_LIMITED. */
+enum status user_check_password(struct db *db, struct tenant_id tenant, struct user_id id,
+                                struct str password, struct err *e) ATTR_MUST_CHECK;
+struct user_edit { /* NULL or empty: stays as it is */
+    const struct str *name;
+    const struct str *locale; /* "", "pt-BR", "en" */
+    const struct str *theme;
+    const enum role *role;
+    const bool *is_active;
+    struct str password_hash;
+    struct str keep_token; /* a new password ends the user's sessions but for this one */
+};
+/* Disabling ends the user's sessions as well. ST_INVALID; ST_NOT_FOUND; ST_CONFLICT: without this user the tenant would have no
+ * active admin. */
+enum status user_edit(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user_id id,
+                      const struct user_edit *edit, struct user *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* Disabling ends the user's sessions. ST_NOT_FOUND. */
 enum status user_set_active(struct tx *tx, struct tenant_id tenant, struct str email,
                             bool is_active, struct err *e) ATTR_MUST_CHECK;
@@ -90,13 +110,15 @@ struct login {
     struct str tenant_slug, email, password, peer;
     struct str agent;     /* what the browser calls itself */
     struct str old_token; /* of the session that the browser brought along, which ends */
+    struct str code;      /* the second factor: of the app, or a recovery code; empty: none yet */
 };
 /* Checks the password (slow, same time for unknown users) and opens a session; *ret_token goes into
  * the cookie and is stored only as a digest. ST_DENIED: tenant, user or password is wrong, or one
- * of them is disabled (not told apart); ST_LIMITED: too many tries, err.retry_after_ms says how
- * long. */
-enum status session_open(struct arena *a, struct db *db, struct login in, struct str *ret_token,
-                         struct user *ret, struct err *e) ATTR_MUST_CHECK;
+ * of them is disabled (not told apart); with cause "second-factor" the password was right and the
+ * code is missing, wrong or used; ST_LIMITED: too many tries, err.retry_after_ms says how long. */
+enum status session_open(struct arena *a, struct db *db, const struct keyring *keys,
+                         struct login in, struct str *ret_token, struct user *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* A session without a password, for the demo's own page. */
 enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  struct user_id user, struct str *ret_token, struct err *e)
@@ -104,6 +126,54 @@ enum status session_open_trusted(struct arena *a, struct tx *tx, struct tenant_i
 /* An unknown token is ST_OK. */
 enum status session_close(struct tx *tx, struct str token, struct err *e) ATTR_MUST_CHECK;
 #define SESSION_COOKIE "prosa_session"
+
+struct session {
+    struct uuid id;
+    struct str peer, agent;
+    int64_t created_at_ms, seen_at_ms;
+    bool is_current; /* the one of the token asked with */
+};
+struct session_query {
+    struct tenant_id tenant;
+    struct user_id user;
+    struct str token; /* which of them is the asker's */
+};
+/* The user's, last used first. */
+enum status session_list(struct arena *a, struct tx *tx, struct session_query q,
+                         struct session **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* ST_NOT_FOUND */
+enum status session_end(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                        struct uuid session, struct err *e) ATTR_MUST_CHECK;
+
+/* --- second factor ---------------------------------------------------------------------------- */
+
+/* Time-based one-time codes (RFC 6238: SHA-1, 30 s, 6 digits) and recovery codes for when the device is lost. A code is good
+ * once. */
+enum { TOTP_RECOVERY_CODES = 10 };
+struct totp_new {
+    struct str secret; /* base32, told while it is not confirmed */
+    struct str uri;    /* "otpauth://totp/…" for the QR code */
+};
+/* A new secret, which counts once confirmed. ST_CONFLICT: a second factor is in force. */
+enum status totp_begin(struct arena *a, struct tx *tx, const struct keyring *keys,
+                       const struct user *user, struct totp_new *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* ret: TOTP_RECOVERY_CODES texts, told once. ST_DENIED with cause "second-factor": the code is wrong; ST_CONFLICT: nothing was
+ * begun, or it is confirmed already. */
+enum status totp_confirm(struct arena *a, struct tx *tx, const struct keyring *keys,
+                         const struct user *user, struct str code, struct str *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Uses a code up; ST_OK also when no second factor is in force. ST_DENIED with cause "second-factor". */
+enum status totp_use(struct tx *tx, const struct keyring *keys, const struct user *user,
+                     struct str code, struct err *e) ATTR_MUST_CHECK;
+/* Counts a try to give a second factor; its own transaction, before the code is looked at. ST_LIMITED. */
+enum status totp_try(struct db *db, struct user_id user, struct err *e) ATTR_MUST_CHECK;
+/* Takes the second factor away. */
+enum status totp_reset(struct tx *tx, struct tenant_id tenant, struct user_id user, struct err *e)
+    ATTR_MUST_CHECK;
+/* Seals every secret that is under an older key anew; *ret_n says how many. */
+enum status totp_reseal(struct db *db, const struct keyring *keys, int64_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* --- API keys -------------------------------------------------------------------------------- */
 
@@ -116,6 +186,8 @@ struct api_key {
 struct api_key_new {
     struct tenant_id tenant;
     struct str name, scopes;
+    struct str
+        within; /* scopes of the key that asks for this one, which gets no more; empty: a person asks */
 };
 /* *ret_secret ("prosa_…") is told once and stored only as a digest. scopes: space- or
  * comma-separated of "<resource>:<read|write|*>", "read", "write", "admin" or "*"; ST_INVALID names

@@ -121,6 +121,109 @@ static enum status change_password(struct tx *tx, void *ctx, struct err *e) {
     return store_session_delete_user(tx, c->tenant, id, e);
 }
 
+enum status user_hash_password(struct arena *a, struct str password, struct str *ret,
+                               struct err *e) {
+    TRY(check_password(password, e));
+    return crypto_password_hash(a, password, ret, e);
+}
+
+struct password_read {
+    struct arena *arena;
+    struct tenant_id tenant;
+    struct user_id id;
+    struct str hash;
+};
+
+static enum status read_password(struct tx *tx, void *ctx, struct err *e) {
+    struct password_read *r = ctx;
+
+    return store_user_get_password(r->arena, tx, r->tenant, r->id, &r->hash, e);
+}
+
+static enum status count_password_try(struct db *db, struct user_id id, struct err *e) {
+    uint8_t digest[SHA256_BYTES];
+
+    crypto_sha256((struct str){(const char *)id.v.bytes, sizeof(id.v.bytes)}, digest);
+    return login_try(db, (struct str){(const char *)digest, sizeof(digest)}, LOGIN_MAX_TRIES, e);
+}
+
+enum status user_check_password(struct db *db, struct tenant_id tenant, struct user_id id,
+                                struct str password, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct password_read r = {.arena = &a, .tenant = tenant, .id = id};
+
+    TRY(count_password_try(db, id, e));
+    TRY(db_read(db, DB_TENANT(tenant), read_password, &r, e));
+    if (password.len <= PASSWORD_MAX_BYTES && crypto_password_check(password, r.hash))
+        return ST_OK;
+    if (!e->cause)
+        e->cause = "password";
+    FAIL(e, ST_DENIED, "the password is wrong");
+}
+
+/* --- editing --------------------------------------------------------------------------------- */
+
+static bool is_one_of(struct str s, const char *const *words, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(s, str_of(words[i])))
+            return true;
+    return false;
+}
+
+static enum status apply_edit(struct user *u, const struct user_edit *edit, struct err *e) {
+    static const char *const locales[] = {"", "pt-BR", "en"};
+    static const char *const themes[] = {"auto", "light", "dark"};
+
+    if (edit->name)
+        u->name = *edit->name;
+    if (edit->locale)
+        u->locale = *edit->locale;
+    if (edit->theme)
+        u->theme = *edit->theme;
+    if (edit->role)
+        u->role = *edit->role;
+    if (edit->is_active)
+        u->is_active = *edit->is_active;
+    TRY(tenant_check_name(u->name, e));
+    if (!is_one_of(u->locale, locales, ARRAY_LEN(locales)))
+        FAIL(e, ST_INVALID, "locale: \"pt-BR\", \"en\", or \"\" for the tenant's");
+    if (!is_one_of(u->theme, themes, ARRAY_LEN(themes)))
+        FAIL(e, ST_INVALID, "theme: \"auto\", \"light\" or \"dark\"");
+    if (u->role == ROLE_NONE)
+        FAIL(e, ST_INVALID, "a user is agent, supervisor or admin");
+    return ST_OK;
+}
+
+static bool is_acting_admin(const struct user *u) {
+    return u->is_active && u->role == ROLE_ADMIN;
+}
+
+enum status user_edit(struct arena *a, struct tx *tx, struct tenant_id tenant, struct user_id id,
+                      const struct user_edit *edit, struct user *ret, struct err *e) {
+    struct str keep = STR_EMPTY;
+    struct user before, u;
+    int64_t n_admins = 0;
+    bool may_lose_admin = edit->role || edit->is_active;
+
+    if (may_lose_admin) /* first: the count is then held to the end */
+        TRY(store_user_count_admins(a, tx, tenant, &n_admins, e));
+    TRY(user_get(a, tx, tenant, id, &before, e));
+    u = before;
+    TRY(apply_edit(&u, edit, e));
+    if (may_lose_admin && is_acting_admin(&before) && !is_acting_admin(&u) && n_admins < 2)
+        FAIL(e, ST_CONFLICT,
+             "this is the tenant's last active admin: make somebody else admin first");
+    TRY(store_user_update(tx, &u, e));
+    if (edit->password_hash.len > 0)
+        TRY(store_user_put_password(tx, tenant, id, edit->password_hash, e));
+    if (edit->password_hash.len > 0 && edit->keep_token.len > 0)
+        keep = session_digest(a, edit->keep_token);
+    if (!u.is_active || edit->password_hash.len > 0)
+        TRY(store_session_delete_others(tx, tenant, id, u.is_active ? keep : STR_EMPTY, e));
+    *ret = u;
+    return ST_OK;
+}
+
 enum status user_set_password(struct db *db, struct tenant_id tenant, struct str email,
                               struct str password, struct err *e) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};

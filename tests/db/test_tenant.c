@@ -228,13 +228,14 @@ static void login_opens_a_session_for_the_right_password_only(void **state) {
 
     wrong[2].tenant_slug = STR("other");
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        assert_int_equal(session_open(&f->a, f->db, wrong[i], &token, &who, &f->e), ST_DENIED);
+        assert_int_equal(session_open(&f->a, f->db, f->keys, wrong[i], &token, &who, &f->e),
+                         ST_DENIED);
         assert_string_equal(f->e.message, "tenant, e-mail or password is wrong");
         err_clear(&f->e);
     }
-    assert_ok(
-        session_open(&f->a, f->db, login_of("Ana@example.com", PASSWORD), &token, &who, &f->e),
-        &f->e);
+    assert_ok(session_open(&f->a, f->db, f->keys, login_of("Ana@example.com", PASSWORD), &token,
+                           &who, &f->e),
+              &f->e);
     assert_true(uuid_eq(who.id.v, ana.id.v));
     assert_int_equal(token.len, TOKEN_TEXT_BYTES);
 }
@@ -246,18 +247,21 @@ static void too_many_tries_are_limited_per_peer_until_the_window_is_over(void **
     struct user who;
 
     for (int i = 0; i < LOGIN_MAX_TRIES; i++)
-        assert_int_equal(fixture_failing(f, session_open(&f->a, f->db, in, &token, &who, &f->e)),
-                         ST_DENIED);
-    assert_int_equal(session_open(&f->a, f->db, in, &token, &who, &f->e), ST_LIMITED);
+        assert_int_equal(
+            fixture_failing(f, session_open(&f->a, f->db, f->keys, in, &token, &who, &f->e)),
+            ST_DENIED);
+    assert_int_equal(session_open(&f->a, f->db, f->keys, in, &token, &who, &f->e), ST_LIMITED);
     assert_in_range(f->e.retry_after_ms, 1000, LOGIN_WINDOW_MS);
     err_clear(&f->e);
     in.peer = STR("192.0.2.2");
-    assert_int_equal(fixture_failing(f, session_open(&f->a, f->db, in, &token, &who, &f->e)),
-                     ST_DENIED);
+    assert_int_equal(
+        fixture_failing(f, session_open(&f->a, f->db, f->keys, in, &token, &who, &f->e)),
+        ST_DENIED);
     in.peer = STR("192.0.2.1");
     clock_shift_ms(LOGIN_WINDOW_MS + 1000);
-    assert_int_equal(fixture_failing(f, session_open(&f->a, f->db, in, &token, &who, &f->e)),
-                     ST_DENIED);
+    assert_int_equal(
+        fixture_failing(f, session_open(&f->a, f->db, f->keys, in, &token, &who, &f->e)),
+        ST_DENIED);
     clock_shift_ms(0);
 }
 
@@ -268,9 +272,9 @@ static void a_success_forgets_the_tries_of_its_peer(void **state) {
 
     (void)add_user(f, "ana@example.com", ROLE_AGENT);
     for (int i = 0; i < LOGIN_MAX_TRIES + 2; i++)
-        assert_ok(
-            session_open(&f->a, f->db, login_of("ana@example.com", PASSWORD), &token, &who, &f->e),
-            &f->e);
+        assert_ok(session_open(&f->a, f->db, f->keys, login_of("ana@example.com", PASSWORD), &token,
+                               &who, &f->e),
+                  &f->e);
 }
 
 /* --- who calls ------------------------------------------------------------------------------- */
@@ -318,7 +322,8 @@ static struct str log_in(struct fixture *f, const char *email) {
     struct str token;
     struct user who;
 
-    assert_ok(session_open(&f->a, f->db, login_of(email, PASSWORD), &token, &who, &f->e), &f->e);
+    assert_ok(session_open(&f->a, f->db, f->keys, login_of(email, PASSWORD), &token, &who, &f->e),
+              &f->e);
     return token;
 }
 
@@ -431,13 +436,14 @@ static void new_password_or_disabling_ends_sessions(void **state) {
     token = log_in(f, "ana@example.com");
     assert_ok(user_set_password(f->db, f->acme.id, STR("ANA@example.com"), again, &f->e), &f->e);
     assert_denied(f, check(f, cookie(token), &for_agents, &p), "unauthenticated");
-    assert_ok(session_open(&f->a, f->db, login_of("ana@example.com", again), &token, &who, &f->e),
+    assert_ok(session_open(&f->a, f->db, f->keys, login_of("ana@example.com", again), &token, &who,
+                           &f->e),
               &f->e);
     assert_ok(write_tenant(f, set_user_active, &c), &f->e);
     assert_denied(f, check(f, cookie(token), &for_agents, &p), "unauthenticated");
     assert_int_equal(
-        fixture_failing(
-            f, session_open(&f->a, f->db, login_of("ana@example.com", again), &token, &who, &f->e)),
+        fixture_failing(f, session_open(&f->a, f->db, f->keys, login_of("ana@example.com", again),
+                                        &token, &who, &f->e)),
         ST_DENIED);
     assert_int_equal(user_set_password(f->db, f->other.id, STR("ana@example.com"), again, &f->e),
                      ST_NOT_FOUND);
@@ -574,7 +580,7 @@ static void a_login_ends_the_session_it_came_with(void **state) {
 
     (void)add_user(f, "ana@example.com", ROLE_AGENT);
     in.old_token = log_in(f, "ana@example.com");
-    assert_ok(session_open(&f->a, f->db, in, &token, &who, &f->e), &f->e);
+    assert_ok(session_open(&f->a, f->db, f->keys, in, &token, &who, &f->e), &f->e);
     assert_denied(f, check(f, cookie(in.old_token), &for_agents, &p), "unauthenticated");
     assert_ok(check(f, cookie(token), &for_agents, &p), &f->e);
 }
