@@ -1,8 +1,6 @@
-/* accept.c - the thread that accepts connections and deals them out to libmicrohttpd's network
- * threads. Why not they themselves: MHD_quiesce_daemon(), the only way to make them stop
- * accepting, aborts the process when it meets a worker that is just adding the listening socket
- * to its epoll set (0.9.75). At the limit nothing is accepted, and who comes waits in the
- * kernel's backlog.
+/* accept.c - the thread that accepts connections and deals them out to the network threads. Why
+ * not they themselves: one place then knows the limit, at which nothing is accepted and who comes
+ * waits in the kernel's backlog, and a stop ends accepting at once.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <poll.h>
@@ -55,14 +53,6 @@ static void note_shortage(struct httpd *h) {
                  F_I64("suppressed", suppressed));
 }
 
-/* Reserves the place; conn_close() gives it back, or we do when the connection never comes
- * about. */
-static void deal(struct httpd *h, int fd, const struct sockaddr *sa, socklen_t len) {
-    conns_reserve(h);
-    if (MHD_add_connection(h->daemon, fd, sa, len) != MHD_YES) /* it has closed fd then */
-        conns_unreserve(h);
-}
-
 static void *accept_main(void *ctx) {
     struct httpd *h = ctx;
     int timeout_ms = -1;
@@ -74,7 +64,8 @@ static void *accept_main(void *ctx) {
 
         timeout_ms = -1;
         if (fd >= 0) {
-            deal(h, fd, (struct sockaddr *)&sa, len);
+            conns_reserve(h);
+            nets_deal(h, fd, &sa, len);
         } else if (is_shortage(errno)) {
             note_shortage(h);
             timeout_ms = SHORTAGE_WAIT_MS;

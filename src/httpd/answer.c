@@ -2,6 +2,7 @@
  * on the network thread, so that what libmicrohttpd allocates here is freed by the same thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,8 +61,17 @@ static void release_fd(void *handle) {
     (void)close((int)(intptr_t)handle);
 }
 
+struct tls_upgrade {
+    struct httpd *h;
+    const struct MHD_Daemon *daemon;
+    struct MHD_UpgradeResponseHandle *urh;
+};
+
 static void release_tls(void *handle) {
-    (void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+    struct tls_upgrade *t = handle;
+
+    nets_close_upgraded(t->h, t->daemon, t->urh);
+    free(t);
 }
 
 /* Without TLS the new owner gets a socket of its own and libmicrohttpd forgets the connection:
@@ -72,20 +82,25 @@ static void on_upgrade(void *cls, struct MHD_Connection *mhd, void *ctx, const c
     struct request *r = cls;
     struct str already = {.ptr = extra, .len = extra_len};
     upgrade_fn fn = TAKE(r->resp.upgrade);
+    struct httpd *h = r->h;
     int fd = -1;
 
-    (void)mhd;
     (void)ctx;
     r->conn->is_taken = true;
     (void)conn_set_phase(r->conn, PHASE_BUSY, 0);
     request_retire(r);
-    if (r->h->is_tls) {
-        fn(r->resp.upgrade_ctx, sock, already, release_tls, urh);
+    if (h->is_tls) {
+        struct tls_upgrade *t = calloc(1, sizeof(*t));
+
+        if (!t)
+            abort();
+        *t = (struct tls_upgrade){h, nets_daemon(mhd), urh};
+        fn(r->resp.upgrade_ctx, sock, already, release_tls, t);
         return;
     }
     fd = fcntl(sock, F_DUPFD_CLOEXEC, 0);
     fn(r->resp.upgrade_ctx, fd, already, release_fd, (void *)(intptr_t)fd);
-    (void)MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
+    nets_close_upgraded(h, nets_daemon(mhd), urh);
 }
 
 static unsigned choose_status(const struct resp *resp) {

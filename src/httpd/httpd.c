@@ -24,8 +24,6 @@ static void fill_defaults(struct httpd_options *o) {
     o->max_connections = o->max_connections ? o->max_connections : DEFAULT_CONNECTIONS;
     o->body_timeout_ms = o->body_timeout_ms ? o->body_timeout_ms : DEFAULT_BODY_MS;
     o->idle_timeout_ms = o->idle_timeout_ms ? o->idle_timeout_ms : DEFAULT_IDLE_MS;
-    if (o->max_connections < o->threads)
-        o->max_connections = o->threads; /* each thread has its share */
 }
 
 static enum status check_routes(const struct httpd_options *o, struct err *e) {
@@ -60,9 +58,9 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *s) {
     return str_of(s).len; /* we decode ourselves, after splitting */
 }
 
-static enum status start_daemon(struct httpd *h, struct err *e) {
+enum status daemon_start(struct httpd *h, struct MHD_Daemon **ret, struct err *e) {
     const struct httpd_options *o = &h->options;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
                      MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, arena_cstr(&h->arena, o->tls_cert_pem)},
@@ -74,14 +72,14 @@ static enum status start_daemon(struct httpd *h, struct err *e) {
         flags |= MHD_USE_TLS;
     else
         tls[0] = tls[2];
-    h->daemon = MHD_start_daemon(
+    *ret = MHD_start_daemon(
         flags, 0, NULL, NULL, serve_request, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, h,
-        MHD_OPTION_THREAD_POOL_SIZE, o->threads > 1 ? o->threads : 0, MHD_OPTION_CONNECTION_LIMIT,
-        o->max_connections + LIMIT_SLACK, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, serve_uri, h, MHD_OPTION_NOTIFY_COMPLETED, serve_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, conn_notify, h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-    if (!h->daemon)
+        MHD_OPTION_CONNECTION_LIMIT, o->max_connections + LIMIT_SLACK,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, serve_uri, h,
+        MHD_OPTION_NOTIFY_COMPLETED, serve_completed, h, MHD_OPTION_NOTIFY_CONNECTION, conn_notify,
+        h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (!*ret)
         FAIL(e, ST_UNAVAILABLE, "could not start the HTTP server%s",
              h->is_tls ? ": is the certificate or its key unreadable?" : "");
     return ST_OK;
@@ -123,15 +121,14 @@ static enum status prepare(struct httpd *h, struct err *e) {
     TRY(listen_open(&h->arena, o->listen, &h->listen_fd, &h->address, e));
     TRY(handlers_start(o->handlers, &h->handlers, e));
     TRY(sweeper_start(h, e));
-    TRY(start_daemon(h, e));
+    TRY(nets_start(h, e));
     return accept_start(h, e);
 }
 
 /* Also of one that did not start. */
 static void end(struct httpd *h) {
     accept_stop(h);
-    if (h->daemon)
-        MHD_stop_daemon(h->daemon);
+    nets_stop(h);
     handlers_stop(h->handlers);
     sweeper_stop(h);
     if (h->gone)
@@ -184,7 +181,7 @@ static void abandon_suspended(struct httpd *h) {
     }
     (void)pthread_mutex_unlock(&h->lock);
     for (size_t i = 0; i < n; i++)
-        MHD_resume_connection(resume[i]);
+        nets_resume(h, resume[i]);
     free(resume);
 }
 

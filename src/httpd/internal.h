@@ -1,6 +1,7 @@
 /* internal.h - what the files of httpd/ share.
  *
  *   listen.c    the listening socket            accept.c   the thread that accepts
+ *   net.c       the network threads
  *   conn.c      connections, their deadlines, closing politely
  *   serve.c     libmicrohttpd's callbacks       request.c  request objects and what handlers read
  *   admit.c     what a request must pass first  answer.c   a resp onto the wire
@@ -113,6 +114,7 @@ struct request {
 
 struct handlers; /* handler threads */
 struct goodbye;
+struct nets;
 
 struct httpd {
     struct httpd_options options;
@@ -121,7 +123,7 @@ struct httpd {
     struct networks trusted;
     struct rates *rates;
     struct handlers *handlers;
-    struct MHD_Daemon *daemon;
+    struct nets *nets; /* network threads */
     int listen_fd, accept_wake_fd;
     pthread_t acceptor;
     bool is_tls;
@@ -155,6 +157,21 @@ enum status listen_open(struct arena *a, struct str address, int *ret_fd, struct
 /* accept.c */
 enum status accept_start(struct httpd *h, struct err *e) ATTR_MUST_CHECK;
 void accept_stop(struct httpd *h); /* also of one that did not start; closes the listening socket */
+
+/* net.c */
+enum status nets_start(struct httpd *h, struct err *e) ATTR_MUST_CHECK;
+/* Gives an accepted socket, whose place is reserved, to one of the threads; the acceptor only. */
+void nets_deal(struct httpd *h, int fd, const struct sockaddr_storage *sa, socklen_t len);
+/* What libmicrohttpd does not tell its thread of when the thread is ours, from any thread: who was
+ * suspended goes on; an upgraded connection is let go. */
+void nets_resume(struct httpd *h, struct MHD_Connection *mhd);
+void nets_close_upgraded(struct httpd *h, const struct MHD_Daemon *daemon,
+                         struct MHD_UpgradeResponseHandle *urh);
+const struct MHD_Daemon *nets_daemon(struct MHD_Connection *mhd);
+void nets_stop(struct httpd *h); /* also of those that did not start */
+
+/* httpd.c */
+enum status daemon_start(struct httpd *h, struct MHD_Daemon **ret, struct err *e) ATTR_MUST_CHECK;
 
 /* conn.c */
 /* One place among max_connections, taken before a socket is dealt out. */

@@ -199,6 +199,7 @@ void req_defer(struct req *pub, struct resp *resp) {
  * way there and will see the mark. */
 static void finish(struct request *r) {
     struct MHD_Connection *mhd = r->mhd;
+    struct httpd *h = r->h;
     unsigned old = atomic_load(&r->flags);
     unsigned next;
 
@@ -211,7 +212,7 @@ static void finish(struct request *r) {
     if (old & RF_DONE)
         recycle(r);
     else if ((next ^ old) & RF_RESUMED)
-        MHD_resume_connection(mhd);
+        nets_resume(h, mhd);
 }
 
 void req_finish(struct req *pub, struct resp *resp) {

@@ -136,7 +136,7 @@ static enum MHD_Result await_deferred(struct request *r) {
     MHD_suspend_connection(mhd);
     old = atomic_fetch_or(&r->flags, RF_SUSPENDED);
     if ((old & RF_FINISHED) && request_claim_resume(r, 0))
-        MHD_resume_connection(mhd);
+        nets_resume(r->h, mhd);
     return MHD_YES;
 }
 

@@ -13,7 +13,8 @@
 enum { LARGE_BYTES = 64 << 20 };
 
 struct app {
-    sem_t entered;            /* a deferring handler was called */
+    sem_t entered;            /* a deferring or waiting handler was called */
+    sem_t go;                 /* a waiting one may go on */
     struct req *_Atomic held; /* what it deferred */
 };
 
@@ -44,6 +45,17 @@ static enum status defer(struct app *a, struct req *r, struct resp *ret, struct 
     req_defer(r, ret);
     atomic_store(&a->held, r);
     (void)sem_post(&a->entered);
+    return ST_OK;
+}
+
+/* Keeps the network thread, so that what else comes in is ready all at once. */
+static enum status hold_thread(struct app *a, struct req *r, struct resp *ret, struct err *e) {
+    (void)r;
+    (void)e;
+    (void)sem_post(&a->entered);
+    while (sem_wait(&a->go) != 0)
+        continue;
+    resp_text(ret, 200, STR("held"));
     return ST_OK;
 }
 
@@ -124,6 +136,7 @@ static const struct route routes[] = {
     {.method = HTTP_POST, .path = "/defer/threaded", .handler = defer, .max_body = 100},
     {.method = HTTP_GET, .path = "/early", .handler = defer_and_finish, .flags = ROUTE_INLINE},
     {.method = HTTP_GET, .path = "/early/threaded", .handler = defer_and_finish},
+    {.method = HTTP_GET, .path = "/hold", .handler = hold_thread, .flags = ROUTE_INLINE},
     {.method = HTTP_GET, .path = "/fail/{how}", .handler = refuse},
     {.method = HTTP_GET, .path = "/own", .handler = own_headers},
     {.method = HTTP_GET, .path = "/split", .handler = split_header},
@@ -135,6 +148,7 @@ static int setup(void **state) {
     (void)state;
     log_setup(LOG_ERROR, LOG_LOGFMT);
     (void)sem_init(&app.entered, 0, 0);
+    (void)sem_init(&app.go, 0, 0);
     server = server_start(options);
     return 0;
 }
@@ -143,6 +157,7 @@ static int teardown(void **state) {
     (void)state;
     httpd_stop(server, 1000);
     (void)sem_destroy(&app.entered);
+    (void)sem_destroy(&app.go);
     return 0;
 }
 
@@ -403,6 +418,46 @@ static void reader_that_stops_is_cut(void **state) {
     client_close(&c);
 }
 
+enum { CROWD = 256 };
+
+static void answer_all_at_once(struct httpd *h, struct client *crowd, size_t n) {
+    struct client holder = client_open(h);
+    struct reply r;
+
+    client_send(&holder, STR("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"));
+    while (sem_wait(&app.entered) != 0)
+        continue;
+    for (size_t i = 0; i < n; i++)
+        client_send(&crowd[i], STR("GET /early HTTP/1.1\r\nHost: x\r\n\r\n"));
+    (void)sem_post(&app.go);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(client_try_reply(&crowd[i], false, &r));
+        assert_int_equal(r.status, 200);
+        client_consume(&crowd[i], &r);
+    }
+    client_close(&holder);
+}
+
+/* libmicrohttpd takes 128 events at a time: as many at once once made its own threads wait for more
+ * instead of answering these. */
+static void any_number_of_requests_at_once_is_answered(void **state) {
+    static const size_t at_once[] = {127, 128, 129, CROWD};
+    struct httpd *h = server_start((struct httpd_options){
+        .routes = routes, .n_routes = ARRAY_LEN(routes), .threads = 1, .app = &app});
+    struct client crowd[CROWD];
+
+    (void)state;
+    for (size_t i = 0; i < CROWD; i++) {
+        crowd[i] = client_open(h);
+        assert_int_equal(client_ask(&crowd[i], STR("GET /early HTTP/1.1\r\nHost: x\r\n\r\n")), 200);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(at_once); i++)
+        answer_all_at_once(h, crowd, at_once[i]);
+    for (size_t i = 0; i < CROWD; i++)
+        client_close(&crowd[i]);
+    httpd_stop(h, 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(body_comes_back_from_either_kind_of_handler),
@@ -420,6 +475,7 @@ int main(void) {
         cmocka_unit_test(header_with_a_line_break_is_not_sent),
         cmocka_unit_test(cut_response_closes_without_a_word),
         cmocka_unit_test(reader_that_stops_is_cut),
+        cmocka_unit_test(any_number_of_requests_at_once_is_answered),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
