@@ -217,8 +217,9 @@ static enum status commit(struct tx *tx, void *ctx, struct err *e) {
         return record_turn(tx, t, "dropped", e);
     /* The handoff first: it withdraws what the bot has queued, and this farewell is to go out. */
     if (d->handoff.len > 0)
-        TRY(conversation_request_handoff(t->a, tx, t->job->tenant, t->id, d->handoff,
-                                         clock_now_ms(), e));
+        TRY(conversation_request_handoff(t->a, tx, t->job->tenant, t->id,
+                                         &(struct handoff){.reason = d->handoff}, clock_now_ms(),
+                                         e));
     for (size_t i = 0; i < d->n_say; i++)
         TRY(queue_reply(tx, t, &d->say[i], e));
     TRY(conversation_set_bot_state(tx, t->job->tenant, t->id, d->bot_state, saw->inbound_count,

@@ -69,10 +69,17 @@ enum status api_answer(struct app *app, struct req *r, enum api_access access, a
         access == API_WRITES_SYSTEM ? DB_SYSTEM : DB_TENANT(r->principal.tenant);
 
     TRY(api_start(&x, app, r, e));
-    if (access == API_READS)
-        TRY(db_read(app_db(app), scope, fn, &x, e));
-    else
-        TRY(db_write(app_db(app), scope, fn, &x, e));
+
+    enum status st = access == API_READS ? db_read(app_db(app), scope, fn, &x, e)
+                                         : db_write(app_db(app), scope, fn, &x, e);
+
+    if (st != ST_OK && x.problem.len > 0) {
+        resp_problem(r, ret, e, NULL);
+        resp_problem_add(r, ret, x.problem);
+        return ST_OK;
+    }
+    if (st != ST_OK)
+        return st;
     if (x.out.len > 0)
         resp_json(r, ret, access == API_QUEUES ? 202 : 200, &x.out);
     else

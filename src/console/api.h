@@ -22,6 +22,7 @@ struct api {
     struct message_id message;           /* the same */
     struct uuid id;                      /* the same */
     const struct json *body;             /* an object, or NULL without a body */
+    struct str problem; /* a JSON object: what the problem says besides, when fn fails */
     struct buf out;
     struct json_out o;
 };
@@ -92,6 +93,8 @@ extern const struct route api_conversation_routes[];
 extern const size_t api_conversation_n_routes;
 extern const struct route api_message_routes[];
 extern const size_t api_message_n_routes;
+extern const struct route api_team_routes[];
+extern const size_t api_team_n_routes;
 extern const struct route api_ops_routes[];
 extern const size_t api_ops_n_routes;
 extern const struct route api_bot_routes[];

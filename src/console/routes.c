@@ -14,6 +14,7 @@ size_t console_routes(const struct route *ret[], size_t max) {
         {api_audit_routes, api_audit_n_routes},
         {api_conversation_routes, api_conversation_n_routes},
         {api_message_routes, api_message_n_routes},
+        {api_team_routes, api_team_n_routes},
         {api_ops_routes, api_ops_n_routes},
         {api_bot_routes, api_bot_n_routes},
         {api_failure_routes, api_failure_n_routes},

@@ -71,12 +71,28 @@ void write_me(struct json_out *o, const struct tenant *tenant, const struct user
     json_end(o);
 }
 
+/* What goes along when people get it, and until when what must happen. */
+static void write_handover(struct json_out *o, const struct conversation *c) {
+    put_text(o, "skill", c->skill);
+    put_text(o, "summary", c->summary);
+    if (c->collected.len > 0)
+        json_put_raw(o, "collected", c->collected);
+    else
+        json_put_null(o, "collected");
+    put_time(o, "waiting_since", c->waiting_since_ms);
+    put_time(o, "assigned_at", c->assigned_at_ms);
+    put_time(o, "unanswered_at", c->unanswered_at_ms);
+    put_time(o, "deadline_at", c->deadline_at_ms);
+    put_text(o, "deadline_kind", c->deadline_kind);
+}
+
 void write_conversation(struct json_out *o, const char *key, const struct conversation *c) {
     json_obj(o, key);
     put_id(o, "id", c->id.v);
     json_put_str(o, "state", c->state);
     json_put_str(o, "owner", c->owner);
     put_id(o, "owner_user", c->owner_user.v);
+    put_text(o, "owner_name", c->owner_name);
     json_put_i64(o, "owner_version", c->owner_version);
     put_id(o, "provider_id", c->account.v);
     json_obj(o, "lead");
@@ -86,6 +102,7 @@ void write_conversation(struct json_out *o, const char *key, const struct conver
     put_text(o, "user_id", c->lead_user_id);
     json_end(o);
     put_text(o, "handoff_reason", c->handoff_reason);
+    write_handover(o, c);
     json_put_str(o, "last_text", c->last_text);
     put_time(o, "last_at", c->last_at_ms);
     put_time(o, "window_until", c->window_until_ms);

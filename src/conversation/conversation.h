@@ -12,9 +12,12 @@
 #include "lead/lead.h"
 #include "provider/provider.h"
 #include "queue/queue.h"
+#include "team/team.h"
 
 #define CONVERSATION_TURN_JOB                                                                      \
     "bot.turn" /* payload {"conversation"}; lane and key are the conversation's */
+#define CONVERSATION_SAY_JOB                                                                       \
+    "conversation.say" /* payload {"conversation", "what", "text", "once", "version"}; run by outbox/ */
 #define CONVERSATION_CHANNEL "prosa_events" /* db_notify channel: new rows in conversation_events */
 
 struct event_page;
@@ -36,7 +39,17 @@ struct conversation {
     struct str handoff_reason;
     struct str last_text;
     int64_t last_at_ms, created_at_ms;
+    struct str skill; /* who should get it; empty: anybody */
+    struct str summary,
+        collected; /* what the person who gets it should know; a JSON object or empty */
+    int64_t waiting_since_ms, assigned_at_ms;
+    int64_t unanswered_at_ms; /* since when the customer waits for a word; 0: does not */
+    struct user_id last_user; /* the last person who had it */
+    int64_t deadline_at_ms;   /* 0: none; of an idle bot's it is the next look, not the last hour */
+    struct str deadline_kind; /* "pickup", "escalate", "answer", "expire" or empty */
+    int64_t deadline_step;    /* deadlines that passed while it waited */
     struct str lead_name, lead_phone, lead_user_id; /* filled by conversation_get and _list */
+    struct str owner_name;                          /* the same: a user's or an API key's */
 };
 
 struct message {
@@ -108,27 +121,81 @@ enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant
 enum status conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct conversation_id id, struct conversation *ret, struct err *e)
     ATTR_MUST_CHECK;
-/* The bot gives up, the customer asked, or an agent forces it: nobody owns it, people see it waiting, unsent messages of
- * the bot are cancelled except those the caller queues afterwards. No-op when a person has it or it waits already. */
+/* Locks it; ST_CONFLICT with cause "owner-changed" when its owner_version is another by now: what follows in the same
+ * transaction changes what the caller saw, or nothing. */
+enum status conversation_expect(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct conversation_id id, int64_t version, struct err *e)
+    ATTR_MUST_CHECK;
+
+#define HANDOFF_CUSTOMER_ASKED "customer-asked"
+struct handoff {
+    struct str reason;  /* slug or sentence, for the event */
+    struct str note;    /* what people read; empty: the reason */
+    struct str summary; /* empty: what was there stays; so for the next two */
+    struct str collected;
+    struct str skill;
+};
+/* The bot gives up, the customer asked, or an agent forces it: nobody owns it, people see it waiting or one gets it at once,
+ * unsent messages of the bot are cancelled except those the caller queues afterwards. No-op when a person has it or it
+ * waits already. */
 enum status conversation_request_handoff(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                         struct conversation_id id, struct str reason,
+                                         struct conversation_id id, const struct handoff *handoff,
                                          int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-/* user takes it. ST_CONFLICT: another person has it (err.message says who by id). */
+/* user takes it. ST_CONFLICT with cause "owner-changed": another person has it (err.message says who by id). */
 enum status conversation_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct conversation_id id, struct user_id user, int64_t now_ms,
                               struct err *e) ATTR_MUST_CHECK;
+struct assignment {
+    struct user_id user; /* nil: back to the queue */
+    struct user_id by;
+    struct str skill; /* for the queue; has_skill false: as it is */
+    bool has_skill;
+};
+/* Gives it to a user, or back to the queue, from whoever has it. ST_INVALID: no such user, or one that is disabled. */
+enum status conversation_assign(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct conversation_id id, struct assignment to, int64_t now_ms,
+                                struct err *e) ATTR_MUST_CHECK;
 /* Back to the bot, which answers what is unanswered. */
 enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  struct conversation_id id, struct debounce debounce,
                                  int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* Nobody owns it any more; whoever writes again opens another. */
 enum status conversation_close(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct conversation_id id, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
+/* Somebody came online or got free: those who wait longest are given to people as the settings say. */
+enum status conversation_fill(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* A person answered what was written so far. */
+enum status conversation_answered(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                  struct err *e) ATTR_MUST_CHECK;
 /* After a turn: remembers the script's place and that the first answered messages are covered. */
 enum status conversation_set_bot_state(struct tx *tx, struct tenant_id tenant,
                                        struct conversation_id id, struct str bot_state,
                                        int64_t answered_count, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
+
+/* --- the team's view ---------------------------------------------------------------------------------------------- */
+
+struct user_load {
+    struct user_id user;
+    int64_t open; /* conversations they have */
+};
+enum status conversation_loads(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct user_load **ret, size_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
+
+struct conversation_counts {
+    int64_t open, waiting;
+    int64_t overdue;          /* a person's deadline has passed */
+    int64_t without_deadline; /* open, and nothing would happen to it: must be 0 */
+};
+enum status conversation_watch(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               int64_t now_ms, struct conversation_counts *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Working hours or deadlines are other ones: each open conversation's is found anew soon. */
+enum status conversation_settings_changed(struct tx *tx, struct tenant_id tenant, int64_t now_ms,
+                                          struct err *e) ATTR_MUST_CHECK;
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 

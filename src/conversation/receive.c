@@ -1,6 +1,6 @@
 /* receive.c - what comes in: the person's message, an edit or a withdrawal of one, a reply typed on the phone itself.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "conversation/store.h"
+#include "conversation/change.h"
 
 #include "base/clock.h"
 
@@ -28,6 +28,8 @@ static enum status open_conversation(struct arena *a, struct tx *tx, const struc
             .lead = lead,
             .state = STR("pending"),
             .owner = STR("bot"),
+            .deadline_at_ms = in->now_ms + BOT_ANSWER_MS,
+            .deadline_kind = STR("answer"),
         };
         TRY(store_conversation_insert(tx, ret, in->now_ms, e));
         return add_event(tx, ret, "conversation.opened", STR_EMPTY, in->now_ms, e);
@@ -111,8 +113,8 @@ static bool wants_answer(struct str type) {
     return true;
 }
 
-static enum status plan_turn(struct arena *a, struct tx *tx, const struct conversation *c,
-                             struct debounce debounce, int64_t now_ms, struct err *e) {
+enum status plan_turn(struct arena *a, struct tx *tx, const struct conversation *c,
+                      struct debounce debounce, int64_t now_ms, struct err *e) {
     struct str id = uuid_format(a, c->id.v);
 
     return queue_put(tx,
@@ -197,25 +199,4 @@ enum status conversation_receive_echo(struct arena *a, struct tx *tx, const stru
     *ret = m.id;
     /* Whoever answers from the phone is at it: no user of ours, but a person all the same. */
     return conversation_take(a, tx, in->tenant, c.id, (struct user_id){0}, in->now_ms, e);
-}
-
-enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                 struct conversation_id id, struct debounce debounce,
-                                 int64_t now_ms, struct err *e) {
-    struct conversation c;
-
-    TRY(conversation_lock(a, tx, tenant, id, &c, e));
-    if (str_eq(c.owner, STR("bot")))
-        return ST_OK;
-    if (str_eq(c.state, STR("agent_closed")) || str_eq(c.state, STR("expired")))
-        FAIL(e, ST_CONFLICT, "the conversation is closed");
-    c.state = STR("progress");
-    c.owner = STR("bot");
-    c.owner_user = (struct user_id){0};
-    c.handoff_reason = STR_EMPTY;
-    TRY(store_conversation_own(tx, &c, now_ms, e));
-    TRY(add_event(tx, &c, "conversation.released", STR_EMPTY, now_ms, e));
-    if (c.inbound_count > c.answered_count)
-        TRY(plan_turn(a, tx, &c, debounce, now_ms, e));
-    return ST_OK;
 }

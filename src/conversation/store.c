@@ -4,19 +4,19 @@
 
 #include "base/clock.h"
 
-#define COLUMNS                                                                                        \
-    "c.id, c.account_id, c.lead_id, c.state, c.owner, c.owner_user, c.owner_version, c.inbound_count," \
-    " c.answered_count, c.window_until, c.bot_state, c.handoff_reason, c.last_text, c.last_at, c.created_at"
-#define PERSON_COLUMNS                                                                             \
-    ", l.name, (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"           \
-    " AND i.lead_id = c.lead_id AND i.kind = 'phone' ORDER BY i.updated_at DESC LIMIT 1),"         \
-    " (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"                    \
-    " AND i.lead_id = c.lead_id AND i.kind = 'user_id' ORDER BY i.updated_at DESC LIMIT 1)"
+#define COLUMNS CONVERSATION_COLUMNS
+#define PERSON_COLUMNS                                                                                \
+    ", l.name, (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"              \
+    " AND i.lead_id = c.lead_id AND i.kind = 'phone' ORDER BY i.updated_at DESC LIMIT 1),"            \
+    " (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"                       \
+    " AND i.lead_id = c.lead_id AND i.kind = 'user_id' ORDER BY i.updated_at DESC LIMIT 1),"          \
+    " coalesce((SELECT u.name FROM users u WHERE u.tenant_id = c.tenant_id AND u.id = c.owner_user)," \
+    " (SELECT k.name FROM api_keys k WHERE k.tenant_id = c.tenant_id AND k.id = c.owner_user))"
 #define FROM_PERSON                                                                                \
     " FROM conversations c JOIN leads l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id"
 #define IS_OPEN "c.state NOT IN ('agent_closed', 'expired')"
 
-enum { PERSON_COLUMN = 15 };
+enum { PERSON_COLUMN = 25 };
 
 void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
                             struct conversation *ret) {
@@ -37,11 +37,22 @@ void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_
         .last_text = db_text(rows, i, 12),
         .last_at_ms = db_i64(rows, i, 13),
         .created_at_ms = db_i64(rows, i, 14),
+        .skill = db_text(rows, i, 15),
+        .summary = db_text(rows, i, 16),
+        .collected = db_text(rows, i, 17),
+        .waiting_since_ms = db_i64(rows, i, 18),
+        .assigned_at_ms = db_i64(rows, i, 19),
+        .unanswered_at_ms = db_i64(rows, i, 20),
+        .last_user.v = db_uuid(rows, i, 21),
+        .deadline_at_ms = db_i64(rows, i, 22),
+        .deadline_kind = db_text(rows, i, 23),
+        .deadline_step = db_i64(rows, i, 24),
     };
     if (rows->columns > PERSON_COLUMN) {
         ret->lead_name = db_text(rows, i, PERSON_COLUMN);
         ret->lead_phone = db_text(rows, i, PERSON_COLUMN + 1);
         ret->lead_user_id = db_text(rows, i, PERSON_COLUMN + 2);
+        ret->owner_name = db_text(rows, i, PERSON_COLUMN + 3);
     }
 }
 
@@ -72,9 +83,11 @@ enum status store_conversation_insert(struct tx *tx, const struct conversation *
         tx,
         DB_SQL(
             "INSERT INTO conversations (id, tenant_id, account_id, lead_id, state, owner, last_at,"
-            " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7)"),
+            " created_at, updated_at, deadline_at, deadline_kind)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9)"),
         NULL, e, V_UUID(c->id.v), V_UUID(c->tenant.v), V_UUID(c->account.v), V_UUID(c->lead.v),
-        V_TEXT(c->state), V_TEXT(c->owner), V_I64(now_ms));
+        V_TEXT(c->state), V_TEXT(c->owner), V_I64(now_ms), V_I64(c->deadline_at_ms),
+        V_TEXT(c->deadline_kind));
 }
 
 enum status store_conversation_lock(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -107,10 +120,16 @@ enum status store_conversation_inbound(struct tx *tx, const struct conversation 
         tx,
         DB_SQL("UPDATE conversations SET last_text = $3, last_at = $6, updated_at = $6,"
                " inbound_count = inbound_count + $5,"
-               " window_until = CASE WHEN window_until > $4 THEN window_until ELSE $4 END"
+               " window_until = CASE WHEN window_until > $4 THEN window_until ELSE $4 END,"
+               " unanswered_at = CASE WHEN $5 = 0 THEN unanswered_at"
+               "  ELSE coalesce(unanswered_at, $6) END,"
+               " deadline_at = CASE WHEN $5 = 1 AND owner = 'bot' AND (deadline_at IS NULL"
+               "  OR deadline_at > $7) THEN $7 ELSE deadline_at END,"
+               " deadline_kind = CASE WHEN $5 = 1 AND owner = 'bot' THEN 'answer'"
+               "  ELSE deadline_kind END"
                " WHERE tenant_id = $1 AND id = $2"),
         NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(text), V_I64(window_until_ms),
-        V_I64(counted), V_I64(now_ms));
+        V_I64(counted), V_I64(now_ms), V_I64(now_ms + BOT_ANSWER_MS));
 }
 
 enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant,
@@ -128,9 +147,16 @@ enum status store_conversation_own(struct tx *tx, const struct conversation *c, 
         tx,
         DB_SQL(
             "UPDATE conversations SET state = $3, owner = $4, owner_user = $5, handoff_reason = $6,"
-            " owner_version = owner_version + 1, updated_at = $7 WHERE tenant_id = $1 AND id = $2"),
+            " skill = $7, summary = $8, collected = $9, waiting_since = $10, assigned_at = $11,"
+            " unanswered_at = $12, last_user = $13, deadline_at = $14, deadline_kind = $15,"
+            " deadline_step = $16, owner_version = owner_version + 1, updated_at = $17"
+            " WHERE tenant_id = $1 AND id = $2"),
         NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(c->state), V_TEXT(c->owner),
-        V_UUID_OPT(c->owner_user.v), V_TEXT(c->handoff_reason), V_I64(now_ms));
+        V_UUID_OPT(c->owner_user.v), V_TEXT(c->handoff_reason), V_TEXT(c->skill),
+        V_TEXT(c->summary), V_TEXT(c->collected), V_TIME(c->waiting_since_ms),
+        V_TIME(c->assigned_at_ms), V_TIME(c->unanswered_at_ms), V_UUID_OPT(c->last_user.v),
+        V_TIME(c->deadline_at_ms), V_TEXT(c->deadline_kind), V_I64(c->deadline_step),
+        V_I64(now_ms));
 }
 
 enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
@@ -140,7 +166,9 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
         tx,
         DB_SQL("UPDATE conversations SET bot_state = $3, updated_at = $5,"
                " state = CASE WHEN state = 'pending' THEN 'progress' ELSE state END,"
-               " answered_count = CASE WHEN answered_count > $4 THEN answered_count ELSE $4 END"
+               " answered_count = CASE WHEN answered_count > $4 THEN answered_count ELSE $4 END,"
+               " unanswered_at = CASE WHEN owner = 'bot' THEN NULL ELSE unanswered_at END,"
+               " deadline_kind = CASE WHEN owner = 'bot' THEN 'expire' ELSE deadline_kind END"
                " WHERE tenant_id = $1 AND id = $2"),
         NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(bot_state), V_I64(answered), V_I64(now_ms));
 }

@@ -28,6 +28,19 @@ struct list_place {   /* where a page of conversations begins */
 enum status cursor_parse(struct str text, struct cursor *ret, struct err *e) ATTR_MUST_CHECK;
 struct str cursor_format(struct arena *a, int64_t xid, int64_t seq);
 
+/* The bot answers within this, or people get the conversation. */
+enum { BOT_ANSWER_MS = 10 * 60 * 1000 };
+
+/* What store_conversation_row() reads, of conversations as c. */
+#define CONVERSATION_COLUMNS                                                                                  \
+    "c.id, c.account_id, c.lead_id, c.state, c.owner, c.owner_user, c.owner_version, c.inbound_count,"        \
+    " c.answered_count, c.window_until, c.bot_state, c.handoff_reason, c.last_text, c.last_at, c.created_at," \
+    " c.skill, c.summary, c.collected, c.waiting_since, c.assigned_at, c.unanswered_at, c.last_user,"         \
+    " c.deadline_at, c.deadline_kind, c.deadline_step"
+
+/* A moment; 0: none. */
+#define V_TIME(ms) V_I64_OPT((ms), (ms) != 0)
+
 /* --- conversations --------------------------------------------------------------------------------------------------- */
 
 /* The open one of (account, lead), locked; ST_NOT_FOUND. */
@@ -50,7 +63,7 @@ enum status store_conversation_inbound(struct tx *tx, const struct conversation 
 enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant,
                                        struct conversation_id id, struct str text, int64_t now_ms,
                                        struct err *e) ATTR_MUST_CHECK;
-/* Writes state, owner, owner_user, handoff_reason; owner_version goes up by one. */
+/* Writes who owns it, why, and until when what must happen; owner_version goes up by one. */
 enum status store_conversation_own(struct tx *tx, const struct conversation *c, int64_t now_ms,
                                    struct err *e) ATTR_MUST_CHECK;
 enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
@@ -66,6 +79,31 @@ void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_
 enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                     struct lead_id from, struct lead_id into,
                                     struct db_rows *ret_closed, struct err *e) ATTR_MUST_CHECK;
+
+/* --- the team's view -------------------------------------------------------------------------------------------------- */
+
+/* deadline_at, _kind, _step and waiting_since alone. */
+enum status store_conversation_deadline(struct tx *tx, const struct conversation *c, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_conversation_answered(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                        struct err *e) ATTR_MUST_CHECK;
+/* Longest first, locked; those that another transaction holds are left out. */
+enum status store_conversations_waiting(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                        size_t limit, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* (user, number of open ones) */
+enum status store_conversation_loads(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* Nil: no person had any of the lead's. */
+enum status store_conversation_last_user(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                         struct lead_id lead, struct user_id *ret, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_conversation_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                      int64_t now_ms, struct conversation_counts *ret,
+                                      struct err *e) ATTR_MUST_CHECK;
+/* Brings later deadlines of open ones forward to now. */
+enum status store_conversations_look(struct tx *tx, struct tenant_id tenant, int64_t now_ms,
+                                     struct err *e) ATTR_MUST_CHECK;
 
 /* --- messages -------------------------------------------------------------------------------------------------------- */
 

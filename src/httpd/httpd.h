@@ -108,6 +108,9 @@ void resp_text(struct resp *resp, unsigned status, struct str text);
  * detail (err.message, unless it is our own fault), instance (the request id), field when given. */
 void resp_problem(const struct req *r, struct resp *resp, const struct err *e, const char *field);
 
+/* Adds the members of a JSON object to a problem that was just made (RFC 9457 §3.2). */
+void resp_problem_add(const struct req *r, struct resp *resp, struct str object);
+
 /* The answer comes later by req_finish, from any thread, exactly once. r and its arena stay
  * valid until then. */
 void req_defer(struct req *r, struct resp *resp);

@@ -105,6 +105,15 @@ void resp_problem(const struct req *r, struct resp *resp, const struct err *e, c
     }
 }
 
+void resp_problem_add(const struct req *r, struct resp *resp, struct str object) {
+    struct str members = str_trim(object);
+
+    if (members.len <= 2 || !str_ends(resp->body, STR("}")))
+        return;
+    resp->body = arena_printf(r->arena, "%.*s,%.*s", (int)resp->body.len - 1, resp->body.ptr,
+                              (int)members.len - 1, members.ptr + 1);
+}
+
 bool refuse(struct request *r, struct problem p) {
     fill_problem(&r->pub, &r->resp, &p);
     r->is_refused = true;

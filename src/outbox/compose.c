@@ -116,8 +116,7 @@ enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put
     TRY(message_insert(a, tx, &m, now_ms, e));
     TRY(conversation_touch(tx, c.tenant, c.id, m.text, now_ms, e));
     if (str_eq(put->owner, STR("person"))) /* a person's reply answers what was written so far */
-        TRY(conversation_set_bot_state(tx, c.tenant, c.id, c.bot_state, c.inbound_count, now_ms,
-                                       e));
+        TRY(conversation_answered(tx, &c, now_ms, e));
     TRY(put_send(a, tx, &m, e));
     *ret = m;
     return ST_OK;

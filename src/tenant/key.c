@@ -15,8 +15,8 @@ static const struct resource {
     {"conversations", false}, {"messages", false}, {"leads", false},
     {"events", false},        {"inbox", false},    {"jobs", false},
     {"metrics", false},       {"bot", false},      {"me", false},
-    {"providers", true},      {"users", true},     {"keys", true},
-    {"audit", true},
+    {"team", false},          {"providers", true}, {"users", true},
+    {"keys", true},           {"audit", true},
 };
 
 static bool is_resource(struct str name) {

@@ -212,8 +212,9 @@ static enum status act(struct app *app, struct tx *tx, enum act what, struct use
     case TAKE_IT:
         return conversation_take(&app->a, tx, app->tenant, app->conversation, who, now_ms, e);
     case HAND_OFF:
-        return conversation_request_handoff(&app->a, tx, app->tenant, app->conversation,
-                                            STR("pediu uma \"pessoa\""), now_ms, e);
+        return conversation_request_handoff(
+            &app->a, tx, app->tenant, app->conversation,
+            &(struct handoff){.reason = STR("pediu uma \"pessoa\"")}, now_ms, e);
     case RELEASE:
         return conversation_release(&app->a, tx, app->tenant, app->conversation, wait, now_ms, e);
     case CLOSE:
