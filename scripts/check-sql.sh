@@ -37,6 +37,10 @@ src/tenant/store_account.c | WHERE kind = $1 AND address = $2 | finds the tenant
 src/tenant/store_account.c | WHERE kind = $1 AND account_group = $2 | finds the tenant of an inbound call
 src/tenant/store_audit.c | INSERT INTO audit_log | COLUMNS begins with tenant_id
 src/tenant/store_user.c | DELETE FROM login_tries WHERE since | old counts, the same for all
+src/webhook/store_delivery.c | DELETE FROM webhook_deliveries WHERE id IN | retention, the same for all
+src/webhook/store_delivery.c | DELETE FROM webhook_endpoints WHERE state | retention, the same for all
+src/webhook/store_delivery.c | SELECT count(CASE WHEN state | health of the installation
+src/webhook/store_delivery.c | FROM webhook_deliveries WHERE state | health of the installation
 LIST
 }
 

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/app.h"
 
+#include <pthread.h>
+
 #include "app/tables.h"
 #include "base/clock.h"
 #include "bot/bot.h"
@@ -13,6 +15,7 @@
 #include "queue/queue.h"
 #include "stats/stats.h"
 #include "tenant/tenant.h"
+#include "webhook/webhook.h"
 #include "ws/ws.h"
 
 struct app {
@@ -26,6 +29,7 @@ struct app {
     struct authenticator *authenticator;
     struct ws *ws;
     struct live *live;
+    struct webhooks *webhooks;
     struct httpd *httpd;
     struct outbox outbox;
     struct bot_deps bot;
@@ -58,6 +62,10 @@ struct intake *app_intake(struct app *app) {
 
 struct live *app_live(struct app *app) {
     return app->live;
+}
+
+struct webhooks *app_webhooks(struct app *app) {
+    return app->webhooks;
 }
 
 void *app_more(struct app *app) {
@@ -173,11 +181,43 @@ static enum status start_machinery(struct app *app, struct err *e) {
     return authenticator_new(app->options.db, &app->authenticator, e);
 }
 
+/* Who hears of new events. Listeners of the database stay as long as it is open, which is longer than an app runs. */
+static struct {
+    pthread_mutex_t lock;
+    struct app *app; /* NULL: none runs */
+} hearing = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void hear(void *ctx) {
+    (void)ctx;
+    pthread_mutex_lock(&hearing.lock);
+    if (hearing.app) {
+        live_wake(hearing.app->live);
+        webhooks_wake(hearing.app->webhooks);
+    }
+    pthread_mutex_unlock(&hearing.lock);
+}
+
+static void set_hearing(struct app *app) {
+    pthread_mutex_lock(&hearing.lock);
+    hearing.app = app;
+    pthread_mutex_unlock(&hearing.lock);
+}
+
 static enum status start_feed(struct app *app, struct err *e) {
+    const struct config *c = app->config;
+
     TRY(ws_start((struct ws_options){.log = &app->log}, &app->ws, e));
     TRY(live_start(app->options.db, app->ws, &app->log, &app->live, e));
+    TRY(webhooks_start((struct webhooks_options){.db = app->options.db,
+                                                 .httpc = app->httpc,
+                                                 .keys = app->options.keys,
+                                                 .workers = c->workers,
+                                                 .follows = (c->roles & CONFIG_ROLE_WORKER) != 0,
+                                                 .log = &app->log},
+                       &app->webhooks, e));
+    set_hearing(app);
     conversation_set_waker(wake_feed, app);
-    return db_listen(app->options.db, CONVERSATION_CHANNEL, live_wake, app->live, e);
+    return db_listen(app->options.db, CONVERSATION_CHANNEL, hear, NULL, e);
 }
 
 static enum status start_queue(struct app *app, struct err *e) {
@@ -314,6 +354,8 @@ void app_stop(struct app *app) {
     if (app->ws)
         ws_stop(app->ws);
     conversation_set_waker(NULL, NULL);
+    set_hearing(NULL);
+    webhooks_free(app->webhooks);
     live_stop(app->live);
     if (app->httpc)
         httpc_stop(app->httpc);

@@ -7,6 +7,7 @@
 #include "conversation/conversation.h"
 #include "intake/intake.h"
 #include "outbox/outbox.h"
+#include "webhook/webhook.h"
 
 enum { WEBHOOK_MAX = 4 << 20, HOUR_MS = 3600 * 1000 };
 
@@ -39,10 +40,13 @@ const struct job_kind app_job_kinds[] = {
     {.name = CONVERSATION_TURN_JOB, .run = bot_turn_job},
     {.name = OUTBOX_SEND_JOB, .run = outbox_send_job, .backoff_ms = 1000, .max_backoff_ms = 60000},
     {.name = OUTBOX_READ_JOB, .run = outbox_read_job, .max_attempts = 2},
+    {.name = WEBHOOK_DELIVER_JOB, .run = webhook_deliver_job, .max_attempts = 1000000},
+    {.name = WEBHOOK_PURGE_JOB, .run = webhook_purge_job},
 };
 const size_t app_n_job_kinds = ARRAY_LEN(app_job_kinds);
 
 const struct schedule app_schedules[] = {
     {.name = "intake.purge", .kind = INTAKE_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
+    {.name = "webhook.purge", .kind = WEBHOOK_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
 };
 const size_t app_n_schedules = ARRAY_LEN(app_schedules);

@@ -102,3 +102,82 @@ struct str clock_format_iso(struct arena *a, int64_t ms) {
     clock_format_iso_to(ms, text);
     return arena_str(a, (struct str){.ptr = text, .len = sizeof(text)});
 }
+
+/* --- reading ISO 8601 ------------------------------------------------------------------------ */
+
+/* Exactly n digits off the front. */
+static bool eat_digits(struct str *s, size_t n, int64_t min, int64_t max, int64_t *ret) {
+    struct str head = str_sub(*s, 0, n);
+
+    for (size_t i = 0; i < head.len; i++)
+        if (head.ptr[i] < '0' || head.ptr[i] > '9')
+            return false;
+    if (head.len != n || !str_parse_i64(head, min, max, ret))
+        return false;
+    *s = str_sub(*s, n, s->len);
+    return true;
+}
+
+static bool eat_date(struct str *s, int64_t *ret_days) {
+    static const uint8_t days_in[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t year, month, day, shifted, era, of_era, of_year;
+
+    if (!eat_digits(s, 4, 0, 9999, &year) || !str_eat(s, STR("-")) ||
+        !eat_digits(s, 2, 1, 12, &month) || !str_eat(s, STR("-")) ||
+        !eat_digits(s, 2, 1, days_in[month - 1], &day))
+        return false;
+    if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)))
+        return false;
+    shifted = month <= 2 ? year - 1 : year; /* years begin in March: the leap day comes last */
+    era = floor_div(shifted, 400);
+    of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    of_era = (shifted - era * 400) * 365 + (shifted - era * 400) / 4 - (shifted - era * 400) / 100 +
+             of_year;
+    *ret_days = era * 146097 + of_era - 719468;
+    return true;
+}
+
+static bool eat_time(struct str *s, int64_t *ret_ms) {
+    int64_t hour, minute, second = 0, fraction, scale = 100;
+
+    *ret_ms = 0;
+    if (!eat_digits(s, 2, 0, 23, &hour) || !str_eat(s, STR(":")) ||
+        !eat_digits(s, 2, 0, 59, &minute))
+        return false;
+    if (str_eat(s, STR(":")) && !eat_digits(s, 2, 0, 59, &second))
+        return false;
+    if (str_eat(s, STR("."))) {
+        if (s->len == 0 || s->ptr[0] < '0' || s->ptr[0] > '9')
+            return false;
+        for (; eat_digits(s, 1, 0, 9, &fraction); scale /= 10)
+            *ret_ms += fraction * scale;
+    }
+    *ret_ms += ((hour * 60 + minute) * 60 + second) * 1000;
+    return true;
+}
+
+static bool eat_zone(struct str *s, int64_t *ret_ms) {
+    int64_t hour, minute, sign;
+
+    *ret_ms = 0;
+    if (str_eat(s, STR("Z")))
+        return true;
+    sign = str_starts(*s, STR("-")) ? -1 : 1;
+    if ((!str_eat(s, STR("-")) && !str_eat(s, STR("+"))) || !eat_digits(s, 2, 0, 23, &hour) ||
+        !str_eat(s, STR(":")) || !eat_digits(s, 2, 0, 59, &minute))
+        return false;
+    *ret_ms = sign * (hour * 60 + minute) * 60000;
+    return true;
+}
+
+bool clock_parse_iso(struct str text, int64_t *ret_ms) {
+    int64_t days, in_day = 0, offset = 0;
+
+    if (!eat_date(&text, &days))
+        return false;
+    if (text.len > 0 &&
+        (!str_eat(&text, STR("T")) || !eat_time(&text, &in_day) || !eat_zone(&text, &offset)))
+        return false;
+    *ret_ms = days * 86400000 + in_day - offset;
+    return text.len == 0;
+}

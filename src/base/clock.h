@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -27,3 +28,6 @@ enum {
  * inside. */
 struct str clock_format_iso(struct arena *a, int64_t ms);
 void clock_format_iso_to(int64_t ms, char out[static CLOCK_ISO_BYTES]);
+/* The other way: a date, or a date and a time of a day, with Z or an offset such as -03:00; parts of
+ * a second beyond the third digit do not count. False when it is not such a text. */
+bool clock_parse_iso(struct str text, int64_t *ret_ms);

@@ -50,6 +50,7 @@ static void examine(struct doctor *d) {
     doctor_key(d);
     if (doctor_database(d)) {
         doctor_work(d);
+        doctor_webhooks(d);
         if (!cli_has(d->c, "offline"))
             doctor_accounts(d);
     }

@@ -33,5 +33,6 @@ void doctor_key(struct doctor *d);
 /* Opens the database; false when there is none to ask further. */
 bool doctor_database(struct doctor *d);
 void doctor_work(struct doctor *d);
+void doctor_webhooks(struct doctor *d);
 void doctor_accounts(struct doctor *d);
 void doctor_clock(struct doctor *d);

@@ -5,6 +5,7 @@
 #include "cli/doctor.h"
 #include "cli/probe.h"
 #include "queue/queue.h"
+#include "webhook/webhook.h"
 
 enum {
     DUE_LATE_MS = 5 * 60 * 1000,
@@ -85,6 +86,34 @@ void doctor_work(struct doctor *d) {
                     STR("see that a `prosa serve` with the role worker runs"));
     else
         finding_add(d, "jobs", FINDING_OK, STR("no job is late"), STR_EMPTY);
+}
+
+/* --- webhooks -------------------------------------------------------------------------------- */
+
+static enum status read_webhooks(struct tx *tx, void *ctx, struct err *e) {
+    return webhook_health(tx, ctx, e);
+}
+
+void doctor_webhooks(struct doctor *d) {
+    struct err why = ERR_INIT;
+    struct webhook_health h = {0};
+
+    if (db_read(d->c->rt.db, DB_SYSTEM, read_webhooks, &h, &why) != ST_OK) {
+        finding_failed(d, "webhooks", &why, STR("see the database's own log"));
+        return;
+    }
+    if (h.failing + h.disabled_by_us > 0)
+        finding_add(d, "webhooks", FINDING_WARN,
+                    arena_printf(&d->c->arena,
+                                 "%lld webhooks fail, %lld were disabled because they failed",
+                                 (long long)h.failing, (long long)h.disabled_by_us),
+                    STR("`prosa webhook list SLUG` tells why; `prosa webhook test SLUG ID` tries"));
+    if (h.dead > 0)
+        finding_add(d, "webhooks", FINDING_WARN,
+                    arena_printf(&d->c->arena, "%lld deliveries are dead", (long long)h.dead),
+                    STR("`prosa webhook replay SLUG --all` sends them again"));
+    if (h.failing + h.disabled_by_us + h.dead == 0)
+        finding_add(d, "webhooks", FINDING_OK, STR("no webhook fails"), STR_EMPTY);
 }
 
 /* --- accounts -------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "webhook/webhook.h"
 
 enum {
     KEY_FILE_MAX_BYTES = 16 << 10,
@@ -136,12 +137,12 @@ static enum status record_tx(struct tx *tx, void *ctx, struct err *e) {
 
 static enum status reseal(struct cli *c, struct err *e) {
     struct resealed r = {.c = c};
-
-    int64_t n_factors;
+    int64_t n_factors, n_webhooks;
 
     TRY(account_reseal(c->rt.db, c->rt.keys, &r.n, e));
     TRY(totp_reseal(c->rt.db, c->rt.keys, &n_factors, e));
-    r.n += n_factors;
+    TRY(webhook_reseal(c->rt.db, c->rt.keys, &n_webhooks, e));
+    r.n += n_factors + n_webhooks;
     return cli_write(c, record_tx, &r, e);
 }
 

@@ -99,6 +99,8 @@ extern const struct route api_ops_routes[];
 extern const size_t api_ops_n_routes;
 extern const struct route api_bot_routes[];
 extern const size_t api_bot_n_routes;
+extern const struct route api_webhook_routes[];
+extern const size_t api_webhook_n_routes;
 extern const struct route api_system_routes[];
 extern const size_t api_system_n_routes;
 extern const struct route api_failure_routes[];

@@ -16,7 +16,7 @@ static const struct resource {
     {"events", false},        {"inbox", false},    {"jobs", false},
     {"metrics", false},       {"bot", false},      {"me", false},
     {"team", false},          {"providers", true}, {"users", true},
-    {"keys", true},           {"audit", true},
+    {"keys", true},           {"audit", true},     {"webhooks", true},
 };
 
 static bool is_resource(struct str name) {

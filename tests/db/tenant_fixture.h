@@ -38,7 +38,9 @@ static inline void fixture_close(struct fixture *f) {
                       " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
                       " lead_identities, conversations, messages, conversation_events,"
                       " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
-                      " bots, bot_turns, bot_spending, team_settings, team_members CASCADE");
+                      " bots, bot_turns, bot_spending, team_settings, team_members,"
+                      " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries"
+                      " CASCADE");
     fixture_kept = f->db;
 }
 
