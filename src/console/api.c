@@ -60,6 +60,25 @@ void api_done(struct api *x) {
     buf_done(&x->out);
 }
 
+/* An answer's tag is the digest of its bytes: whatever it is put together from, it changes when they do. */
+static struct str etag(struct arena *a, const struct buf *out) {
+    return arena_printf(a, "\"%016llx\"", (unsigned long long)str_hash(buf_str(out)));
+}
+
+/* A caller that has these very bytes gets 304 instead of them. */
+static bool is_known(const struct req *r, const struct buf *out, struct resp *ret) {
+    struct str tag;
+
+    if (out->overflown)
+        return false;
+    tag = etag(r->arena, out);
+    resp_header(ret, "ETag", tag);
+    if (!str_eq(str_trim(req_header(r, "If-None-Match")), tag))
+        return false;
+    ret->status = 304;
+    return true;
+}
+
 /* Reads the request's common parts, runs fn in a transaction and sends what it wrote. fn may run twice: it starts the
  * answer anew. */
 enum status api_answer(struct app *app, struct req *r, enum api_access access, api_fn fn,
@@ -80,6 +99,8 @@ enum status api_answer(struct app *app, struct req *r, enum api_access access, a
     }
     if (st != ST_OK)
         return st;
+    if (access == API_READS && is_known(r, &x.out, ret))
+        return ST_OK;
     if (x.out.len > 0)
         resp_json(r, ret, access == API_QUEUES ? 202 : 200, &x.out);
     else
@@ -107,6 +128,38 @@ enum status api_body_text(struct api *x, const char *name, const struct str **re
     text = arena_new_of(x->r->arena, struct str);
     *text = json_str(v);
     *ret = text;
+    return ST_OK;
+}
+
+struct json_out *api_begin_bare(struct api *x) {
+    buf_clear(&x->out);
+    json_out_init(&x->o, &x->out);
+    return &x->o;
+}
+
+void api_begin_empty(struct api *x) {
+    buf_clear(&x->out);
+}
+
+enum status api_if_match(struct tx *tx, struct api *x, api_fn get, struct err *e) {
+    struct str want = str_trim(req_header(x->r, "If-Match"));
+
+    if (want.len == 0 || str_eq(want, STR("*")))
+        return ST_OK;
+    TRY(get(tx, x, e));
+    if (!str_eq(want, etag(x->r->arena, &x->out))) {
+        e->cause = "changed";
+        FAIL(e, ST_CONFLICT, "somebody has changed it since: load it again");
+    }
+    return ST_OK;
+}
+
+enum status api_uuid(const struct json *v, const char *what, struct uuid *ret, struct err *e) {
+    *ret = (struct uuid){0};
+    if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL)
+        return ST_OK;
+    if (!uuid_parse(json_str(v), ret))
+        FAIL(e, ST_INVALID, "%s: not an id", what);
     return ST_OK;
 }
 

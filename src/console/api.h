@@ -59,6 +59,15 @@ enum status api_body_text(struct api *x, const char *name, const struct str **re
 
 /* Opens the answer's object; the caller ends it. */
 struct json_out *api_begin(struct api *x);
+/* For an answer that a function of write.h writes whole. */
+struct json_out *api_begin_bare(struct api *x);
+/* No answer but 204. */
+void api_begin_empty(struct api *x);
+/* The request's If-Match, if it has one, is the ETag of what `get` answers now; else ST_CONFLICT with cause "changed" (412). */
+enum status api_if_match(struct tx *tx, struct api *x, api_fn get, struct err *e) ATTR_MUST_CHECK;
+/* A member that must be an id; nil when it is absent or null. ST_INVALID. */
+enum status api_uuid(const struct json *v, const char *what, struct uuid *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* {"data": [ … then "next" and "has_more". next is where to go on, also at the end of what there is now: a reader that follows
  * along asks again with it. */
 void api_begin_list(struct api *x);
@@ -91,6 +100,12 @@ extern const struct route api_audit_routes[];
 extern const size_t api_audit_n_routes;
 extern const struct route api_conversation_routes[];
 extern const size_t api_conversation_n_routes;
+extern const struct route api_label_routes[];
+extern const size_t api_label_n_routes;
+extern const struct route api_note_routes[];
+extern const size_t api_note_n_routes;
+extern const struct route api_lead_routes[];
+extern const size_t api_lead_n_routes;
 extern const struct route api_message_routes[];
 extern const size_t api_message_n_routes;
 extern const struct route api_team_routes[];

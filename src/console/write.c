@@ -86,6 +86,21 @@ static void write_handover(struct json_out *o, const struct conversation *c) {
     put_text(o, "deadline_kind", c->deadline_kind);
 }
 
+void write_label(struct json_out *o, const struct label *label) {
+    json_obj(o, NULL);
+    put_id(o, "id", label->id);
+    json_put_str(o, "name", label->name);
+    json_put_str(o, "color", label->color);
+    json_end(o);
+}
+
+static void put_labels(struct json_out *o, const struct conversation *c) {
+    json_arr(o, "labels");
+    for (size_t i = 0; i < c->n_labels; i++)
+        write_label(o, &c->labels[i]);
+    json_end(o);
+}
+
 void write_conversation(struct json_out *o, const char *key, const struct conversation *c) {
     json_obj(o, key);
     put_id(o, "id", c->id.v);
@@ -108,7 +123,53 @@ void write_conversation(struct json_out *o, const char *key, const struct conver
     put_time(o, "window_until", c->window_until_ms);
     json_put_i64(o, "inbound_count", c->inbound_count);
     json_put_i64(o, "answered_count", c->answered_count);
+    json_put_i64(o, "unread", c->inbound_count - c->read_count);
+    put_labels(o, c);
     put_time(o, "created_at", c->created_at_ms);
+    json_end(o);
+}
+
+void write_note(struct json_out *o, const struct note *note) {
+    json_obj(o, NULL);
+    put_id(o, "id", note->id);
+    put_id(o, "conversation_id", note->conversation.v);
+    put_id(o, "user", note->user.v);
+    json_put_str(o, "user_name", note->author);
+    json_put_str(o, "text", note->text);
+    put_time(o, "created_at", note->created_at_ms);
+    json_end(o);
+}
+
+void write_canned(struct json_out *o, const struct canned *canned) {
+    json_obj(o, NULL);
+    put_id(o, "id", canned->id);
+    json_put_str(o, "shortcut", canned->shortcut);
+    json_put_str(o, "text", canned->text);
+    put_time(o, "updated_at", canned->updated_at_ms);
+    json_end(o);
+}
+
+void write_lead(struct json_out *o, const struct lead_profile *lead,
+                const struct conversation_page *conversations) {
+    json_obj(o, NULL);
+    put_id(o, "id", lead->id.v);
+    put_text(o, "name", lead->name);
+    json_arr(o, "identities");
+    for (size_t i = 0; i < lead->n_identities; i++) {
+        json_obj(o, NULL);
+        json_put_str(o, "kind", lead->identities[i].kind);
+        json_put_str(o, "value", lead->identities[i].value);
+        json_end(o);
+    }
+    json_end(o);
+    json_put_raw(o, "tags", lead->tags);
+    put_text(o, "stage", lead->stage);
+    put_time(o, "marketing_stopped_at", lead->marketing_stopped_at_ms);
+    put_time(o, "created_at", lead->created_at_ms);
+    json_arr(o, "conversations");
+    for (size_t i = 0; i < conversations->n; i++)
+        write_conversation(o, NULL, &conversations->items[i]);
+    json_end(o);
     json_end(o);
 }
 

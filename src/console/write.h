@@ -17,6 +17,11 @@ void write_user(struct json_out *o, const struct user *user);
 void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user);
 void write_conversation(struct json_out *o, const char *key, const struct conversation *c);
 void write_message(struct json_out *o, const char *key, const struct message *m);
+void write_label(struct json_out *o, const struct label *label);
+void write_note(struct json_out *o, const struct note *note);
+void write_canned(struct json_out *o, const struct canned *canned);
+void write_lead(struct json_out *o, const struct lead_profile *lead,
+                const struct conversation_page *conversations);
 void write_event(struct json_out *o, const struct event *ev,
                  const struct message *m); /* m may be NULL */
 void write_turn(struct json_out *o, const char *key, const struct turn *t);

@@ -34,6 +34,7 @@ struct conversation {
     int64_t owner_version;
     int64_t inbound_count;   /* messages the person wrote so far */
     int64_t answered_count;  /* of these, covered by a turn of the bot or answered by a person */
+    int64_t read_count;      /* of these, seen by a person of ours */
     int64_t window_until_ms; /* free-form messages allowed until then */
     struct str bot_state;
     struct str handoff_reason;
@@ -50,6 +51,16 @@ struct conversation {
     int64_t deadline_step;    /* deadlines that passed while it waited */
     struct str lead_name, lead_phone, lead_user_id; /* filled by conversation_get and _list */
     struct str owner_name;                          /* the same: a user's or an API key's */
+    const struct label *labels;                     /* the same */
+    size_t n_labels;
+    struct str label_ids; /* as stored: separated by blanks, some may be gone */
+};
+
+struct label {
+    struct uuid id;
+    struct str name;
+    struct str color;  /* "#rrggbb" */
+    struct str folded; /* the name as lists are sorted by */
 };
 
 struct message {
@@ -288,14 +299,137 @@ struct page_query {
 enum status conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct conversation_id id, struct conversation *ret, struct err *e)
     ATTR_MUST_CHECK;
-/* Newest activity first. state empty: all. */
+
+enum conversation_queue {
+    CONVERSATIONS_EVERY, /* also closed ones */
+    CONVERSATIONS_MINE,
+    CONVERSATIONS_WAITING,
+    CONVERSATIONS_BOT,
+    CONVERSATIONS_PEOPLE,
+    CONVERSATIONS_OPEN,
+    CONVERSATIONS_CLOSED,
+};
+struct conversation_query { /* all that is given must hold */
+    enum conversation_queue queue;
+    struct user_id user; /* whose CONVERSATIONS_MINE is meant */
+    struct uuid label;   /* nil: any */
+    struct str state;    /* empty: any */
+    bool is_unread;      /* something came in that no person has seen */
+    struct page_query page;
+};
+/* "mine", "waiting", "bot", "people", "all" (every open one), "closed"; empty: also closed ones. False: another name. */
+bool conversation_queue_parse(struct str name, enum conversation_queue *ret);
+/* Newest activity first. Costs as much as it gives, however many conversations there are. */
 enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                              struct str state, struct page_query page,
-                              struct conversation_page *ret, struct err *e) ATTR_MUST_CHECK;
+                              const struct conversation_query *query, struct conversation_page *ret,
+                              struct err *e) ATTR_MUST_CHECK;
+
+/* The newest 100 of one lead, newest activity first. */
+enum status conversation_list_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   struct lead_id lead, struct conversation_page *ret,
+                                   struct err *e) ATTR_MUST_CHECK;
+
+enum { CONVERSATION_COUNT_MAX = 1000 }; /* counting stops here: that many or more */
+struct label_count {
+    struct uuid label;
+    int64_t n;
+};
+struct queue_counts {
+    int64_t mine, waiting, bot, people, open;
+    int64_t unread; /* of those that wait or that people have */
+    struct label_count *labels;
+    size_t n_labels;
+};
+enum status conversation_queue_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                      struct user_id user, struct queue_counts *ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* Messages in order of arrival; conversation nil: all of the tenant. ST_INVALID: cursor not ours. */
 enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          struct conversation_id conversation, struct page_query page,
                          struct message_page *ret, struct err *e) ATTR_MUST_CHECK;
+
+/* --- what people mark and note ------------------------------------------------------------------------------------- */
+
+struct seen_by {
+    struct tenant_id tenant;
+    struct conversation_id conversation;
+    struct user_id user;
+    int64_t count; /* the first so many of the lead's messages; negative: all there are now */
+    int64_t now_ms;
+};
+/* A person has seen them. Event "conversation.read" when that is news. */
+enum status conversation_read(struct arena *a, struct tx *tx, struct seen_by seen, struct err *e)
+    ATTR_MUST_CHECK;
+
+enum {
+    LABELS_MAX = 200,             /* of a tenant */
+    CONVERSATION_LABELS_MAX = 20, /* on one conversation */
+    LABEL_NAME_MAX = 60,
+    NOTE_MAX = 4000,
+    CANNED_MAX = 2000, /* of a tenant */
+    CANNED_TEXT_MAX = 4096,
+    SHORTCUT_MAX = 40,
+};
+/* By name. */
+enum status label_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct label **ret,
+                       size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+enum status label_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                      struct label *ret, struct err *e) ATTR_MUST_CHECK;
+/* A nil id makes a new one. ST_INVALID: name or colour out of form, or too many; ST_CONFLICT: the name is taken. */
+enum status label_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct label *label,
+                      int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* Also off every conversation. */
+enum status label_remove(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e)
+    ATTR_MUST_CHECK;
+struct label_set {
+    struct tenant_id tenant;
+    struct conversation_id conversation;
+    const struct uuid *labels;
+    size_t n;
+    int64_t now_ms;
+};
+/* Exactly these from now on; event "label.set". ST_INVALID: no such label, or too many. */
+enum status conversation_set_labels(struct arena *a, struct tx *tx, const struct label_set *set,
+                                    struct err *e) ATTR_MUST_CHECK;
+
+struct note { /* of ours, among ourselves; never sent */
+    struct uuid id;
+    struct tenant_id tenant;
+    struct conversation_id conversation;
+    struct user_id user; /* or the id of an API key */
+    struct str author;   /* that one's name when it was written */
+    struct str text;
+    int64_t created_at_ms;
+};
+/* Oldest first. */
+enum status note_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                      struct conversation_id conversation, struct note **ret, size_t *ret_n,
+                      struct err *e) ATTR_MUST_CHECK;
+enum status note_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                     struct note *ret, struct err *e) ATTR_MUST_CHECK;
+/* Id and time are made here; event "note.added". ST_INVALID: empty or too long; ST_NOT_FOUND: no such conversation. */
+enum status note_add(struct arena *a, struct tx *tx, struct note *note, int64_t now_ms,
+                     struct err *e) ATTR_MUST_CHECK;
+/* Event "note.deleted". */
+enum status note_remove(struct arena *a, struct tx *tx, const struct note *note, int64_t now_ms,
+                        struct err *e) ATTR_MUST_CHECK;
+
+struct canned { /* an answer kept ready: "/price" */
+    struct uuid id;
+    struct str shortcut; /* letters, digits, "-" and "_"; lower case; one of its kind */
+    struct str text;
+    int64_t updated_at_ms;
+};
+/* By shortcut. */
+enum status canned_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                        struct canned **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+enum status canned_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                       struct canned *ret, struct err *e) ATTR_MUST_CHECK;
+/* A nil id makes a new one. ST_INVALID, ST_CONFLICT: the shortcut is taken. */
+enum status canned_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                       struct canned *canned, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status canned_remove(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
@@ -320,6 +454,10 @@ enum status event_add(struct tx *tx, struct event ev, struct err *e) ATTR_MUST_C
 enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct conversation_id conversation, struct page_query page,
                        struct event_page *ret, struct err *e) ATTR_MUST_CHECK;
+/* A lead's timeline: what happened in its conversations beside messages, newest first; page.cursor goes back in time. */
+enum status event_list_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id lead, struct page_query page, struct event_page *ret,
+                            struct err *e) ATTR_MUST_CHECK;
 /* Cursor behind the newest event readable now. */
 enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct str *ret_cursor, struct err *e) ATTR_MUST_CHECK;

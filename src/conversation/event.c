@@ -57,6 +57,22 @@ enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
     return ST_OK;
 }
 
+enum status event_list_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id lead, struct page_query page, struct event_page *ret,
+                            struct err *e) {
+    struct page_place place = {.tenant = tenant, .page = page};
+    struct db_rows rows;
+
+    TRY(cursor_parse(page.cursor, &place.from, e));
+    TRY(store_events_of_lead(a, tx, lead, &place, &rows, e));
+    *ret = (struct event_page){.items = arena_array_of(a, rows.n + 1, struct event),
+                               .n = rows.n,
+                               .has_more = rows.n == page.limit};
+    for (size_t i = 0; i < rows.n; i++)
+        event_row(a, &rows, i, &ret->items[i]);
+    return ST_OK;
+}
+
 enum status event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct str *ret_cursor, struct err *e) {
     struct cursor last;

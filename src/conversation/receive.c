@@ -197,6 +197,11 @@ enum status conversation_receive_echo(struct arena *a, struct tx *tx, const stru
     TRY(store_conversation_preview(tx, in->tenant, c.id, utf8_cut_points(m.text, 200), in->now_ms,
                                    e));
     *ret = m.id;
+    TRY(conversation_read(
+        a, tx,
+        (struct seen_by){
+            .tenant = in->tenant, .conversation = c.id, .count = -1, .now_ms = in->now_ms},
+        e));
     /* Whoever answers from the phone is at it: no user of ours, but a person all the same. */
     return conversation_take(a, tx, in->tenant, c.id, (struct user_id){0}, in->now_ms, e);
 }

@@ -5,18 +5,9 @@
 #include "base/clock.h"
 
 #define COLUMNS CONVERSATION_COLUMNS
-#define PERSON_COLUMNS                                                                                \
-    ", l.name, (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"              \
-    " AND i.lead_id = c.lead_id AND i.kind = 'phone' ORDER BY i.updated_at DESC LIMIT 1),"            \
-    " (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"                       \
-    " AND i.lead_id = c.lead_id AND i.kind = 'user_id' ORDER BY i.updated_at DESC LIMIT 1),"          \
-    " coalesce((SELECT u.name FROM users u WHERE u.tenant_id = c.tenant_id AND u.id = c.owner_user)," \
-    " (SELECT k.name FROM api_keys k WHERE k.tenant_id = c.tenant_id AND k.id = c.owner_user))"
-#define FROM_PERSON                                                                                \
-    " FROM conversations c JOIN leads l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id"
 #define IS_OPEN "c.state NOT IN ('agent_closed', 'expired')"
 
-enum { PERSON_COLUMN = 25 };
+enum { PERSON_COLUMN = 27 };
 
 void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
                             struct conversation *ret) {
@@ -47,6 +38,8 @@ void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_
         .deadline_at_ms = db_i64(rows, i, 22),
         .deadline_kind = db_text(rows, i, 23),
         .deadline_step = db_i64(rows, i, 24),
+        .read_count = db_i64(rows, i, 25),
+        .label_ids = db_text(rows, i, 26),
     };
     if (rows->columns > PERSON_COLUMN) {
         ret->lead_name = db_text(rows, i, PERSON_COLUMN);
@@ -107,7 +100,8 @@ enum status store_conversation_get(struct arena *a, struct tx *tx, struct tenant
     struct db_rows rows;
 
     TRY(DB_QUERY(a, tx,
-                 DB_SQL("SELECT " COLUMNS PERSON_COLUMNS FROM_PERSON
+                 DB_SQL("SELECT " COLUMNS CONVERSATION_PERSON_COLUMNS
+                        " FROM conversations c" CONVERSATION_JOIN_PERSON
                         " WHERE c.tenant_id = $1 AND c.id = $2"),
                  &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
     return one(&rows, tenant, ret, e);
@@ -171,18 +165,6 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
                " deadline_kind = CASE WHEN owner = 'bot' THEN 'expire' ELSE deadline_kind END"
                " WHERE tenant_id = $1 AND id = $2"),
         NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(bot_state), V_I64(answered), V_I64(now_ms));
-}
-
-enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    const struct list_place *place, struct db_rows *ret,
-                                    struct err *e) {
-    return DB_QUERY(
-        a, tx,
-        DB_SQL("SELECT " COLUMNS PERSON_COLUMNS FROM_PERSON
-               " WHERE c.tenant_id = $1 AND ($2 = '' OR c.state = $2)"
-               " AND (c.last_at, c.id) < ($3, $4) ORDER BY c.last_at DESC, c.id DESC LIMIT $5"),
-        ret, e, V_UUID(tenant.v), V_TEXT(place->state), V_I64(place->before_ms),
-        V_UUID(place->before), V_I64((int64_t)place->limit));
 }
 
 enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -18,8 +18,13 @@ struct page_place {                      /* where a page of messages or events b
     struct page_query page;
 };
 
-struct list_place {   /* where a page of conversations begins */
-    struct str state; /* empty: any */
+enum { STATES_MAX = 6 };
+struct list_place {                /* where a page of conversations begins, and of which */
+    struct str states[STATES_MAX]; /* empty ones match nothing */
+    bool is_mine;
+    struct user_id user;
+    struct uuid label;
+    bool is_unread;
     int64_t before_ms;
     struct uuid before;
     size_t limit;
@@ -36,7 +41,7 @@ enum { BOT_ANSWER_MS = 10 * 60 * 1000 };
     "c.id, c.account_id, c.lead_id, c.state, c.owner, c.owner_user, c.owner_version, c.inbound_count,"        \
     " c.answered_count, c.window_until, c.bot_state, c.handoff_reason, c.last_text, c.last_at, c.created_at," \
     " c.skill, c.summary, c.collected, c.waiting_since, c.assigned_at, c.unanswered_at, c.last_user,"         \
-    " c.deadline_at, c.deadline_kind, c.deadline_step"
+    " c.deadline_at, c.deadline_kind, c.deadline_step, c.read_count, c.labels"
 
 /* A moment; 0: none. */
 #define V_TIME(ms) V_I64_OPT((ms), (ms) != 0)
@@ -70,9 +75,6 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
                                          struct conversation_id id, struct str bot_state,
                                          int64_t answered, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
-enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    const struct list_place *place, struct db_rows *ret,
-                                    struct err *e) ATTR_MUST_CHECK;
 void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
                             struct conversation *ret);
 /* Closes those of `from` that stand in the way of moving, then moves all. */
@@ -104,6 +106,65 @@ enum status store_conversation_counts(struct arena *a, struct tx *tx, struct ten
 /* Brings later deadlines of open ones forward to now. */
 enum status store_conversations_look(struct tx *tx, struct tenant_id tenant, int64_t now_ms,
                                      struct err *e) ATTR_MUST_CHECK;
+/* Who it is about and who has it; CONVERSATION_JOIN_PERSON brings the lead. */
+#define CONVERSATION_PERSON_COLUMNS                                                                   \
+    ", l.name, (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"              \
+    " AND i.lead_id = c.lead_id AND i.kind = 'phone' ORDER BY i.updated_at DESC LIMIT 1),"            \
+    " (SELECT i.address FROM lead_identities i WHERE i.tenant_id = c.tenant_id"                       \
+    " AND i.lead_id = c.lead_id AND i.kind = 'user_id' ORDER BY i.updated_at DESC LIMIT 1),"          \
+    " coalesce((SELECT u.name FROM users u WHERE u.tenant_id = c.tenant_id AND u.id = c.owner_user)," \
+    " (SELECT k.name FROM api_keys k WHERE k.tenant_id = c.tenant_id AND k.id = c.owner_user))"
+#define CONVERSATION_JOIN_PERSON " JOIN leads l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id"
+
+/* --- lists and what people mark (store_list.c) ------------------------------------------------------------------------ */
+
+enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    const struct list_place *place, struct db_rows *ret,
+                                    struct err *e) ATTR_MUST_CHECK;
+enum status store_conversations_of_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                        struct lead_id lead, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Rows (what, label, n); what is a state's name, "mine", "unread" or "label". */
+enum status store_queue_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct user_id user, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* *ret_changed: 0 when that many were seen already. */
+enum status store_conversation_read(struct tx *tx, const struct conversation *c, int64_t count,
+                                    int64_t now_ms, int64_t *ret_changed, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_conversation_labels(struct tx *tx, const struct conversation *c, struct str ids,
+                                      int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_conversation_label_add(struct tx *tx, const struct conversation *c,
+                                         struct uuid label, struct err *e) ATTR_MUST_CHECK;
+
+/* --- labels, notes, canned answers (store_label.c, store_note.c) -------------------------------------------------------- */
+
+enum status store_labels(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_label_insert(struct tx *tx, struct tenant_id tenant, const struct label *label,
+                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_label_update(struct tx *tx, struct tenant_id tenant, const struct label *label,
+                               int64_t now_ms, int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_label_delete(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                               int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_notes(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                        struct conversation_id conversation, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_note(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                       struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_note_insert(struct tx *tx, const struct note *note, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_note_delete(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_canned(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_canned_insert(struct tx *tx, struct tenant_id tenant, const struct canned *canned,
+                                int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_canned_update(struct tx *tx, struct tenant_id tenant, const struct canned *canned,
+                                int64_t now_ms, int64_t *ret_changed, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_canned_delete(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                                int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
 
 /* --- messages -------------------------------------------------------------------------------------------------------- */
 
@@ -142,6 +203,9 @@ enum status store_event_insert(struct tx *tx, const struct event *ev, struct err
     ATTR_MUST_CHECK;
 enum status store_event_page(struct arena *a, struct tx *tx, const struct page_place *place,
                              struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_events_of_lead(struct arena *a, struct tx *tx, struct lead_id lead,
+                                 const struct page_place *place, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
 enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct cursor *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_seen_insert(struct tx *tx, const struct seen_event *seen, int64_t now_ms,

@@ -26,6 +26,8 @@ static const char *title_of(unsigned status) {
         return "The request took too long";
     case 409:
         return "Somebody was faster";
+    case 412:
+        return "Changed meanwhile";
     case 413:
         return "The body is too large";
     case 429:
@@ -45,8 +47,8 @@ static unsigned status_of(const struct err *e) {
     switch (e->status) {
     case ST_NOT_FOUND:
         return 404;
-    case ST_CONFLICT:
-        return 409;
+    case ST_CONFLICT: /* "changed": what If-Match named is not what is there now */
+        return e->cause && strcmp(e->cause, "changed") == 0 ? 412 : 409;
     case ST_INVALID:
         return 400;
     case ST_DENIED:

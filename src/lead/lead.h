@@ -13,6 +13,27 @@ struct lead {
     struct lead_id merged; /* lead_resolve: the one that was merged into this, else nil */
 };
 
+struct lead_identity {
+    struct str kind;  /* "phone", "user_id" */
+    struct str value; /* as the provider addresses it */
+};
+struct lead_profile { /* what people see and say of a lead */
+    struct lead_id id;
+    struct str name;
+    struct str stage; /* where the sale stands, in the tenant's own words; may be empty */
+    struct str tags;  /* JSON array of texts */
+    int64_t marketing_stopped_at_ms, created_at_ms;
+    struct lead_identity *identities;
+    size_t n_identities;
+};
+/* Follows a merge: ret->id may differ from id. ST_NOT_FOUND. */
+enum status lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                         struct lead_profile *ret, struct err *e) ATTR_MUST_CHECK;
+enum { LEAD_NAME_MAX = 200, LEAD_STAGE_MAX = 60, LEAD_TAGS_MAX = 50, LEAD_TAG_MAX = 60 };
+/* Name, stage and tags as in p. A name that a person gave is no longer replaced by the provider's (is_named). ST_INVALID. */
+enum status lead_edit(struct tx *tx, struct tenant_id tenant, const struct lead_profile *p,
+                      bool is_named, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+
 /* The lead behind party, by phone (equal numbers meet, see phone_key) or user id; made when new, and when the two keys
  * have so far belonged to two leads, the younger is merged into the older (*ret_merged gets it, else nil: its
  * conversations are the caller's to move). Name and newest address are kept up to date. */

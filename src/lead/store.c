@@ -75,13 +75,15 @@ enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tena
 
 enum status store_lead_name(struct tx *tx, struct tenant_id tenant, struct lead_id id,
                             struct str name, struct str username, int64_t now_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE leads SET name = CASE WHEN $3 = '' THEN name ELSE $3 END,"
-                          " username = CASE WHEN $4 = '' THEN username ELSE $4 END, updated_at = $5"
-                          " WHERE tenant_id = $1 AND id = $2"
-                          " AND (($3 <> '' AND name <> $3) OR ($4 <> '' AND username <> $4))"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(name), V_TEXT(username),
-                   V_I64(now_ms));
+    return DB_EXEC(
+        tx,
+        DB_SQL(
+            "UPDATE leads SET"
+            " name = CASE WHEN $3 = '' OR is_named = 1 THEN name ELSE $3 END,"
+            " username = CASE WHEN $4 = '' THEN username ELSE $4 END, updated_at = $5"
+            " WHERE tenant_id = $1 AND id = $2"
+            " AND (($3 <> '' AND name <> $3 AND is_named = 0) OR ($4 <> '' AND username <> $4))"),
+        NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(name), V_TEXT(username), V_I64(now_ms));
 }
 
 enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
@@ -99,4 +101,46 @@ enum status store_lead_marketing(struct tx *tx, struct tenant_id tenant, struct 
                           " WHERE tenant_id = $1 AND id = $2"),
                    NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_I64_OPT(now_ms, is_stop),
                    V_I64(now_ms));
+}
+
+enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct lead_id id, struct lead_profile *ret,
+                               struct lead_id *ret_merged, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL(
+            "SELECT l.name, l.stage, l.tags, l.marketing_stopped_at, l.created_at, l.merged_into,"
+            " i.kind, i.address FROM leads l"
+            " LEFT JOIN lead_identities i ON i.tenant_id = l.tenant_id AND i.lead_id = l.id"
+            " WHERE l.tenant_id = $1 AND l.id = $2 ORDER BY i.kind, i.updated_at DESC"),
+        &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
+    if (rows.n == 0)
+        FAIL(e, ST_NOT_FOUND, "no such lead");
+    *ret = (struct lead_profile){
+        .id = id,
+        .name = db_text(&rows, 0, 0),
+        .stage = db_text(&rows, 0, 1),
+        .tags = db_text(&rows, 0, 2),
+        .marketing_stopped_at_ms = db_i64(&rows, 0, 3),
+        .created_at_ms = db_i64(&rows, 0, 4),
+        .identities = arena_array_of(a, rows.n, struct lead_identity),
+    };
+    ret_merged->v = db_uuid(&rows, 0, 5);
+    for (size_t i = 0; i < rows.n; i++)
+        if (!db_is_null(&rows, i, 6))
+            ret->identities[ret->n_identities++] =
+                (struct lead_identity){db_text(&rows, i, 6), db_text(&rows, i, 7)};
+    return ST_OK;
+}
+
+enum status store_lead_edit(struct tx *tx, struct tenant_id tenant, const struct lead_profile *p,
+                            bool is_named, int64_t now_ms, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE leads SET name = $3, stage = $4, tags = $5,"
+                          " is_named = CASE WHEN $6 = 1 THEN 1 ELSE is_named END, updated_at = $7"
+                          " WHERE tenant_id = $1 AND id = $2"),
+                   NULL, e, V_UUID(tenant.v), V_UUID(p->id.v), V_TEXT(p->name), V_TEXT(p->stage),
+                   V_TEXT(p->tags), V_I64(is_named), V_I64(now_ms));
 }

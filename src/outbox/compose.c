@@ -115,8 +115,16 @@ enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put
 
     TRY(message_insert(a, tx, &m, now_ms, e));
     TRY(conversation_touch(tx, c.tenant, c.id, m.text, now_ms, e));
-    if (str_eq(put->owner, STR("person"))) /* a person's reply answers what was written so far */
+    if (str_eq(put->owner, STR("person"))) { /* a person's reply answers what was written so far */
         TRY(conversation_answered(tx, &c, now_ms, e));
+        TRY(conversation_read(a, tx,
+                              (struct seen_by){.tenant = c.tenant,
+                                               .conversation = c.id,
+                                               .user = put->user,
+                                               .count = c.inbound_count,
+                                               .now_ms = now_ms},
+                              e));
+    }
     TRY(put_send(a, tx, &m, e));
     *ret = m;
     return ST_OK;

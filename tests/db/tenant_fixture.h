@@ -39,6 +39,7 @@ static inline void fixture_close(struct fixture *f) {
                       " lead_identities, conversations, messages, conversation_events,"
                       " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
                       " bots, bot_turns, bot_spending, team_settings, team_members,"
+                      " labels, conversation_labels, conversation_notes, canned_answers,"
                       " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries"
                       " CASCADE");
     fixture_kept = f->db;

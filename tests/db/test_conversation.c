@@ -612,8 +612,10 @@ static enum status lists(struct app *app, struct tx *tx, struct err *e) {
     size_t n = 0;
 
     for (size_t rounds = 0; rounds < 4; rounds++) {
-        TRY(conversation_list(&app->a, tx, app->tenant, STR("pending"),
-                              (struct page_query){.cursor = cursor, .limit = 1}, &page, e));
+        const struct conversation_query query = {.state = STR("pending"),
+                                                 .page = {.cursor = cursor, .limit = 1}};
+
+        TRY(conversation_list(&app->a, tx, app->tenant, &query, &page, e));
         if (n == 0)
             EXPECT(uuid_eq(page.items[0].id.v, app->conversation.v)); /* the last to write */
         n += page.n;

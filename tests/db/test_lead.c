@@ -124,12 +124,15 @@ static enum status merge_talks(struct app *app, struct tx *tx, struct err *e) {
     EXPECT(!uuid_eq(app->conversation.v, first.v));
     TRY(receive(app, tx, &by_both, NULL, e));
     EXPECT(uuid_eq(app->conversation.v, first.v));
-    TRY(conversation_list(&app->a, tx, app->tenant, STR_EMPTY, (struct page_query){.limit = 10},
+    TRY(conversation_list(&app->a, tx, app->tenant, &(struct conversation_query){.page.limit = 10},
                           &page, e));
     EXPECT_I64(page.n, 2);
     EXPECT(uuid_eq(page.items[0].lead.v, page.items[1].lead.v));
-    TRY(conversation_list(&app->a, tx, app->tenant, STR("agent_closed"),
-                          (struct page_query){.limit = 10}, &page, e));
+    TRY(conversation_list(&app->a, tx, app->tenant,
+                          &(struct conversation_query){.queue = CONVERSATIONS_CLOSED,
+                                                       .state = STR("agent_closed"),
+                                                       .page.limit = 10},
+                          &page, e));
     EXPECT_I64(page.n, 1);
     EXPECT_STR(page.items[0].owner, "none");
     TRY(count_events(app, tx, "conversation.merged", &merged, e));

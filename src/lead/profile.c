@@ -1,0 +1,49 @@
+/* profile.c - what people see of a lead and may change.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/utf8.h"
+#include "lead/store.h"
+#include "json/json.h"
+
+enum { MERGES_MAX = 16 }; /* each merge goes to an older lead, so the way ends by itself */
+
+enum status lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                         struct lead_profile *ret, struct err *e) {
+    for (int i = 0; i < MERGES_MAX; i++) {
+        struct lead_id merged;
+
+        TRY(store_lead_profile(a, tx, tenant, id, ret, &merged, e));
+        if (uuid_is_nil(merged.v))
+            return ST_OK;
+        id = merged;
+    }
+    FAIL(e, ST_BROKEN, "a lead was merged more than %d times", MERGES_MAX);
+}
+
+static bool are_tags(struct str text) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct err why = ERR_INIT;
+    const struct json *tags;
+
+    if (json_parse(&a, text, JSON_LIMITS_DEFAULT, &tags, &why) != ST_OK ||
+        json_type(tags) != JSON_ARRAY || json_len(tags) > LEAD_TAGS_MAX)
+        return false;
+    for (size_t i = 0; i < json_len(tags); i++) {
+        struct str tag = json_str(json_at(tags, i));
+
+        if (str_trim(tag).len == 0 || utf8_count(tag) > LEAD_TAG_MAX)
+            return false;
+    }
+    return true;
+}
+
+enum status lead_edit(struct tx *tx, struct tenant_id tenant, const struct lead_profile *p,
+                      bool is_named, int64_t now_ms, struct err *e) {
+    if (utf8_count(p->name) > LEAD_NAME_MAX || (is_named && str_trim(p->name).len == 0))
+        FAIL(e, ST_INVALID, "name: 1 to %d characters", LEAD_NAME_MAX);
+    if (utf8_count(p->stage) > LEAD_STAGE_MAX)
+        FAIL(e, ST_INVALID, "stage: at most %d characters", LEAD_STAGE_MAX);
+    if (!are_tags(p->tags))
+        FAIL(e, ST_INVALID, "tags: at most %d texts of 1 to %d characters", LEAD_TAGS_MAX,
+             LEAD_TAG_MAX);
+    return store_lead_edit(tx, tenant, p, is_named, now_ms, e);
+}
