@@ -40,6 +40,7 @@ function onKey(e: KeyboardEvent): void {
     return;
   }
   if (!isOn.value && e.key.length === 1) return;
+  if (e.key.startsWith('Arrow') && (e.target as Element).closest?.('[role=log], audio, video, .page')) return; // they scroll
   for (const one of [...active.value].reverse().flat()) {
     if (!one.keys.includes(e.key)) continue;
     e.preventDefault();

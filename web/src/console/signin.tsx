@@ -6,6 +6,7 @@ import icon from '../icon.svg';
 import { isStatus, Problem, told } from '../lib/api';
 import { t } from '../lib/i18n';
 import { lastSignIn, signIn, wasSignedIn } from './session';
+import { Icon } from './icons';
 import { Field } from './ui';
 
 /** What went wrong, in words that help. */
@@ -31,8 +32,15 @@ function Password({ ids, value, onInput }: { ids: object; value: string; onInput
         value={value}
         onInput={(e) => onInput(e.currentTarget.value)}
       />
-      <button type="button" class="link" aria-pressed={isShown.value} onClick={() => (isShown.value = !isShown.value)}>
-        {isShown.value ? t('passwordHide') : t('passwordShow')}
+      <button
+        type="button"
+        class="icon-button"
+        aria-pressed={isShown.value}
+        aria-label={t('passwordShow')}
+        title={t('passwordShow')}
+        onClick={() => (isShown.value = !isShown.value)}
+      >
+        <Icon name="eye" />
       </button>
     </div>
   );

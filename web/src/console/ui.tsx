@@ -2,7 +2,7 @@
 // Pieces every page is made of.
 import { signal, type Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { told } from '../lib/api';
 import { t } from '../lib/i18n';
 import { Icon, type IconName } from './icons';
@@ -141,12 +141,13 @@ export function Popover({
   };
   const toggled = (now: boolean) => {
     isOpen.value = now;
-    if (now) {
-      place();
-      box.current?.querySelector<HTMLElement>('[autofocus], button, input, a, select')?.focus();
-    }
     onToggle?.(now);
   };
+  useLayoutEffect(() => {
+    if (!isOpen.value) return;
+    place();
+    box.current?.querySelector<HTMLElement>('button, input, a, select')?.focus();
+  }, [isOpen.value]);
   return (
     <>
       <button
