@@ -92,7 +92,7 @@ enum status store_queue_counts(struct arena *a, struct tx *tx, struct tenant_id 
             "'mine'",
             "state = 'assigned' AND owner_user = $2") " UNION ALL " COUNT_UNREAD("waiting_agent") " UNION ALL " COUNT_UNREAD("assigned") " UNION ALL " COUNT_LABELS),
         ret, e, V_UUID(tenant.v), V_UUID(user.v), V_I64(CONVERSATION_COUNT_MAX),
-        V_UUID_OPT((struct uuid){0}));
+        V_UUID_OPT(((struct uuid){{0}})));
 }
 
 enum status store_conversation_read(struct tx *tx, const struct conversation *c, int64_t count,
