@@ -211,3 +211,72 @@ test('a private address is refused unless it is allowed, also by a name', async 
     await graph.close();
   }
 });
+
+test('a receiver that stalls is given up after its time and holds up nobody else', async () => {
+  const receiver = await startReceiver();
+  const graph = await startGraph();
+  const installation = await newInstallation('sqlite');
+  try {
+    const { key } = await seed(installation, graph.url);
+    const node = await installation.serve();
+    const api = client(node.url, key);
+    receiver.answer = (call) => (call.path === '/stalls' ? null : 200);
+    const stalls = [];
+    for (let i = 0; i < 6; i++) stalls.push(await api.post('/api/v1/webhooks', { url: `${receiver.url}/stalls`, events: ['nothing'] }));
+    for (const w of stalls) await api.post(`/api/v1/webhooks/${w.id}/test`);
+    await until(() => receiver.at('/stalls').length >= 2, 'some stall');
+    const from = Date.now();
+    assert.equal((await post(`${node.url}/webhooks/meta`, messageCall([message(newId(), newPhone(), 'oi')]))).status, 200);
+    await until(async () => graph.accepted.length > 0, 'the bot answers meanwhile');
+    assert.ok(Date.now() - from < 12000, 'and not after the stalled calls');
+    const tried = await until(async () => (await api.get(`/api/v1/webhooks/${stalls[0].id}/deliveries`)).data.find((d) => d.attempts === 1), 'the stalled call is given up', 40000);
+    assert.equal(tried.cause, 'no-answer');
+    assert.ok(tried.took_ms >= 14000 && tried.took_ms < 25000, `${tried.took_ms}`);
+    await node.kill();
+  } finally {
+    await installation.remove();
+    await receiver.close();
+    await graph.close();
+  }
+});
+
+for (const engine of ENGINES)
+  test(`kill -9 again and again: every event arrives, under one id, with the same bytes (${engine})`, async () => {
+    const receiver = await startReceiver();
+    const graph = await startGraph();
+    const installation = await newInstallation(engine, { PROSA_LEASE_MS: '5s', PROSA_LOG_LEVEL: 'error' });
+    try {
+      const { key } = await seed(installation, graph.url);
+      let node = await installation.serve();
+      const w = await client(node.url, key).post('/api/v1/webhooks', { url: `${receiver.url}/storm`, events: ['message.received'] });
+      receiver.answer = (call, nth) => (nth === 1 && parseInt(call.id.slice(-2), 16) < 16 ? 503 : 200); // some are asked for twice
+      const acknowledged = new Set();
+      for (let round = 0; round < 5; round++) {
+        const before = receiver.calls.length;
+        for (let i = 0; i < 30; i++) {
+          const id = newId();
+          if ((await post(`${node.url}/webhooks/meta`, messageCall([message(id, `5511965${String(i).padStart(6, '0')}`, `r${round}`)])).catch(() => ({}))).status === 200) acknowledged.add(id);
+        }
+        await until(() => receiver.calls.length > before, 'some arrive'); // so that the kill falls into the middle
+        await node.kill('SIGKILL');
+        node = await installation.serve();
+      }
+      const api = client(node.url, key);
+      const arrived = () => new Set(receiver.events('/storm').map((e) => e.data.message.provider_message_id));
+      await until(() => [...acknowledged].every((id) => arrived().has(id)), 'every acknowledged message is told', 60000);
+      const inbound = (await api.allMessages()).filter((m) => m.direction === 'in').length;
+      await until(async () => (await api.get(`/api/v1/webhooks/${w.id}/deliveries?state=delivered&limit=500`)).data.length === inbound, 'all are recorded as delivered', 60000);
+      const bodies = new Map();
+      for (const call of receiver.at('/storm')) {
+        new StandardWebhook(w.secret).verify(call.body.toString(), call.headers);
+        if (bodies.has(call.id)) assert.deepEqual(call.body, bodies.get(call.id));
+        bodies.set(call.id, call.body);
+      }
+      assert.equal(bodies.size, inbound, 'one id for each event');
+      await node.kill();
+    } finally {
+      await installation.remove();
+      await receiver.close();
+      await graph.close();
+    }
+  });
