@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs as a script: cmake -D KIND=assets|migrations -D DIR=… -D OUT=… -P embed.cmake
+# Runs as a script: cmake -D KIND=assets|descriptions|migrations -D DIR=… -D OUT=… -P embed.cmake
 # Puts every file of DIR into the program and writes OUT.S (the bytes) and OUT.c (the table).
 #
 # The bytes go in by the assembler's .incbin: it copies the file, so a bundle of some megabytes costs
@@ -17,6 +17,9 @@ set(count 0)
 if(KIND STREQUAL "migrations")
   file(GLOB files RELATIVE ${DIR} ${DIR}/*.sql)
   list(SORT files COMPARE NATURAL)
+elseif(KIND STREQUAL "descriptions")
+  file(GLOB files RELATIVE ${DIR} ${DIR}/*/api_*.json)
+  list(SORT files)
 else()
   file(GLOB_RECURSE files RELATIVE ${DIR} ${DIR}/*)
   list(SORT files)
@@ -59,6 +62,10 @@ if(KIND STREQUAL "migrations")
   set(decl "const struct migration_file migration_files")
   set(counter migration_files_count)
   set(empty "{0, 0, 0, 0, 0, 0}")
+elseif(KIND STREQUAL "descriptions")
+  set(decl "const struct description descriptions_table")
+  set(counter descriptions_count)
+  set(empty "{0, 0, 0, 0}")
 else()
   set(decl "const struct asset assets_table")
   set(counter assets_count)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The two things that travel inside the program: prosa_lib_migrations and prosa_lib_assets.
+# What travels inside the program: prosa_lib_migrations, prosa_lib_descriptions and prosa_lib_assets.
 
 set(embed ${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
 set(gen ${PROJECT_BINARY_DIR}/gen)
@@ -23,6 +23,23 @@ struct migration_file {
 
 extern const struct migration_file migration_files[];
 extern const size_t migration_files_count;
+]])
+file(CONFIGURE OUTPUT ${gen}/descriptions/descriptions.h @ONLY CONTENT [[
+/* descriptions.h - what the API's routes take and answer, subject by subject (generated from
+ * src/<module>/api_*.json). */
+#pragma once
+
+#include <stddef.h>
+
+struct description {
+    const char *path; /* "/console/api_message.json" */
+    const unsigned char *data;
+    size_t len;
+    const char *etag;
+};
+
+extern const struct description descriptions_table[]; /* sorted by path */
+extern const size_t descriptions_count;
 ]])
 file(CONFIGURE OUTPUT ${gen}/assets/assets.h @ONLY CONTENT [[
 /* assets.h - the console's files, inside the program (generated from web/dist). */
@@ -54,6 +71,15 @@ add_custom_command(
   DEPENDS ${migrations} ${embed}
   COMMENT "Embedding migrations/" VERBATIM)
 prosa_embed_library(migrations)
+
+file(GLOB descriptions CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/api_*.json)
+add_custom_command(
+  OUTPUT ${gen}/descriptions/table.c ${gen}/descriptions/table.S
+  COMMAND ${CMAKE_COMMAND} -D KIND=descriptions -D DIR=${PROJECT_SOURCE_DIR}/src
+          -D OUT=${gen}/descriptions/table -P ${embed}
+  DEPENDS ${descriptions} ${embed}
+  COMMENT "Embedding the API's description" VERBATIM)
+prosa_embed_library(descriptions)
 
 set(dist ${PROJECT_BINARY_DIR}/no-web)
 set(web_inputs "")

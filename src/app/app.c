@@ -267,6 +267,16 @@ static enum status read_pem(struct app *app, struct str path, struct str *ret, s
     return ST_OK;
 }
 
+size_t app_route_list(const struct route *ret[], size_t max, size_t *ret_api) {
+    size_t n = console_routes(ret, max);
+
+    *ret_api = n;
+    for (size_t i = 0; i < app_n_routes; i++, n++)
+        if (n < max)
+            ret[n] = &app_routes[i];
+    return n;
+}
+
 /* The tables of the house and of whoever started it, in one. */
 static const struct route *all_routes(struct app *app, size_t *ret_n) {
     bool is_api = (app->config->roles & CONFIG_ROLE_API) != 0;

@@ -19,6 +19,9 @@ struct app_options {
     void *more; /* for their handlers: app_more() */
 };
 
+/* Every route of `prosa serve`, up to max into ret; how many there are. The first *ret_api are the API's. */
+size_t app_route_list(const struct route *ret[], size_t max, size_t *ret_api);
+
 /* Everything runs when it returns ST_OK. */
 enum status app_start(struct app_options options, struct app **ret, struct err *e) ATTR_MUST_CHECK;
 struct str app_address(const struct app *app);

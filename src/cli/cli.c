@@ -61,6 +61,11 @@ static const struct command commands[] = {
      .options = sim_run_options,
      .run = sim_run,
      .opens = OPENS_NOTHING},
+    {.name = "routes",
+     .summary = "list what the server answers to, and who may ask",
+     .task = "list the routes",
+     .run = routes_run,
+     .opens = OPENS_NOTHING},
     {.name = "version", .summary = "print the version", .run = version_run, .opens = OPENS_NOTHING},
     {.name = NULL},
 };

@@ -151,4 +151,5 @@ extern const struct option migrate_options[], doctor_options[], sim_run_options[
 enum status migrate_run(struct cli *c, struct err *e);
 enum status doctor_run(struct cli *c, struct err *e);
 enum status sim_run(struct cli *c, struct err *e);
+enum status routes_run(struct cli *c, struct err *e);
 enum status version_run(struct cli *c, struct err *e);

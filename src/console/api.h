@@ -87,7 +87,7 @@ struct str api_text(struct api *x, const struct json *v);
 #define SUPERVISOR .auth = AUTH_MEMBER, .min_role = ROLE_SUPERVISOR
 #define ADMIN      .auth = AUTH_MEMBER, .min_role = ROLE_ADMIN
 
-/* One table a subject; routes.c lists them. */
+/* One table a subject; routes.c lists them, and api_<subject>.json beside it says what they take and answer (describe.h). */
 extern const struct route api_session_routes[];
 extern const size_t api_session_n_routes;
 extern const struct route api_profile_routes[];
@@ -116,6 +116,8 @@ extern const struct route api_bot_routes[];
 extern const size_t api_bot_n_routes;
 extern const struct route api_webhook_routes[];
 extern const size_t api_webhook_n_routes;
+extern const struct route api_about_routes[];
+extern const size_t api_about_n_routes;
 extern const struct route api_system_routes[];
 extern const size_t api_system_n_routes;
 extern const struct route api_failure_routes[];

@@ -2,21 +2,26 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "console/api.h"
 
+#include "base/clock.h"
+#include "team/team.h"
 #include "tenant/tenant.h"
 
 enum { SIGN_INS_PER_MIN = 60 }; /* by address; an office has one for all its people */
 
 enum status api_write_me(struct api *x, struct tx *tx, struct user_id id, struct err *e) {
     struct tenant tenant;
+    struct team_member member;
     struct user user;
     bool is_user = !uuid_is_nil(id.v);
 
     TRY(tenant_get(x->r->arena, tx, x->tenant, &tenant, e));
-    if (is_user)
+    if (is_user) {
         TRY(user_get(x->r->arena, tx, x->tenant, id, &user, e));
+        TRY(team_member_get(x->r->arena, tx, x->tenant, id, clock_now_ms(), &member, e));
+    }
     buf_clear(&x->out);
     json_out_init(&x->o, &x->out);
-    write_me(&x->o, &tenant, is_user ? &user : NULL);
+    write_me(&x->o, &tenant, is_user ? &user : NULL, is_user ? &member : NULL);
     return ST_OK;
 }
 

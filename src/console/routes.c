@@ -24,6 +24,7 @@ size_t console_routes(const struct route *ret[], size_t max) {
         {api_life_routes, api_life_n_routes},
         {api_provider_routes, api_provider_n_routes},
         {api_webhook_routes, api_webhook_n_routes},
+        {api_about_routes, api_about_n_routes},
         {api_system_routes, api_system_n_routes},
     };
     size_t n = 0;

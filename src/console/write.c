@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "team/team.h"
 #include "tenant/tenant.h"
 
 void put_id(struct json_out *o, const char *key, struct uuid id) {
@@ -34,7 +35,7 @@ static void put_text(struct json_out *o, const char *key, struct str s) { /* emp
         json_put_str(o, key, s);
 }
 
-void write_user(struct json_out *o, const struct user *user) {
+void write_user(struct json_out *o, const struct user *user, const struct team_member *member) {
     json_obj(o, NULL);
     put_id(o, "id", user->id.v);
     json_put_str(o, "email", user->email);
@@ -42,11 +43,15 @@ void write_user(struct json_out *o, const struct user *user) {
     json_put_str(o, "role", str_of(role_name(user->role)));
     json_put_bool(o, "is_active", user->is_active);
     json_put_bool(o, "has_totp", user->has_totp);
+    json_put_str(o, "presence", member->presence);
+    json_put_raw(o, "skills", member->skills);
+    json_put_i64(o, "capacity", member->capacity);
     put_time(o, "created_at", user->created_at_ms);
     json_end(o);
 }
 
-void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user) {
+void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user,
+              const struct team_member *member) {
     json_obj(o, NULL);
     json_obj(o, "tenant");
     put_id(o, "id", tenant->id.v);
@@ -64,6 +69,7 @@ void write_me(struct json_out *o, const struct tenant *tenant, const struct user
         json_put_str(o, "locale", user->locale);
         json_put_str(o, "theme", user->theme);
         json_put_bool(o, "has_totp", user->has_totp);
+        json_put_str(o, "presence", member->presence);
         json_end(o);
     } else {
         json_put_null(o, "user");

@@ -12,9 +12,11 @@ void put_id(struct json_out *o, const char *key, struct uuid id); /* nil: null *
 void put_time(struct json_out *o, const char *key, int64_t ms);   /* ISO 8601 UTC; 0: null */
 struct tenant;
 struct user;
-void write_user(struct json_out *o, const struct user *user);
-/* user: NULL for an API key. */
-void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user);
+struct team_member;
+void write_user(struct json_out *o, const struct user *user, const struct team_member *member);
+/* user and member: NULL for an API key. */
+void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user,
+              const struct team_member *member);
 void write_conversation(struct json_out *o, const char *key, const struct conversation *c);
 void write_message(struct json_out *o, const char *key, const struct message *m);
 void write_label(struct json_out *o, const struct label *label);
