@@ -6,6 +6,7 @@
 
 #include "app/tables.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "bot/bot.h"
 #include "console/console.h"
 #include "conversation/conversation.h"
@@ -18,9 +19,17 @@
 #include "webhook/webhook.h"
 #include "ws/ws.h"
 
+struct kept_config {
+    struct list_node node;
+    struct config *config;
+    struct channel_defaults defaults;
+};
+
 struct app {
     struct app_options options;
     struct config *config;
+    struct list configs; /* struct kept_config: all there ever were, since their texts are in use */
+    struct current_defaults defaults;
     struct log_ctx log;
     struct arena arena; /* texts of options, until the stop */
     struct httpc *httpc;
@@ -139,7 +148,7 @@ static void wake_feed(void *arg) {
     db_notify(app->options.db, CONVERSATION_CHANNEL);
 }
 
-/* Sends that were held back by a closed gate go on when it stands open at the start. */
+/* Sends that were held back by a closed gate go on when it stands open at the start, or opens. */
 static enum status release_gate(struct tx *tx, void *ctx, struct err *e) {
     int64_t n;
 
@@ -148,14 +157,24 @@ static enum status release_gate(struct tx *tx, void *ctx, struct err *e) {
                         "gate-closed", &n, e);
 }
 
+static void keep_config(struct app *app, struct config *config) {
+    struct kept_config *kept = calloc(1, sizeof(*kept));
+
+    if (!kept)
+        abort();
+    kept->config = app->config = config_ref(config);
+    kept->defaults = (struct channel_defaults){
+        .base_url = config->meta_base_url,
+        .version = config->meta_graph_version,
+        .app_secret = config->meta_app_secret,
+        .verify_token = config->meta_verify_token,
+    };
+    list_push(&app->configs, &kept->node);
+    atomic_store(&app->defaults.now, &kept->defaults);
+}
+
 static enum status start_machinery(struct app *app, struct err *e) {
     const struct config *c = app->config;
-    const struct channel_defaults defaults = {
-        .base_url = c->meta_base_url,
-        .version = c->meta_graph_version,
-        .app_secret = c->meta_app_secret,
-        .verify_token = c->meta_verify_token,
-    };
 
     TRY(httpc_start(
         (struct httpc_options){
@@ -170,12 +189,12 @@ static enum status start_machinery(struct app *app, struct err *e) {
     app->outbox = (struct outbox){.db = app->options.db,
                                   .httpc = app->httpc,
                                   .keys = app->options.keys,
-                                  .defaults = defaults};
+                                  .defaults = &app->defaults};
     app->bot =
         (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};
     TRY(intake_start((struct intake_options){.db = app->options.db,
                                              .keys = app->options.keys,
-                                             .defaults = defaults,
+                                             .defaults = &app->defaults,
                                              .log = &app->log},
                      &app->intake, e));
     return authenticator_new(app->options.db, &app->authenticator, e);
@@ -220,11 +239,27 @@ static enum status start_feed(struct app *app, struct err *e) {
     return db_listen(app->options.db, CONVERSATION_CHANNEL, hear, NULL, e);
 }
 
+static enum status open_gate(struct app *app, struct err *e) {
+    const struct config *c = app->config;
+
+    if (!gate_permits(gate_of(c->outbound), REACH_REPLY) || !(c->roles & CONFIG_ROLE_WORKER))
+        return ST_OK;
+    return db_write(app->options.db, DB_SYSTEM, release_gate, NULL, e);
+}
+
+enum status app_reload(struct app *app, struct config *config, struct err *e) {
+    keep_config(app, config);
+    log_setup(config->log_level, config->log_format);
+    httpc_set_gate(app->httpc, gate_of(config->outbound));
+    log_info(&app->log, "settings were read again",
+             F_CSTR("outbound", gate_name(gate_of(config->outbound))));
+    return open_gate(app, e);
+}
+
 static enum status start_queue(struct app *app, struct err *e) {
     const struct config *c = app->config;
 
-    if (gate_permits(gate_of(c->outbound), REACH_REPLY) && (c->roles & CONFIG_ROLE_WORKER))
-        TRY(db_write(app->options.db, DB_SYSTEM, release_gate, NULL, e));
+    TRY(open_gate(app, e));
     return queue_start(
         (struct queue_options){
             .db = app->options.db,
@@ -331,7 +366,8 @@ enum status app_start(struct app_options options, struct app **ret, struct err *
     if (!app)
         FAIL(e, ST_UNAVAILABLE, "could not start: out of memory");
     app->options = options;
-    app->config = config_ref(options.config);
+    list_init(&app->configs);
+    keep_config(app, options.config);
     st = start_machinery(app, e);
     if (st == ST_OK)
         st = start_feed(app, e);
@@ -371,7 +407,12 @@ void app_stop(struct app *app) {
         httpc_stop(app->httpc);
     if (app->authenticator)
         authenticator_free(app->authenticator);
-    config_unref(app->config);
+    for (struct list_node *n; (n = list_pop(&app->configs)) != NULL;) {
+        struct kept_config *kept = LIST_ITEM(n, struct kept_config, node);
+
+        config_unref(kept->config);
+        free(kept);
+    }
     arena_done(&app->arena);
     free(app);
 }

@@ -27,6 +27,9 @@ enum status app_start(struct app_options options, struct app **ret, struct err *
 struct str app_address(const struct app *app);
 /* Drains: no new work, what runs finishes within the configured time. */
 void app_stop(struct app *app);
+/* Takes over what may change while it runs: the gate, the installation's Meta secrets, the log, the time to drain. The main
+ * thread's, as start and stop are. */
+enum status app_reload(struct app *app, struct config *config, struct err *e) ATTR_MUST_CHECK;
 void *app_more(struct app *app);
 /* The console's page, whatever its path: the page finds out itself what to show. */
 enum status app_console(struct app *app, struct req *r, struct resp *ret, struct err *e);

@@ -265,7 +265,7 @@ static enum status run(struct demo *d, int argc, char *const argv[], struct err 
                     d->app_secret);
     printf("prosa demo is ready at http://%.*s\n", STR_ARG(address));
     (void)fflush(stdout);
-    signals_wait();
+    signals_wait(NULL, NULL);
     return ST_OK;
 }
 

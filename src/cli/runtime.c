@@ -75,6 +75,7 @@ static void stop_signals(sigset_t *ret) {
     (void)sigemptyset(ret);
     (void)sigaddset(ret, SIGINT);
     (void)sigaddset(ret, SIGTERM);
+    (void)sigaddset(ret, SIGHUP);
 }
 
 /* A shell's usual 1,024 open files are far below what http_max_connections permits. */
@@ -96,11 +97,16 @@ void server_prepare(void) {
     raise_file_limit();
 }
 
-void signals_wait(void) {
+void signals_wait(void (*reload)(void *ctx), void *ctx) {
     sigset_t set;
-    int got;
+    int got = 0;
 
     stop_signals(&set);
-    while (sigwait(&set, &got) != 0) {
+    for (;;) {
+        if (sigwait(&set, &got) != 0)
+            continue;
+        if (got != SIGHUP || !reload)
+            return;
+        reload(ctx);
     }
 }

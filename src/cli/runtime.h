@@ -33,8 +33,8 @@ void runtime_close(struct runtime *rt);
  * name. */
 int serve_main(int argc, char *const argv[]);
 int demo_main(int argc, char *const argv[]);
-/* For commands that serve: blocks SIGINT and SIGTERM for every thread made from here on, so that
+/* For commands that serve: blocks SIGINT, SIGTERM and SIGHUP for every thread made from here on, so that
  * signals_wait() gets them, ignores SIGPIPE, and lifts the limit of open files to what is allowed. */
 void server_prepare(void);
-/* Waits for SIGINT or SIGTERM. */
-void signals_wait(void);
+/* Waits for SIGINT or SIGTERM; at each SIGHUP calls reload (NULL: that ends the wait, too). */
+void signals_wait(void (*reload)(void *ctx), void *ctx);

@@ -2,6 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/app.h"
 #include "cli/runtime.h"
+#include "log/log.h"
+
+extern char **environ;
 
 static int say_help(void) {
     struct buf b;
@@ -10,7 +13,8 @@ static int say_help(void) {
     config_help(&b);
     printf("prosa serve - run the server\n\n"
            "Migrates the database, then prints one line with its address once it is ready.\n"
-           "Stops cleanly on SIGTERM or SIGINT.\n\n%.*s",
+           "Stops cleanly on SIGTERM or SIGINT; SIGHUP reads again what may change meanwhile (the\n"
+           "settings below say so; give them by _FILE variables).\n\n%.*s",
            STR_ARG(buf_str(&b)));
     buf_done(&b);
     return 0;
@@ -25,8 +29,32 @@ static bool wants_help(int argc, char *const argv[]) {
     return argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
 }
 
-static enum status run(struct runtime *rt, int argc, char *const argv[], struct err *e) {
+struct serving {
+    struct runtime *rt;
     struct app *app;
+    int argc;
+    char *const *argv;
+};
+
+/* The same flags and variables, and what the files they name hold now. What is wrong is told, and the old settings stay. */
+static void reload(void *ctx) {
+    struct serving *s = ctx;
+    ATTR_CLEANUP(config_unref_p)
+    struct config *c = NULL;
+    struct err e = ERR_INIT;
+
+    enum status st = config_reload(s->rt->config, s->argc, s->argv, environ, &c, &e);
+
+    for (size_t i = 0; st == ST_OK && i < c->n_warnings; i++)
+        log_warn(NULL, "configuration", F_STR("warning", c->warnings[i]));
+    if (st == ST_OK)
+        st = app_reload(s->app, c, &e);
+    if (st != ST_OK)
+        log_err_line(LOG_ERROR, NULL, "settings could not be read again", &e, NULL, 0);
+}
+
+static enum status run(struct runtime *rt, int argc, char *const argv[], struct err *e) {
+    struct serving s = {.rt = rt, .argc = argc, .argv = argv};
 
     TRY(runtime_open(rt, argc, argv, e));
     TRY(app_start(
@@ -37,12 +65,12 @@ static enum status run(struct runtime *rt, int argc, char *const argv[], struct 
             .more_routes = pages,
             .n_more_routes = (rt->config->roles & CONFIG_ROLE_API) ? ARRAY_LEN(pages) : 0,
         },
-        &app, e));
+        &s.app, e));
     printf("prosa is ready at %s://%.*s\n", rt->config->tls_cert_file.len > 0 ? "https" : "http",
-           STR_ARG(app_address(app)));
+           STR_ARG(app_address(s.app)));
     (void)fflush(stdout);
-    signals_wait();
-    app_stop(app);
+    signals_wait(reload, &s);
+    app_stop(s.app);
     return ST_OK;
 }
 

@@ -40,7 +40,7 @@ enum status sim_run(struct cli *c, struct err *e) {
     TRY(crypto_init(e));
     TRY(sim_start(options, &sim, e));
     announce(c, sim);
-    signals_wait();
+    signals_wait(NULL, NULL);
     sim_stop(sim);
     return ST_OK;
 }

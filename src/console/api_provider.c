@@ -61,7 +61,7 @@ static bool is_field_set(const struct account_kind *kind, const bool *set, const
 /* The address a provider calls: an account's own app has its own, any other the installation's. */
 static void write_webhook(struct api *x, const struct account *p, const struct account_kind *kind,
                           const bool *set) {
-    const struct channel_defaults *ours = &app_outbox(x->app)->defaults;
+    const struct channel_defaults *ours = atomic_load(&app_outbox(x->app)->defaults->now);
     struct str id = uuid_format(x->r->arena, p->id.v);
     bool is_own = is_field_set(kind, set, "app_secret");
 
@@ -278,7 +278,7 @@ static enum status provider_test_post(struct app *app, struct req *r, struct res
     const struct account_prober with = {.db = app_db(app),
                                         .httpc = outbox->httpc,
                                         .keys = outbox->keys,
-                                        .defaults = outbox->defaults};
+                                        .defaults = *atomic_load(&outbox->defaults->now)};
     struct finding f = {.r = r};
     struct probe probe;
 

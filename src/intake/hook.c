@@ -219,7 +219,7 @@ static enum status look_up(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(account_get(l->arena, tx, l->id, &l->account, e));
     return account_channel(l->arena, tx, l->intake->options.keys, &l->account,
-                           l->intake->options.defaults, &l->channel, e);
+                           *atomic_load(&l->intake->options.defaults->now), &l->channel, e);
 }
 
 static void fill_slot(struct endpoint *slot, const struct lookup *l) {
@@ -264,14 +264,15 @@ static enum status endpoint_of(struct intake *in, const struct req *r,
                                const struct provider **ret_provider, struct endpoint *ret,
                                struct err *e) {
     struct str account = req_param(r, "account");
+    const struct channel_defaults *ours;
     struct account_id id;
 
     *ret_provider = provider_find(req_param(r, "provider"));
     if (!*ret_provider)
         FAIL(e, ST_NOT_FOUND, "no such provider");
-    *ret = (struct endpoint){.app_secret = in->options.defaults.app_secret,
-                             .verify_token = in->options.defaults.verify_token,
-                             .is_active = true};
+    ours = atomic_load(&in->options.defaults->now);
+    *ret = (struct endpoint){
+        .app_secret = ours->app_secret, .verify_token = ours->verify_token, .is_active = true};
     if (account.len == 0)
         return ST_OK;
     if (!uuid_parse(account, &id.v))

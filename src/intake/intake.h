@@ -17,7 +17,7 @@ struct intake;
 struct intake_options {
     struct db *db;
     const struct keyring *keys;
-    struct channel_defaults defaults; /* the installation's app secret and verify token */
+    const struct current_defaults *defaults; /* the installation's app secret and verify token */
     const struct log_ctx *log;
 };
 enum status intake_start(struct intake_options options, struct intake **ret, struct err *e)

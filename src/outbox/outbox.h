@@ -50,7 +50,7 @@ struct outbox { /* what the jobs need; part of struct app, reached by app_outbox
     struct db *db;
     struct httpc *httpc;
     const struct keyring *keys;
-    struct channel_defaults defaults;
+    const struct current_defaults *defaults;
 };
 /* Job handlers for the job table. */
 enum status outbox_send_job(struct app *app, struct arena *a, const struct job *job,

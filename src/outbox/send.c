@@ -73,8 +73,8 @@ static enum status load_account(struct tx *tx, struct sending *s, struct err *e)
     if (!s->provider)
         FAIL(e, ST_BROKEN, "the account's provider \"%.*s\" is not one this program knows",
              STR_ARG(s->account.kind));
-    return account_channel(s->arena, tx, s->outbox->keys, &s->account, s->outbox->defaults,
-                           &s->channel, e);
+    return account_channel(s->arena, tx, s->outbox->keys, &s->account,
+                           *atomic_load(&s->outbox->defaults->now), &s->channel, e);
 }
 
 static int64_t setting(const struct sending *s, const char *key, int64_t min, int64_t fallback) {
@@ -336,8 +336,8 @@ static enum status find_unread(struct tx *tx, void *ctx, struct err *e) {
     if (r->target.len == 0)
         return ST_OK;
     TRY(account_get(r->arena, tx, page.items[0].account, &r->account, e));
-    return account_channel(r->arena, tx, r->outbox->keys, &r->account, r->outbox->defaults,
-                           &r->channel, e);
+    return account_channel(r->arena, tx, r->outbox->keys, &r->account,
+                           *atomic_load(&r->outbox->defaults->now), &r->channel, e);
 }
 
 static struct str read_content(struct arena *a, struct str target) {

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "crypto/crypto.h"
 #include "db/db.h"
 #include "httpd/httpd.h"
@@ -350,6 +352,10 @@ enum status account_secret(struct arena *a, struct tx *tx, const struct keyring 
 
 struct channel_defaults { /* the installation's */
     struct str base_url, version, app_secret, verify_token;
+};
+/* Replaced as a whole while others read; what was replaced stays valid until the stop. */
+struct current_defaults {
+    const struct channel_defaults *_Atomic now;
 };
 /* What an adapter needs of an account: settings base_url, graph_version; secrets access_token,
  * app_secret, verify_token. */

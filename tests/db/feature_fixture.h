@@ -294,6 +294,8 @@ static inline enum status add_account(struct app *app, struct tx *tx, struct err
 }
 
 static inline void wire(struct app *app) {
+    static const struct channel_defaults defaults = {.version = STR("v26.0")};
+    static const struct current_defaults current = {.now = &defaults};
     struct err e = ERR_INIT;
 
     assert_ok(httpc_start((struct httpc_options){.gate = GATE_REPLIES,
@@ -304,7 +306,7 @@ static inline void wire(struct app *app) {
     app->outbox = (struct outbox){.db = app->db,
                                   .httpc = app->httpc,
                                   .keys = app->f->keys,
-                                  .defaults = {.version = STR("v26.0")}};
+                                  .defaults = &current};
     app->bot = (struct bot_deps){.db = app->db, .httpc = app->httpc, .keys = app->f->keys};
     assert_ok(queue_start((struct queue_options){.db = app->db,
                                                  .app = app,
