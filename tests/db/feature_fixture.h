@@ -303,10 +303,8 @@ static inline void wire(struct app *app) {
                                                  .allow_private = true},
                           &app->httpc, &e),
               &e);
-    app->outbox = (struct outbox){.db = app->db,
-                                  .httpc = app->httpc,
-                                  .keys = app->f->keys,
-                                  .defaults = &current};
+    app->outbox = (struct outbox){
+        .db = app->db, .httpc = app->httpc, .keys = app->f->keys, .defaults = &current};
     app->bot = (struct bot_deps){.db = app->db, .httpc = app->httpc, .keys = app->f->keys};
     assert_ok(queue_start((struct queue_options){.db = app->db,
                                                  .app = app,
