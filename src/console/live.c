@@ -1,43 +1,12 @@
 /* live.c - events to browsers. One thread reads conversation_events in their order, for all tenants of this node, and hands each
  * to the sockets of its tenant. A socket that opens with a cursor is first brought up to where the thread stands.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "console/console.h"
-
-#include <pthread.h>
-
 #include "base/clock.h"
-#include "base/list.h"
+#include "console/live_watch.h"
 #include "console/write.h"
 #include "stats/stats.h"
 
-enum { PAGE = 200, POLL_MS = 1000, FRAME_MAX = 1 << 20 };
-
-struct place {
-    int64_t xid, seq;
-};
-
-struct watcher { /* one socket */
-    struct list_node node;
-    struct live *live;
-    struct ws_conn *conn; /* NULL until opened */
-    struct tenant_id tenant;
-    struct place at; /* everything up to here was sent */
-    bool has_place;  /* false: starts at what is newest when it opens */
-    bool is_new, is_gone;
-};
-
-struct live {
-    struct db *db;
-    struct ws *ws;
-    struct log_ctx log;
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t wake;
-    struct list watchers;
-    bool is_awake, is_stopping;
-
-    struct place at; /* the thread's own: where it stands */
-};
+enum { PAGE = 200, POLL_MS = 1000, WISH_MS = 100, FRAME_MAX = 1 << 20 };
 
 static struct stats_counter sockets =
     STATS_GAUGE("prosa_live_sockets", "Browsers that watch live.");
@@ -60,10 +29,13 @@ static struct str place_format(struct arena *a, struct place p) {
 /* --- sockets ------------------------------------------------------------------------------------------------------------ */
 
 static void watcher_free(void *user) {
-    free(user);
+    struct watcher *w = user;
+
+    free(w->name);
+    free(w);
 }
 
-static void nudge(struct live *l) {
+void live_nudge(struct live *l) {
     l->is_awake = true;
     pthread_cond_signal(&l->wake);
 }
@@ -76,15 +48,14 @@ static void opened(void *ctx, struct ws_conn *c) {
     w->conn = ws_ref(c); /* let go by the thread once closed: it may be sending */
     w->is_new = true;
     list_push(&l->watchers, &w->node);
-    nudge(l);
+    live_nudge(l);
     pthread_mutex_unlock(&l->lock);
     stats_add(&sockets, 1);
 }
 
 static void text(void *ctx, struct ws_conn *c, struct str message) {
     (void)ctx;
-    (void)c;
-    (void)message; /* browsers only listen; what they do goes through the API */
+    presence_heard(ws_user(c), message); /* all else that browsers do goes through the API */
 }
 
 static void closed(void *ctx, struct ws_conn *c) {
@@ -93,7 +64,7 @@ static void closed(void *ctx, struct ws_conn *c) {
 
     pthread_mutex_lock(&l->lock);
     w->is_gone = true;
-    nudge(l);
+    live_nudge(l);
     pthread_mutex_unlock(&l->lock);
     stats_add(&sockets, -1);
 }
@@ -109,8 +80,11 @@ enum status live_open(struct live *l, struct req *r, struct resp *ret, struct er
     w = calloc(1, sizeof(*w));
     if (!w)
         FAIL(e, ST_UNAVAILABLE, "out of memory");
-    *w = (struct watcher){
-        .live = l, .tenant = r->principal.tenant, .at = at, .has_place = after.len > 0};
+    *w = (struct watcher){.live = l,
+                          .tenant = r->principal.tenant,
+                          .user = r->principal.user,
+                          .at = at,
+                          .has_place = after.len > 0};
 
     enum status st = ws_accept(l->ws, r, &events, l, w, watcher_free, ret, e);
 
@@ -210,6 +184,7 @@ static struct watcher *tend(struct live *l) {
 
         if (w->is_gone) {
             list_remove(&w->node);
+            presence_left(l, w);
             ws_unref(w->conn); /* frees w with the connection's last reference */
         } else if (w->is_new && !fresh) {
             fresh = w;
@@ -219,6 +194,13 @@ static struct watcher *tend(struct live *l) {
         fresh->is_new = false;
     pthread_mutex_unlock(&l->lock);
     return fresh;
+}
+
+static void greet(struct live *l, struct watcher *w) {
+    pthread_mutex_lock(&l->lock);
+    if (!w->is_gone)
+        presence_greet(l, w);
+    pthread_mutex_unlock(&l->lock);
 }
 
 static void broadcast(struct live *l, struct arena *a, const struct page *p) {
@@ -277,15 +259,19 @@ static enum status step(struct live *l, struct err *e) {
     if (!is_watched)
         return db_read(l->db, DB_SYSTEM, find_end, l, e);
     TRY(follow(l, e));
-    while ((fresh = tend(l)) != NULL)
+    while ((fresh = tend(l)) != NULL) {
         TRY(catch_up(l, fresh, e));
+        greet(l, fresh);
+    }
+    presence_tend(l);
     return follow(l, e);
 }
 
 static bool wait_for_news(struct live *l) {
-    struct timespec until = clock_deadline(POLL_MS);
+    struct timespec until;
 
     pthread_mutex_lock(&l->lock);
+    until = clock_deadline(l->has_wishes ? WISH_MS : POLL_MS);
     while (!l->is_awake && !l->is_stopping)
         if (pthread_cond_clockwait(&l->wake, &l->lock, CLOCK_MONOTONIC, &until) != 0)
             break;
@@ -315,7 +301,7 @@ void live_wake(void *live) {
     struct live *l = live;
 
     pthread_mutex_lock(&l->lock);
-    nudge(l);
+    live_nudge(l);
     pthread_mutex_unlock(&l->lock);
 }
 
