@@ -53,9 +53,8 @@ static bool is_due(const struct conversation *c) {
 
 /* --- decide ------------------------------------------------------------------------------------------------------------- */
 
-static bool wants_answer(const struct message *m) {
-    return str_eq(m->direction, STR("in")) && !str_eq(m->type, STR("reaction")) &&
-           !str_eq(m->type, STR("revoke")) && !str_eq(m->type, STR("system"));
+static bool is_open(const struct message *m) {
+    return str_eq(m->direction, STR("in")) && message_wants_answer(m);
 }
 
 /* What the person wrote since the last answer, oldest line first, and the last choice tapped among it. */
@@ -65,7 +64,7 @@ static void gather(struct turning *t, struct script_input *in) {
     size_t last = 0;
 
     for (; last < t->seen.n_messages && open > 0; last++)
-        if (wants_answer(&t->seen.messages[last]))
+        if (is_open(&t->seen.messages[last]))
             open--;
     buf_init(&lines, 256u << 10);
     for (size_t i = last; i-- > 0;) {
@@ -73,7 +72,7 @@ static void gather(struct turning *t, struct script_input *in) {
         const struct json *content;
         struct err ignored = ERR_INIT;
 
-        if (!wants_answer(m) || m->revoked_at_ms > 0)
+        if (!is_open(m) || m->revoked_at_ms > 0)
             continue;
         buf_add(&lines, m->text);
         buf_add_char(&lines, '\n');

@@ -233,6 +233,9 @@ struct message_change {
 enum status message_change_status(struct arena *a, struct tx *tx, struct message *m,
                                   struct message_change change, int64_t now_ms, bool *ret_moved,
                                   struct err *e) ATTR_MUST_CHECK;
+/* Whether what a person wrote asks for an answer: not a reaction, a withdrawal or a system notice, and not what was said in a
+ * group, to which a private answer would be out of place. */
+bool message_wants_answer(const struct message *m);
 /* True when a message with status `from` may get `to`. */
 bool message_may_move(struct str from, struct str to);
 /* The one the caller queued before under this id; ST_NOT_FOUND. */

@@ -19,6 +19,16 @@ static int rank_of(struct str status) {
     return -1;
 }
 
+bool message_wants_answer(const struct message *m) {
+    static const char *const silent[] = {"reaction", "revoke", "system"};
+
+    for (size_t i = 0; i < ARRAY_LEN(silent); i++)
+        if (str_eq(m->type, str_of(silent[i])))
+            return false;
+    /* A key of the content: inside a text the quotes would be escaped. */
+    return !str_contains(m->content, STR("\"group_id\":"));
+}
+
 bool message_may_move(struct str from, struct str to) {
     if (str_eq(to, STR("cancelled")))
         return str_eq(from, STR("queued"));

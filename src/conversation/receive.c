@@ -103,16 +103,6 @@ static enum status apply_to_target(struct arena *a, struct tx *tx, const struct 
     return st;
 }
 
-/* What asks for an answer. A reaction or a withdrawal does not, and a system notice is not the person's word. */
-static bool wants_answer(struct str type) {
-    static const char *const silent[] = {"reaction", "revoke", "system"};
-
-    for (size_t i = 0; i < ARRAY_LEN(silent); i++)
-        if (str_eq(type, str_of(silent[i])))
-            return false;
-    return true;
-}
-
 enum status plan_turn(struct arena *a, struct tx *tx, const struct conversation *c,
                       struct debounce debounce, int64_t now_ms, struct err *e) {
     struct str id = uuid_format(a, c->id.v);
@@ -161,12 +151,13 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
                                  struct message_id *ret, struct err *e) {
     const struct party *party = &in->inbound->party;
     struct conversation c;
-    bool is_asking = wants_answer(in->inbound->type);
+    bool is_asking;
 
     TRY(find_conversation(a, tx, in, &c, e));
 
     struct message m = message_of(in, &c);
 
+    is_asking = message_wants_answer(&m);
     m.direction = STR("in");
     m.owner = STR("customer");
     m.sender = party->phone.len > 0 ? party->phone : party->user_id;

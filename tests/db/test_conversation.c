@@ -99,9 +99,10 @@ static void each_message_moves_the_turn_but_never_past_the_cap(void **state) {
 }
 
 static enum status silent(struct app *app, struct tx *tx, struct err *e) {
-    static const char *const types[] = {"reaction", "revoke", "system"};
+    static const char *const types[] = {"reaction", "revoke", "system", "text"};
     static const char *const contents[] = {"{\"emoji\":\"x\",\"target\":\"wamid.none\"}",
-                                           "{\"target\":\"wamid.none\"}", "{\"kind\":\"x\"}"};
+                                           "{\"target\":\"wamid.none\"}", "{\"kind\":\"x\"}",
+                                           "{\"text\":\"alguém sabe?\",\"group_id\":\"grupo\"}"};
     struct conversation c;
     int64_t n, run_at_ms;
 
@@ -120,7 +121,7 @@ static enum status silent(struct app *app, struct tx *tx, struct err *e) {
     return ST_OK;
 }
 
-static void reaction_revoke_and_system_notice_plan_no_turn(void **state) {
+static void reaction_revoke_system_notice_and_group_plan_no_turn(void **state) {
     STEP(*state, silent);
 }
 
@@ -798,7 +799,7 @@ int main(void) {
         FEATURE_TEST(first_message_opens_a_conversation_and_the_next_goes_on_in_it),
         FEATURE_TEST(window_counts_from_the_newest_message_by_the_providers_clock),
         FEATURE_TEST(each_message_moves_the_turn_but_never_past_the_cap),
-        FEATURE_TEST(reaction_revoke_and_system_notice_plan_no_turn),
+        FEATURE_TEST(reaction_revoke_system_notice_and_group_plan_no_turn),
         FEATURE_TEST(edit_changes_its_target),
         FEATURE_TEST(revoke_marks_its_target_and_nothing_else),
         FEATURE_TEST(event_is_seen_for_the_first_time_once_per_account),
