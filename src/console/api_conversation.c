@@ -111,10 +111,18 @@ static enum status set_labels(struct tx *tx, void *ctx, struct err *e) {
     return one_conversation(tx, ctx, e);
 }
 
+/* ST_NOT_FOUND before an empty list. */
+static enum status check_conversation(struct tx *tx, struct api *x, struct err *e) {
+    struct conversation c;
+
+    return conversation_get(x->r->arena, tx, x->tenant, x->conversation, &c, e);
+}
+
 static enum status list_turns(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct turn_page page;
 
+    TRY(check_conversation(tx, x, e));
     TRY(bot_turns(x->r->arena, tx, x->tenant, x->conversation, x->page.limit, &page, e));
     api_begin_list(x);
     for (size_t i = 0; i < page.n; i++)
@@ -127,6 +135,7 @@ static enum status list_events(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct event_page page;
 
+    TRY(check_conversation(tx, x, e));
     TRY(event_list(x->r->arena, tx, x->tenant, x->conversation, x->page, &page, e));
     api_begin_list(x);
     for (size_t i = 0; i < page.n; i++)
