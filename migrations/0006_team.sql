@@ -38,6 +38,8 @@ ALTER TABLE conversations ADD COLUMN deadline_at BIGINT;
 ALTER TABLE conversations ADD COLUMN deadline_kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE conversations ADD COLUMN deadline_step BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX conversations_deadline ON conversations (deadline_at) WHERE deadline_at IS NOT NULL;
+CREATE INDEX conversations_still ON conversations (tenant_id, id)
+    WHERE deadline_at IS NULL AND state NOT IN ('agent_closed', 'expired');
 CREATE INDEX conversations_owner ON conversations (tenant_id, owner_user) WHERE owner_user IS NOT NULL;
 CREATE INDEX conversations_waiting ON conversations (tenant_id, waiting_since) WHERE state = 'waiting_agent';
 
