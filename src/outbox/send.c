@@ -122,11 +122,11 @@ static enum status check_account(struct sending *s) {
 /* Decides on a message that is still queued. */
 static enum status permit_queued(struct tx *tx, struct sending *s, const struct conversation *c,
                                  struct err *e) {
-    bool is_person = str_eq(s->message.owner, STR("person"));
+    bool is_bot = str_eq(s->message.owner, STR("bot"));
     bool moved;
     int64_t wait_us = 0;
 
-    if (!is_person && s->message.owner_version != c->owner_version)
+    if (is_bot && s->message.owner_version != c->owner_version)
         return give_up(tx, s, STR("cancelled"), 0, STR("the conversation's owner changed"), e);
     TRY(load_account(tx, s, e));
     if (check_account(s) != ST_OK)
@@ -231,7 +231,8 @@ static enum status record_accepted(struct tx *tx, struct sending *s, int64_t now
 static enum status record_retry(struct tx *tx, struct sending *s, int64_t now_ms, struct err *e) {
     const struct send_result *r = &s->result;
 
-    if (s->job->attempt >= SEND_MAX_ATTEMPTS)
+    /* A message to one person that came a day late, and held up those behind it, would help nobody. */
+    if (r->is_spared || s->job->attempt >= SEND_MAX_ATTEMPTS)
         return give_up(tx, s, STR("failed"), r->code, r->reason, e);
     set_verdict(s, VERDICT_RETRY, r->retry_after_ms, arena_cstr(s->arena, r->cause), r->reason);
     return message_requeue(s->arena, tx, &s->message, now_ms, e);

@@ -102,11 +102,12 @@ enum status meta_put_ask_location(struct meta_build *b) ATTR_MUST_CHECK;
 /* --- judging -------------------------------------------------------------------------------- */
 
 enum meta_rule_flag {
-    META_RULE_PAIR = 1,     /* the wait concerns this recipient only */
-    META_RULE_WINDOW = 2,   /* a template would get through */
-    META_RULE_OPT_OUT = 4,  /* the person's wish */
-    META_RULE_USAGE = 8,    /* the usage header may say how long to wait */
-    META_RULE_DETAILED = 16 /* Meta's details name the field at fault: people need them */
+    META_RULE_PAIR = 1,      /* the wait concerns this recipient only */
+    META_RULE_WINDOW = 2,    /* a template would get through */
+    META_RULE_OPT_OUT = 4,   /* the person's wish */
+    META_RULE_USAGE = 8,     /* the usage header may say how long to wait */
+    META_RULE_DETAILED = 16, /* Meta's details name the field at fault: people need them */
+    META_RULE_SPARED = 32    /* Meta spares this person for now: waiting is for campaigns */
 };
 
 struct meta_rule {

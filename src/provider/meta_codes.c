@@ -15,6 +15,7 @@ enum {
     OPT_OUT = META_RULE_OPT_OUT,
     USAGE = META_RULE_USAGE,
     DETAILED = META_RULE_DETAILED,
+    SPARED = META_RULE_SPARED,
 };
 
 /* The first row that fits counts. A wait of 0 is left to backoff: 131056 asks for 4^n seconds. */
@@ -93,7 +94,7 @@ static const struct meta_rule rules[] = {
     {131048, 131048, 0, SEND_BLOCKED, 0, 0,
      "people blocked or reported the number too often: send less and wait until its quality "
      "recovers"},
-    {131049, 131049, 0, SEND_RETRY, 24 * HOUR_MS, 0,
+    {131049, 131049, 0, SEND_RETRY, 24 * HOUR_MS, SPARED,
      "Meta held the marketing message back to spare this person: not before tomorrow, and "
      "never in the US"},
     {131050, 131050, 0, SEND_REJECTED, 0, OPT_OUT,

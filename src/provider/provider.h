@@ -162,9 +162,10 @@ struct send_result { /* texts in the arena given to judge */
     bool is_pair_limit;        /* the wait concerns this recipient only, not the number */
     bool needs_template;       /* the 24 h window was closed */
     bool is_opt_out;           /* the person does not want these */
-    int64_t code;              /* the provider's, 0: none */
-    struct str cause;          /* "meta-131047", "http-502", "cut", "not-sent" */
-    struct str reason;         /* one sentence for people: what happened and what to do */
+    bool is_spared;    /* SEND_RETRY: the provider spares the person; only a campaign waits */
+    int64_t code;      /* the provider's, 0: none */
+    struct str cause;  /* "meta-131047", "http-502", "cut", "not-sent" */
+    struct str reason; /* one sentence for people: what happened and what to do */
 };
 
 struct provider_limits {

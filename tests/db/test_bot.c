@@ -74,10 +74,8 @@ static void builtin_script_answers_who_writes(void **state) {
 }
 
 static enum status ana_asks_for_a_person(struct app *app, struct tx *tx, struct err *e) {
-    struct inbound ev = inbound_text(app, ANA, "Falar com alguém");
+    const struct inbound ev = inbound_text(app, ANA, "quero falar com alguém");
 
-    ev.type = STR("choice");
-    ev.content = STR("{\"id\":\"person\",\"title\":\"Falar com alguém\"}");
     return receive(app, tx, &ev, NULL, e);
 }
 

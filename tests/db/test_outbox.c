@@ -189,6 +189,16 @@ static void closed_window_and_unreachable_person_fail_with_a_reason(void **state
     assert_int_equal(calls(app), 2);
 }
 
+static void message_that_meta_holds_back_fails_at_once_and_frees_its_lane(void **state) {
+    struct app *app = *state;
+
+    assert_str(send_with(app, (struct fake_reply){.status = 400, .body = ERROR_BODY("131049")}),
+               "failed");
+    assert_int_equal(app->message.error_code, 131049);
+    assert_true(app->message.error_reason.len > 0);
+    assert_int_equal(jobs_in(app, -1), 0);
+}
+
 static void pair_limit_of_the_provider_is_waited_for(void **state) {
     struct app *app = *state;
 
@@ -659,6 +669,7 @@ int main(void) {
         FEATURE_TEST(persons_reply_answers_what_was_written_so_far),
         FEATURE_TEST(accepted_message_is_sent_with_our_id_and_the_address_learnt),
         FEATURE_TEST(closed_window_and_unreachable_person_fail_with_a_reason),
+        FEATURE_TEST(message_that_meta_holds_back_fails_at_once_and_frees_its_lane),
         FEATURE_TEST(pair_limit_of_the_provider_is_waited_for),
         FEATURE_TEST(refused_token_blocks_the_account_and_parks_until_a_person_clears_it),
         FEATURE_TEST(cut_answer_is_uncertain_and_never_sent_again),

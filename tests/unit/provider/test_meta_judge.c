@@ -89,6 +89,7 @@ static void flags_and_waits_follow_the_code(void **state) {
         assert_int_equal(r.is_pair_limit, cases[i].is_pair_limit);
         assert_int_equal(r.needs_template, cases[i].needs_template);
         assert_int_equal(r.is_opt_out, cases[i].is_opt_out);
+        assert_int_equal(r.is_spared, cases[i].code == 131049);
         arena_done(&a);
     }
 }
