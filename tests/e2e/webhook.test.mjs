@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events go out to other systems: signed, once for each attempt that gets through, never lost.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { message, messageCall, post, startGraph } from '../support/graph.mjs';
 import { client, ENGINES, newInstallation, seed, until } from '../support/prosa.mjs';
 import { startReceiver } from '../support/receiver.mjs';
+
+// The receiver that docs/webhooks.md shows, taken from there.
+const [, shown] = /```js verify\n([\s\S]*?)```/.exec(readFileSync(new URL('../../docs/webhooks.md', import.meta.url), 'utf8'));
+const { verify } = await import(`data:text/javascript,${encodeURIComponent(shown)}`);
 
 let counter = 0;
 const newPhone = () => `55119${String(72000000 + ++counter)}`;
@@ -49,6 +54,9 @@ for (const engine of ENGINES) {
       assert.match(w.secret, /^whsec_/);
       const told = new StandardWebhook(w.secret).verify(call.body.toString(), call.headers);
       new SvixWebhook(w.secret).verify(call.body.toString(), call.headers);
+      assert.deepEqual(verify(w.secret, call.headers, call.body), told);
+      assert.throws(() => verify(w.secret, { ...call.headers, 'webhook-id': 'x' }, call.body), /wrong signature/);
+      assert.throws(() => verify(w.secret, { ...call.headers, 'webhook-timestamp': '1614265330' }, call.body), /too old/);
       assert.equal(told.id, call.id);
       assert.equal(told.type, 'message.received');
       assert.equal(told.data.message.direction, 'in');
@@ -151,6 +159,7 @@ for (const engine of ENGINES) {
       for (const s of [secret, w.secret]) {
         new StandardWebhook(s).verify(call.body.toString(), call.headers);
         new SvixWebhook(s).verify(call.body.toString(), call.headers);
+        verify(s, call.headers, call.body);
       }
       await api.del(`/api/v1/webhooks/${w.id}`);
     });
