@@ -38,6 +38,9 @@ const struct job_kind app_job_kinds[] = {
      .max_backoff_ms = 5000}, /* it must never give up */
     {.name = INTAKE_PURGE_JOB, .run = intake_purge_job},
     {.name = CONVERSATION_TURN_JOB, .run = bot_turn_job},
+    {.name = CONVERSATION_SAY_JOB, .run = outbox_say_job},
+    {.name = CONVERSATION_DEADLINES_JOB, .run = conversation_deadlines_job},
+    {.name = CONVERSATION_WATCH_JOB, .run = conversation_watch_job},
     {.name = OUTBOX_SEND_JOB, .run = outbox_send_job, .backoff_ms = 1000, .max_backoff_ms = 60000},
     {.name = OUTBOX_READ_JOB, .run = outbox_read_job, .max_attempts = 2},
     {.name = WEBHOOK_DELIVER_JOB, .run = webhook_deliver_job, .max_attempts = 1000000},
@@ -48,5 +51,7 @@ const size_t app_n_job_kinds = ARRAY_LEN(app_job_kinds);
 const struct schedule app_schedules[] = {
     {.name = "intake.purge", .kind = INTAKE_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "webhook.purge", .kind = WEBHOOK_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
+    {.name = "conversation.deadlines", .kind = CONVERSATION_DEADLINES_JOB, .every_ms = 5000},
+    {.name = "conversation.watch", .kind = CONVERSATION_WATCH_JOB, .every_ms = 60 * 1000},
 };
 const size_t app_n_schedules = ARRAY_LEN(app_schedules);

@@ -1,12 +1,11 @@
 /* script_builtin.c - the script a new tenant has: works with no key and no set-up, in Portuguese, and is an example to copy.
+ * Who asks for a person in words of their own is heard before the bot is asked (conversation/asks.c).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bot/script.h"
 
 static const char builtin[] =
     "{\"version\":1,\"start\":\"menu\","
     "\"rules\":["
-    "{\"any\":[\"atendente\",\"humano\",\"pessoa\",\"falar com alguem\",\"vendedor\",\"human\",\"agent\"],"
-    "\"go\":\"person\"},"
     "{\"any\":[\"preco\",\"precos\",\"valor\",\"valores\",\"quanto custa\",\"plano\",\"planos\",\"price\"],"
     "\"go\":\"plans\"},"
     "{\"any\":[\"horario\",\"horarios\",\"que horas\",\"aberto\",\"opening hours\"],\"go\":\"hours\"},"

@@ -138,13 +138,13 @@ static enum status told_presence(struct tx *tx, struct api *x, struct str presen
 
 static enum status put_presence(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    struct str presence = json_str(json_get(x->body, "presence")), before;
+    struct str presence = json_str(json_get(x->body, "presence"));
     int64_t now_ms = clock_now_ms();
+    bool has_changed;
     struct json_out *o;
 
-    TRY(team_set_presence(x->r->arena, tx, x->tenant, x->r->principal.user, presence, now_ms,
-                          &before, e));
-    if (!str_eq(presence, before)) {
+    TRY(team_set_presence(tx, x->tenant, x->r->principal.user, presence, now_ms, &has_changed, e));
+    if (has_changed) {
         TRY(told_presence(tx, x, presence, e));
         if (str_eq(presence, STR("online")))
             TRY(conversation_fill(x->r->arena, tx, x->tenant, now_ms, e));

@@ -49,25 +49,33 @@ enum status change_place(struct change *ch, struct user_id except, struct err *e
     return ST_OK; /* it waits; the next one who is free gets it */
 }
 
-enum status conversation_fill(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                              int64_t now_ms, struct err *e) {
-    struct change ch = {.a = a, .tx = tx, .now_ms = now_ms};
+/* just_left: one that its person has just let go does not come back to them. */
+static enum status fill(struct change *with, struct tenant_id tenant,
+                        struct conversation_id just_left, struct err *e) {
+    struct change ch = *with;
     struct db_rows rows;
 
-    TRY(team_settings_get(a, tx, tenant, &ch.team, e));
     if (!ch.team.is_round_robin && !ch.team.is_sticky)
         return ST_OK;
-    TRY(store_conversations_waiting(a, tx, tenant, FILL_MAX, &rows, e));
+    TRY(store_conversations_waiting(ch.a, ch.tx, tenant, FILL_MAX, &rows, e));
     for (size_t i = 0; i < rows.n; i++) {
         store_conversation_row(&rows, i, tenant, &ch.c);
-        TRY(change_place(&ch, (struct user_id){0}, e));
+        if (!uuid_eq(ch.c.id.v, just_left.v))
+            TRY(change_place(&ch, (struct user_id){0}, e));
     }
     return ST_OK;
 }
 
+enum status conversation_fill(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              int64_t now_ms, struct err *e) {
+    struct change ch = {.a = a, .tx = tx, .now_ms = now_ms};
+
+    TRY(team_settings_get(a, tx, tenant, &ch.team, e));
+    return fill(&ch, tenant, (struct conversation_id){0}, e);
+}
+
 enum status change_freed(struct change *ch, struct user_id was, struct err *e) {
-    return uuid_is_nil(was.v) ? ST_OK
-                              : conversation_fill(ch->a, ch->tx, ch->c.tenant, ch->now_ms, e);
+    return uuid_is_nil(was.v) ? ST_OK : fill(ch, ch->c.tenant, ch->c.id, e);
 }
 
 enum status conversation_assign(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -83,6 +91,7 @@ enum status conversation_assign(struct arena *a, struct tx *tx, struct tenant_id
     if (to.has_skill)
         ch.c.skill = to.skill;
     if (uuid_is_nil(to.user.v)) {
+        ch.c.last_user = (struct user_id){0}; /* who puts it back does not want it again */
         TRY(change_to_queue(&ch, "conversation.queued", STR("{\"reason\":\"assigned\"}"), e));
         TRY(change_place(&ch, was, e));
         return change_freed(&ch, was, e);

@@ -28,6 +28,8 @@ enum status change_to_user(struct change *ch, struct user_id user, struct user_i
 /* back to the bot, which answers what is unanswered. */
 enum status change_to_bot(struct change *ch, const char *kind, struct str data,
                           struct debounce debounce, struct err *e) ATTR_MUST_CHECK;
+/* Before change_owner(): state "agent_closed" or "expired". */
+void change_set_closed(struct change *ch, const char *state);
 /* An event without another owner. */
 enum status change_note(struct change *ch, const char *kind, struct str data, struct err *e)
     ATTR_MUST_CHECK;

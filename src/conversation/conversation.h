@@ -18,7 +18,9 @@
     "bot.turn" /* payload {"conversation"}; lane and key are the conversation's */
 #define CONVERSATION_SAY_JOB                                                                       \
     "conversation.say" /* payload {"conversation", "what", "text", "once", "version"}; run by outbox/ */
-#define CONVERSATION_CHANNEL "prosa_events" /* db_notify channel: new rows in conversation_events */
+#define CONVERSATION_DEADLINES_JOB "conversation.deadlines" /* of the system: what is due */
+#define CONVERSATION_WATCH_JOB     "conversation.watch" /* … and what nothing would happen to */
+#define CONVERSATION_CHANNEL       "prosa_events" /* db_notify channel: new rows in conversation_events */
 
 struct event_page;
 struct message_page;
@@ -122,6 +124,8 @@ enum status conversation_first_seen(struct tx *tx, const struct seen_event *seen
 /* Preview and order in the list after a message of ours. */
 enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
                                struct str text, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* One lead became another's: their open conversations with one account become one. The one that stays is a person's, else
+ * one that waits for a person, else the older; what was unanswered in the other moves over. */
 enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                    struct lead_id from, struct lead_id into, struct err *e)
     ATTR_MUST_CHECK;
@@ -204,6 +208,16 @@ struct conversation_counts {
 enum status conversation_watch(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                int64_t now_ms, struct conversation_counts *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* What a deadline that has come does; one that was stored too early is found anew. *ret_passed: it had come. */
+enum status conversation_deadline_pass(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, int64_t now_ms, bool *ret_passed,
+                                       struct err *e) ATTR_MUST_CHECK;
+enum status conversation_deadlines_job(struct app *app, struct arena *a, const struct job *job,
+                                       struct verdict *ret_verdict, struct err *e);
+enum status conversation_watch_job(struct app *app, struct arena *a, const struct job *job,
+                                   struct verdict *ret_verdict, struct err *e);
+/* Implemented by app/. */
+struct db *app_db(struct app *app);
 /* Working hours or deadlines are other ones: each open conversation's is found anew soon. */
 enum status conversation_settings_changed(struct tx *tx, struct tenant_id tenant, int64_t now_ms,
                                           struct err *e) ATTR_MUST_CHECK;

@@ -200,7 +200,7 @@ enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_i
     return change_freed(&ch, was, e);
 }
 
-static void set_closed(struct change *ch, const char *state) {
+void change_set_closed(struct change *ch, const char *state) {
     ch->c.state = str_of(state);
     ch->c.owner = STR("none");
     ch->c.owner_user = (struct user_id){0};
@@ -216,7 +216,7 @@ enum status conversation_close(struct arena *a, struct tx *tx, struct tenant_id 
     if (conversation_is_closed(&ch.c))
         return ST_OK;
     was = ch.c.owner_user;
-    set_closed(&ch, "agent_closed");
+    change_set_closed(&ch, "agent_closed");
     TRY(change_owner(&ch, "conversation.closed", STR_EMPTY, e));
     TRY(change_say(&ch, "closed", ch.team.texts.closed, STR("closed"), e));
     return change_freed(&ch, was, e);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/change.h"
 
-#include "base/clock.h"
+#include "conversation/asks.h"
 
 static enum status add_event(struct tx *tx, const struct conversation *c, const char *kind,
                              struct str data, int64_t now_ms, struct err *e) {
@@ -47,17 +47,6 @@ static enum status find_conversation(struct arena *a, struct tx *tx, const struc
     if (!uuid_is_nil(lead.merged.v))
         TRY(conversation_move_lead(a, tx, in->tenant, lead.merged, lead.id, e));
     return open_conversation(a, tx, in, lead.id, ret, e);
-}
-
-enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                   struct lead_id from, struct lead_id into, struct err *e) {
-    struct db_rows closed;
-
-    TRY(store_conversation_move(a, tx, tenant, from, into, &closed, e));
-    for (size_t i = 0; i < closed.n; i++)
-        TRY(add_event(tx, &(struct conversation){.tenant = tenant, .id.v = db_uuid(&closed, i, 0)},
-                      "conversation.merged", STR_EMPTY, clock_now_ms(), e));
-    return ST_OK;
 }
 
 enum status conversation_first_seen(struct tx *tx, const struct seen_event *seen, int64_t now_ms,
@@ -147,6 +136,38 @@ static struct message message_of(const struct received *in, const struct convers
     };
 }
 
+/* The customer's own words call a person, or the bot answers. */
+static enum status bot_follows(struct change *ch, const struct received *in, struct err *e) {
+    bool is_heard =
+        str_eq(in->inbound->type, STR("text")) && asks_for_person(ch->a, in->inbound->text);
+
+    if (is_heard)
+        TRY(team_settings_get(ch->a, ch->tx, ch->c.tenant, &ch->team, e));
+    if (!is_heard || !ch->team.hands_off_on_request)
+        return plan_turn(ch->a, ch->tx, &ch->c, in->debounce, in->now_ms, e);
+    return conversation_request_handoff(
+        ch->a, ch->tx, ch->c.tenant, ch->c.id,
+        &(struct handoff){.reason = STR(HANDOFF_CUSTOMER_ASKED),
+                          .note = STR("a pessoa pediu atendimento humano")},
+        in->now_ms, e);
+}
+
+/* c: as it was before the message. */
+static enum status follow_up(struct arena *a, struct tx *tx, const struct conversation *c,
+                             const struct received *in, struct err *e) {
+    struct change ch = {.a = a, .tx = tx, .c = *c, .now_ms = in->now_ms};
+
+    if (str_eq(c->owner, STR("bot")))
+        return bot_follows(&ch, in, e);
+    TRY(team_settings_get(a, tx, c->tenant, &ch.team, e));
+    if (ch.c.unanswered_at_ms == 0) { /* from now on a person is waited for */
+        ch.c.unanswered_at_ms = in->now_ms;
+        deadline_find(&ch.c, &ch.team);
+        TRY(store_conversation_deadline(tx, &ch.c, e));
+    }
+    return change_say_away(&ch, e);
+}
+
 enum status conversation_receive(struct arena *a, struct tx *tx, const struct received *in,
                                  struct message_id *ret, struct err *e) {
     const struct party *party = &in->inbound->party;
@@ -166,10 +187,8 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
     TRY(apply_to_target(a, tx, in, e));
     TRY(store_conversation_inbound(tx, &c, utf8_cut_points(m.text, 200), window_until(in),
                                    is_asking, in->now_ms, e));
-    if (is_asking && str_eq(c.owner, STR("bot")))
-        TRY(plan_turn(a, tx, &c, in->debounce, in->now_ms, e));
     *ret = m.id;
-    return ST_OK;
+    return is_asking ? follow_up(a, tx, &c, in, e) : ST_OK;
 }
 
 enum status conversation_receive_echo(struct arena *a, struct tx *tx, const struct received *in,
@@ -194,5 +213,6 @@ enum status conversation_receive_echo(struct arena *a, struct tx *tx, const stru
             .tenant = in->tenant, .conversation = c.id, .count = -1, .now_ms = in->now_ms},
         e));
     /* Whoever answers from the phone is at it: no user of ours, but a person all the same. */
-    return conversation_take(a, tx, in->tenant, c.id, (struct user_id){0}, in->now_ms, e);
+    TRY(conversation_take(a, tx, in->tenant, c.id, (struct user_id){0}, in->now_ms, e));
+    return conversation_answered(tx, &c, in->now_ms, e);
 }

@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/store.h"
 
-#include "base/clock.h"
-
 #define COLUMNS CONVERSATION_COLUMNS
 #define IS_OPEN "c.state NOT IN ('agent_closed', 'expired')"
 
@@ -167,19 +165,8 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
         NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(bot_state), V_I64(answered), V_I64(now_ms));
 }
 
-enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct lead_id from, struct lead_id into,
-                                    struct db_rows *ret_closed, struct err *e) {
-    TRY(DB_QUERY(
-        a, tx,
-        DB_SQL(
-            "UPDATE conversations AS c SET state = 'agent_closed', owner = 'none', owner_user = NULL,"
-            " owner_version = owner_version + 1, updated_at = $4"
-            " WHERE c.tenant_id = $1 AND c.lead_id = $2 AND " IS_OPEN
-            " AND EXISTS (SELECT 1 FROM conversations o WHERE o.tenant_id = $1 AND o.lead_id = $3"
-            " AND o.account_id = c.account_id AND o.state NOT IN ('agent_closed', 'expired'))"
-            " RETURNING id"),
-        ret_closed, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(clock_now_ms())));
+enum status store_conversation_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                                    struct lead_id into, struct err *e) {
     return DB_EXEC(
         tx, DB_SQL("UPDATE conversations SET lead_id = $3 WHERE tenant_id = $1 AND lead_id = $2"),
         NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v));

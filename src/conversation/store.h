@@ -77,10 +77,19 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
     ATTR_MUST_CHECK;
 void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
                             struct conversation *ret);
-/* Closes those of `from` that stand in the way of moving, then moves all. */
-enum status store_conversation_move(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                    struct lead_id from, struct lead_id into,
-                                    struct db_rows *ret_closed, struct err *e) ATTR_MUST_CHECK;
+enum status store_conversation_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                                    struct lead_id into, struct err *e) ATTR_MUST_CHECK;
+/* The open ones of both, locked, by account and age. */
+enum status store_conversations_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   struct lead_id one, struct lead_id other, struct db_rows *ret,
+                                   struct err *e) ATTR_MUST_CHECK;
+/* What came in since then stands in another conversation from now on. */
+enum status store_messages_move(struct tx *tx, const struct conversation *from,
+                                const struct conversation *into, int64_t since_ms, struct err *e)
+    ATTR_MUST_CHECK;
+/* inbound_count, window, unanswered_at and deadline. */
+enum status store_conversation_absorbed(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                        struct err *e) ATTR_MUST_CHECK;
 
 /* --- the team's view -------------------------------------------------------------------------------------------------- */
 
@@ -103,6 +112,15 @@ enum status store_conversation_last_user(struct arena *a, struct tx *tx, struct 
 enum status store_conversation_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                       int64_t now_ms, struct conversation_counts *ret,
                                       struct err *e) ATTR_MUST_CHECK;
+/* (tenant, conversation) of all tenants whose deadline has come, oldest first; system scope. */
+enum status store_conversations_due(struct arena *a, struct tx *tx, int64_t now_ms, size_t limit,
+                                    struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* (tenant, conversation) that nothing would happen to; system scope. */
+enum status store_conversations_astray(struct arena *a, struct tx *tx, size_t limit,
+                                       struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_conversation_put_off(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, int64_t at_ms, struct err *e)
+    ATTR_MUST_CHECK;
 /* Brings later deadlines of open ones forward to now. */
 enum status store_conversations_look(struct tx *tx, struct tenant_id tenant, int64_t now_ms,
                                      struct err *e) ATTR_MUST_CHECK;
@@ -188,7 +206,7 @@ enum status store_message_edit(struct tx *tx, const struct message *m, struct st
                                struct str text, int64_t at_ms, struct err *e) ATTR_MUST_CHECK;
 enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms,
                                  struct err *e) ATTR_MUST_CHECK;
-/* Ids of the bot's messages still queued in the conversation, set to cancelled. */
+/* Ids of the bot's and the house's messages still queued in the conversation, set to cancelled. */
 enum status store_messages_cancel_bot(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                       struct conversation_id id, int64_t now_ms,
                                       struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;

@@ -172,8 +172,8 @@ enum status store_messages_cancel_bot(struct arena *a, struct tx *tx, struct ten
     return DB_QUERY(
         a, tx,
         DB_SQL("UPDATE messages SET status = 'cancelled', status_rank = 99, updated_at = $3"
-               " WHERE tenant_id = $1 AND conversation_id = $2 AND owner = 'bot'"
-               " AND status = 'queued' RETURNING id"),
+               " WHERE tenant_id = $1 AND conversation_id = $2"
+               " AND owner IN ('bot', 'system') AND status = 'queued' RETURNING id"),
         ret, e, V_UUID(tenant.v), V_UUID(id.v), V_I64(now_ms));
 }
 

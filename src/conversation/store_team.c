@@ -91,3 +91,60 @@ enum status store_conversations_look(struct tx *tx, struct tenant_id tenant, int
                           " AND c.deadline_at > $2 AND " IS_OPEN),
                    NULL, e, V_UUID(tenant.v), V_I64(now_ms));
 }
+
+enum status store_conversations_due(struct arena *a, struct tx *tx, int64_t now_ms, size_t limit,
+                                    struct db_rows *ret, struct err *e) {
+    return DB_QUERY(a, tx,
+                    DB_SQL("SELECT c.tenant_id, c.id FROM conversations c WHERE c.deadline_at <= $1"
+                           " ORDER BY c.deadline_at LIMIT $2"),
+                    ret, e, V_I64(now_ms), V_I64((int64_t)limit));
+}
+
+enum status store_conversations_astray(struct arena *a, struct tx *tx, size_t limit,
+                                       struct db_rows *ret, struct err *e) {
+    return DB_QUERY(
+        a, tx, DB_SQL("SELECT c.tenant_id, c.id FROM conversations c WHERE " IS_ASTRAY " LIMIT $1"),
+        ret, e, V_I64((int64_t)limit));
+}
+
+enum status store_conversation_put_off(struct tx *tx, struct tenant_id tenant,
+                                       struct conversation_id id, int64_t at_ms, struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("UPDATE conversations SET deadline_at = $3 WHERE tenant_id = $1 AND id = $2"
+               " AND deadline_at IS NOT NULL"),
+        NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_I64(at_ms));
+}
+
+/* --- two that become one --------------------------------------------------------------------------------------------- */
+
+enum status store_conversations_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   struct lead_id one, struct lead_id other, struct db_rows *ret,
+                                   struct err *e) {
+#define OF_LEADS                                                                                   \
+    "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.tenant_id = $1"                  \
+    " AND c.lead_id IN ($2, $3) AND " IS_OPEN " ORDER BY c.account_id, c.id"
+    return DB_QUERY(a, tx, DB_SQL2(OF_LEADS, OF_LEADS " FOR UPDATE"), ret, e, V_UUID(tenant.v),
+                    V_UUID(one.v), V_UUID(other.v));
+}
+
+enum status store_messages_move(struct tx *tx, const struct conversation *from,
+                                const struct conversation *into, int64_t since_ms, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE messages SET conversation_id = $3 WHERE tenant_id = $1"
+                          " AND conversation_id = $2 AND direction = 'in' AND created_at >= $4"),
+                   NULL, e, V_UUID(from->tenant.v), V_UUID(from->id.v), V_UUID(into->id.v),
+                   V_I64(since_ms));
+}
+
+enum status store_conversation_absorbed(struct tx *tx, const struct conversation *c, int64_t now_ms,
+                                        struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("UPDATE conversations SET inbound_count = $3, window_until = $4,"
+               " unanswered_at = $5, deadline_at = $6, deadline_kind = $7, updated_at = $8"
+               " WHERE tenant_id = $1 AND id = $2"),
+        NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_I64(c->inbound_count),
+        V_I64(c->window_until_ms), V_TIME(c->unanswered_at_ms), V_TIME(c->deadline_at_ms),
+        V_TEXT(c->deadline_kind), V_I64(now_ms));
+}

@@ -174,7 +174,11 @@ static const char *refusal(const struct parsed *p, const struct target *r, struc
 static enum status apply_preference(struct drain *d, struct tx *tx, const struct target *r,
                                     const struct inbound *ev, int64_t now_ms, struct err *e) {
     struct lead_id lead;
+    struct lead found;
 
+    TRY(lead_resolve(d->arena, tx, r->account.tenant, &ev->party, now_ms, &found, e));
+    if (!uuid_is_nil(found.merged.v)) /* two that were one: their conversations, too */
+        TRY(conversation_move_lead(d->arena, tx, r->account.tenant, found.merged, found.id, e));
     TRY(lead_set_marketing(d->arena, tx, r->account.tenant, &ev->party, ev->is_stop, &lead, e));
 
     struct str id = uuid_format(d->arena, lead.v);

@@ -38,7 +38,9 @@ static enum status check_draft(const struct outbox_put *put, const struct conver
 
 static enum status check_open(const struct outbox_put *put, const struct conversation *c,
                               int64_t now_ms, struct err *e) {
-    if (str_eq(c->state, STR("agent_closed")) || str_eq(c->state, STR("expired"))) {
+    bool is_closed = str_eq(c->state, STR("agent_closed")) || str_eq(c->state, STR("expired"));
+
+    if (is_closed && !str_eq(put->owner, STR("system"))) { /* the house says that it is closed */
         err_set(e, ST_CONFLICT, __FILE__, __LINE__, "the conversation is closed");
         e->cause = "conversation-closed";
         return ST_CONFLICT;

@@ -55,6 +55,8 @@ struct outbox { /* what the jobs need; part of struct app, reached by app_outbox
 /* Job handlers for the job table. */
 enum status outbox_send_job(struct app *app, struct arena *a, const struct job *job,
                             struct verdict *ret_verdict, struct err *e);
+enum status outbox_say_job(struct app *app, struct arena *a, const struct job *job,
+                           struct verdict *ret_verdict, struct err *e);
 enum status outbox_read_job(struct app *app, struct arena *a, const struct job *job,
                             struct verdict *ret_verdict, struct err *e);
 /* Implemented by app/. */

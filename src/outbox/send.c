@@ -122,11 +122,11 @@ static enum status check_account(struct sending *s) {
 /* Decides on a message that is still queued. */
 static enum status permit_queued(struct tx *tx, struct sending *s, const struct conversation *c,
                                  struct err *e) {
-    bool is_bot = str_eq(s->message.owner, STR("bot"));
+    bool is_person = str_eq(s->message.owner, STR("person"));
     bool moved;
     int64_t wait_us = 0;
 
-    if (is_bot && s->message.owner_version != c->owner_version)
+    if (!is_person && s->message.owner_version != c->owner_version)
         return give_up(tx, s, STR("cancelled"), 0, STR("the conversation's owner changed"), e);
     TRY(load_account(tx, s, e));
     if (check_account(s) != ST_OK)

@@ -104,20 +104,21 @@ enum status team_set_work(struct arena *a, struct tx *tx, struct tenant_id tenan
     return store_member_work(tx, tenant, user, skills, work.capacity, e);
 }
 
-enum status team_set_presence(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                              struct user_id user, struct str presence, int64_t now_ms,
-                              struct str *ret_before, struct err *e) {
+enum status team_set_presence(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                              struct str presence, int64_t now_ms, bool *ret_changed,
+                              struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
     static const char *const words[] = {"online", "away", "offline"};
-    struct team_member m;
+    struct team_member m = {0};
     bool is_word = false;
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         is_word = is_word || str_eq(presence, str_of(words[i]));
     if (!is_word)
         FAIL(e, ST_INVALID, "presence: online, away or offline");
-    TRY(team_member_get(a, tx, tenant, user, now_ms, &m, e));
+    TRY(team_member_get(&a, tx, tenant, user, now_ms, &m, e));
     TRY(store_member_presence(tx, tenant, user, presence, now_ms, e));
-    *ret_before = m.presence;
+    *ret_changed = !str_eq(m.presence, presence);
     return ST_OK;
 }
 

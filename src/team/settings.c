@@ -228,7 +228,7 @@ static enum status load(struct arena *a, struct tx *tx, struct tenant_id tenant,
 enum status team_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct team_settings *ret, struct err *e) {
     struct settings_row row;
-    const struct json *whole;
+    const struct json *whole = NULL;
 
     TRY(load(a, tx, tenant, &row, &whole, e));
     *ret = (struct team_settings){.version = row.version, .timezone = row.timezone};
@@ -239,7 +239,7 @@ enum status team_settings_put(struct arena *a, struct tx *tx, struct tenant_id t
                               const struct json *in, int64_t version, struct err *e) {
     ATTR_CLEANUP(buf_done_p) struct buf b;
     struct settings_row row;
-    const struct json *now, *next;
+    const struct json *now = NULL, *next = NULL;
     struct team_settings checked;
     int64_t changed;
 

@@ -82,10 +82,10 @@ struct team_work {             /* what a person can do; changes what is set */
 enum status team_set_work(struct arena *a, struct tx *tx, struct tenant_id tenant,
                           struct user_id user, struct team_work work, struct err *e)
     ATTR_MUST_CHECK;
-/* Says it anew, or that it is still so. *ret_before is what it was a moment ago. */
-enum status team_set_presence(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                              struct user_id user, struct str presence, int64_t now_ms,
-                              struct str *ret_before, struct err *e) ATTR_MUST_CHECK;
+/* Says it anew, or that it is still so. *ret_changed: it was another a moment ago. */
+enum status team_set_presence(struct tx *tx, struct tenant_id tenant, struct user_id user,
+                              struct str presence, int64_t now_ms, bool *ret_changed, struct err *e)
+    ATTR_MUST_CHECK;
 /* It is m's turn: counted when nobody else was given one to m since it was read; else *ret_won is false. */
 enum status team_take_turn(struct tx *tx, struct tenant_id tenant, const struct team_member *m,
                            int64_t now_ms, bool *ret_won, struct err *e) ATTR_MUST_CHECK;

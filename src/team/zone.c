@@ -304,7 +304,9 @@ static bool is_name(struct str name) {
         char c = name.ptr[i];
         bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 
-        if (!is_letter && !(c >= '0' && c <= '9') && !memchr("_+-/", c, 4))
+        bool is_digit = c >= '0' && c <= '9';
+
+        if (!is_letter && !is_digit && c != '_' && c != '+' && c != '-' && c != '/')
             return false;
     }
     return true;
@@ -313,7 +315,7 @@ static bool is_name(struct str name) {
 static const struct zone *load(struct str name) {
     ATTR_CLEANUP(arena_done_p) struct arena scratch = {0};
     struct err ignored = ERR_INIT;
-    const struct zone *z;
+    const struct zone *z = NULL;
     char *bytes;
     size_t n;
     FILE *f;

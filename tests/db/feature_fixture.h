@@ -108,7 +108,25 @@ static inline enum status run_drain(struct app *app, struct arena *a, const stru
     return job_ran(app, job, intake_drain_job(app, a, job, v, e), v);
 }
 
+static inline enum status run_say(struct app *app, struct arena *a, const struct job *job,
+                                  struct verdict *v, struct err *e) {
+    return job_ran(app, job, outbox_say_job(app, a, job, v, e), v);
+}
+
+static inline enum status run_deadlines(struct app *app, struct arena *a, const struct job *job,
+                                        struct verdict *v, struct err *e) {
+    return job_ran(app, job, conversation_deadlines_job(app, a, job, v, e), v);
+}
+
+static inline enum status run_watch(struct app *app, struct arena *a, const struct job *job,
+                                    struct verdict *v, struct err *e) {
+    return job_ran(app, job, conversation_watch_job(app, a, job, v, e), v);
+}
+
 static const struct job_kind feature_kinds[] = {
+    {.name = CONVERSATION_SAY_JOB, .run = run_say},
+    {.name = CONVERSATION_DEADLINES_JOB, .run = run_deadlines},
+    {.name = CONVERSATION_WATCH_JOB, .run = run_watch},
     {.name = OUTBOX_SEND_JOB, .run = run_send},
     {.name = OUTBOX_READ_JOB, .run = run_read},
     {.name = CONVERSATION_TURN_JOB, .run = run_turn},

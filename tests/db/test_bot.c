@@ -74,8 +74,10 @@ static void builtin_script_answers_who_writes(void **state) {
 }
 
 static enum status ana_asks_for_a_person(struct app *app, struct tx *tx, struct err *e) {
-    const struct inbound ev = inbound_text(app, ANA, "quero falar com alguém");
+    struct inbound ev = inbound_text(app, ANA, "Falar com alguém");
 
+    ev.type = STR("choice");
+    ev.content = STR("{\"id\":\"person\",\"title\":\"Falar com alguém\"}");
     return receive(app, tx, &ev, NULL, e);
 }
 

@@ -90,12 +90,24 @@ function serve(installation, more) {
   });
 }
 
+/** Asks again when told that it was too often, after as long as was said. */
+async function patiently(ask) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await ask();
+    } catch (e) {
+      if (e.status !== 429 || tries === 20) throw e;
+      await new Promise((done) => setTimeout(done, e.retryAfterMs || 1000));
+    }
+  }
+}
+
 /** An API client; throws the problem on anything but 2xx. */
 export function client(url, key) {
   const call = async (method, path, body) => {
     const res = await fetch(url + path, { method, headers: { Authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     const answer = await res.json().catch(() => null);
-    if (!res.ok) throw Object.assign(new Error(`${method} ${path}: ${res.status} ${JSON.stringify(answer)}`), { status: res.status, problem: answer });
+    if (!res.ok) throw Object.assign(new Error(`${method} ${path}: ${res.status} ${JSON.stringify(answer)}`), { status: res.status, problem: answer, retryAfterMs: 1000 * Number(res.headers.get('retry-after') ?? 0) });
     return answer;
   };
   return {
@@ -107,7 +119,7 @@ export function client(url, key) {
     async allMessages() {
       const all = [];
       for (let after = ''; ; ) {
-        const page = await call('GET', `/api/v1/messages?limit=500&after=${after}`);
+        const page = await patiently(() => call('GET', `/api/v1/messages?limit=500&after=${after}`));
         all.push(...page.data);
         if (!page.has_more) return all;
         after = page.next;

@@ -1,0 +1,76 @@
+/* merge.c - two leads turn out to be one person, who may then have two open conversations with one account. The one that a
+ * person of ours has stays, else the one that waits for a person, else the older. What was unanswered in the other moves
+ * over, so that whoever has the one that stays sees it and answers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "conversation/change.h"
+
+#include "base/clock.h"
+
+enum { TURN_WAIT_MS = 2000, TURN_CAP_MS = 8000 };
+
+static int weight(const struct conversation *c) {
+    if (str_eq(c->owner, STR("person")))
+        return 2;
+    return str_eq(c->owner, STR("none")) ? 1 : 0;
+}
+
+static bool stays(const struct conversation *a, const struct conversation *b) {
+    if (weight(a) != weight(b))
+        return weight(a) > weight(b);
+    if (a->created_at_ms != b->created_at_ms)
+        return a->created_at_ms < b->created_at_ms;
+    return uuid_cmp(a->id.v, b->id.v) < 0;
+}
+
+static enum status absorb(struct change *ch, struct change *gone, int64_t unanswered,
+                          int64_t since_ms, struct err *e) {
+    struct conversation *c = &ch->c;
+
+    if (gone->c.window_until_ms > c->window_until_ms)
+        c->window_until_ms = gone->c.window_until_ms;
+    if (unanswered > 0) {
+        TRY(store_messages_move(ch->tx, &gone->c, c, since_ms, e));
+        c->inbound_count += unanswered;
+        if (c->unanswered_at_ms == 0 || since_ms < c->unanswered_at_ms)
+            c->unanswered_at_ms = since_ms;
+    }
+    deadline_find(c, &ch->team);
+    TRY(store_conversation_absorbed(ch->tx, c, ch->now_ms, e));
+    TRY(change_note(ch, "conversation.joined",
+                    change_data(ch->a, "from", uuid_format(ch->a, gone->c.id.v)), e));
+    if (unanswered > 0 && str_eq(c->owner, STR("bot")))
+        return plan_turn(ch->a, ch->tx, c, (struct debounce){TURN_WAIT_MS, TURN_CAP_MS}, ch->now_ms,
+                         e);
+    return ST_OK;
+}
+
+/* Both are open, of one account, and locked. */
+static enum status join(struct change *one, struct change *other, struct err *e) {
+    struct change *stay = stays(&one->c, &other->c) ? one : other;
+    struct change *gone = stay == one ? other : one;
+    int64_t unanswered = gone->c.inbound_count - gone->c.answered_count;
+    int64_t since_ms = gone->c.unanswered_at_ms ? gone->c.unanswered_at_ms : gone->c.last_at_ms;
+
+    change_set_closed(gone, "agent_closed");
+    TRY(change_owner(gone, "conversation.merged",
+                     change_data(gone->a, "into", uuid_format(gone->a, stay->c.id.v)), e));
+    return absorb(stay, gone, unanswered, since_ms, e);
+}
+
+enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   struct lead_id from, struct lead_id into, struct err *e) {
+    struct change one = {.a = a, .tx = tx, .now_ms = clock_now_ms()}, other;
+    struct db_rows rows;
+
+    TRY(store_conversations_of(a, tx, tenant, from, into, &rows, e));
+    if (rows.n > 1)
+        TRY(team_settings_get(a, tx, tenant, &one.team, e));
+    other = one;
+    for (size_t i = 0; i + 1 < rows.n; i++) { /* by account: two of one stand side by side */
+        store_conversation_row(&rows, i, tenant, &one.c);
+        store_conversation_row(&rows, i + 1, tenant, &other.c);
+        if (uuid_eq(one.c.account.v, other.c.account.v))
+            TRY(join(&one, &other, e));
+    }
+    return store_conversation_move(tx, tenant, from, into, e);
+}
