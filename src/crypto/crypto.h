@@ -23,6 +23,13 @@ void crypto_sha1(struct str data, uint8_t out[static SHA1_BYTES]);
 /* The same, keyed: one-time codes (RFC 6238) are made of it. */
 void crypto_hmac_sha1(struct str key, struct str data, uint8_t out[static SHA1_BYTES]);
 void crypto_sha256(struct str data, uint8_t out[static SHA256_BYTES]);
+/* SHA-256 of what comes piece by piece. */
+struct crypto_digest;
+struct crypto_digest *crypto_digest_new(void);
+void crypto_digest_add(struct crypto_digest *d, struct str piece);
+/* Ends it: nothing may be added after. */
+void crypto_digest_end(struct crypto_digest *d, uint8_t out[static SHA256_BYTES]);
+void crypto_digest_free(struct crypto_digest *d);
 void crypto_hmac_sha256(struct str key, struct str data, uint8_t out[static SHA256_BYTES]);
 /* True when hex (64 digits, any case) is the HMAC of data under key; constant time in key and data
  * content. */
