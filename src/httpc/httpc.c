@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "httpc/guard.h"
 #include "httpc/loop.h"
+#include "httpc/stream.h"
 
 enum {
     DEFAULT_TIMEOUT_MS = 30000,
@@ -80,6 +81,7 @@ enum status httpc_start(struct httpc_options options, struct httpc **ret, struct
     h->is_public = addr_is_public;
     list_init(&h->inbox);
     list_init(&h->limits);
+    list_init(&h->resumes);
     (void)pthread_mutex_init(&h->lock, NULL);
     st = loop_open(h, e);
     if (st == ST_OK && start_thread(h))
@@ -93,8 +95,7 @@ enum status httpc_start(struct httpc_options options, struct httpc **ret, struct
     return ST_OK;
 }
 
-/* Call with the lock held. */
-static void wake(struct httpc *h) {
+void httpc_wake(struct httpc *h) {
     const uint64_t one = 1;
 
     if (h->is_awake)
@@ -109,7 +110,7 @@ void httpc_stop(struct httpc *h) {
         return;
     (void)pthread_mutex_lock(&h->lock);
     h->is_stopping = true;
-    wake(h);
+    httpc_wake(h);
     (void)pthread_mutex_unlock(&h->lock);
     (void)pthread_join(h->thread, NULL);
     httpc_free(h);
@@ -132,7 +133,7 @@ void httpc_limit_host(struct httpc *h, struct str host_port, double per_second) 
     limit->per_second = per_second;
     (void)pthread_mutex_lock(&h->lock);
     list_push(&h->limits, &limit->node);
-    wake(h);
+    httpc_wake(h);
     (void)pthread_mutex_unlock(&h->lock);
 }
 
@@ -144,7 +145,7 @@ static bool hand_over(struct httpc *h, struct transfer *t) {
     is_taken = !h->is_stopping;
     if (is_taken) {
         list_push(&h->inbox, &t->node);
-        wake(h);
+        httpc_wake(h);
     }
     (void)pthread_mutex_unlock(&h->lock);
     return is_taken;
@@ -162,6 +163,11 @@ static void refuse_stopping(struct transfer *t) {
 }
 
 void httpc_submit(struct httpc *h, const struct http_call *call, httpc_done_fn done, void *ctx) {
+    httpc_submit_stream(h, call, NULL, done, ctx);
+}
+
+void httpc_submit_stream(struct httpc *h, const struct http_call *call, struct stream *stream,
+                         httpc_done_fn done, void *ctx) {
     struct transfer *t = calloc(1, sizeof(*t));
     uint32_t timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : h->options.timeout_ms;
 
@@ -171,6 +177,7 @@ void httpc_submit(struct httpc *h, const struct http_call *call, httpc_done_fn d
     t->call = call;
     t->done = done;
     t->ctx = ctx;
+    t->stream = stream;
     t->started_ns = clock_mono_ns();
     t->deadline_ms = clock_mono_ms() + timeout_ms;
     t->method = call->method;

@@ -38,8 +38,9 @@ struct http_call {
     size_t n_headers;
     struct str body;
     enum reach reach;
-    bool is_guarded;        /* the URL came from a tenant: public addresses only, http(s) only */
-    uint32_t timeout_ms;    /* whole call, waiting for its turn included; 0: httpc's default */
+    bool is_guarded;     /* the URL came from a tenant: public addresses only, http(s) only */
+    uint32_t timeout_ms; /* whole call, waiting for its turn included; 0: httpc's default */
+    uint32_t stall_ms; /* no byte for so long, to the second and some more: cut; 0: not looked at */
     size_t max_reply_bytes; /* 0: 1 MB; more aborts the call */
     uint8_t
         max_redirects;   /* 0: none. Another origin gets only Accept and Content-Type of headers */
@@ -117,6 +118,18 @@ enum status httpc_call(struct httpc *h, struct arena *a, const struct http_call 
 typedef void (*httpc_done_fn)(void *ctx, enum status st, const struct http_reply *reply,
                               const struct err *e);
 void httpc_submit(struct httpc *h, const struct http_call *call, httpc_done_fn done, void *ctx);
+
+/* As httpc_call, but the body of a 2xx reply goes to the sink piece by piece while it comes, at most
+ * max_reply_bytes in all, and ret->body stays empty. The sink runs on the caller's thread and may take
+ * its time: the peer waits meanwhile. Another status than ST_OK from it ends the call and comes back
+ * as it is. Pieces of a reply that is cut later have been given away by then. */
+struct httpc_sink {
+    enum status (*take)(void *ctx, struct str piece, struct err *e);
+    void *ctx;
+};
+enum status httpc_fetch(struct httpc *h, struct arena *a, const struct http_call *call,
+                        struct httpc_sink sink, struct http_reply *ret, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* Calls per second to a host ("graph.facebook.com:443", lower case); over it calls wait their turn
  * inside httpc, evenly spaced. 0: unlimited. */

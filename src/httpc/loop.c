@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "httpc/stream.h"
 
 enum {
     EVENTS_PER_WAIT = 256,
@@ -56,6 +57,8 @@ static void transfer_end(struct httpc *h, struct transfer *t, const struct outco
                          const struct err *e) {
     report_breaker(h, t, o->breaker);
     outcome_count(t, o, e);
+    if (t->stream)
+        stream_leave(h, t->stream);
     t->done(t->ctx, o->status, &o->reply, e);
     if (t->breaker)
         t->breaker->users--;
@@ -144,6 +147,8 @@ void loop_fly(struct httpc *h, struct transfer *t) {
         loop_refuse(h, t, st, &e);
         return;
     }
+    if (t->stream)
+        stream_fly(t->stream, t);
     list_push(&h->flying, &t->node);
     outcome_count_in_flight(1);
 }
@@ -162,6 +167,15 @@ static void list_take(struct list *from, struct list *ret) {
         list_push(ret, n);
 }
 
+/* libcurl brings the piece it kept at once, so a stream may be full again on return. */
+static void resume_streams(struct httpc *h) {
+    struct transfer *t;
+
+    while (stream_next(h, &t))
+        if (t && t->handle)
+            (void)curl_easy_pause(t->handle->easy, CURLPAUSE_CONT);
+}
+
 static void fetch_inbox(struct httpc *h) {
     struct list inbox, limits;
     struct list_node *n;
@@ -177,6 +191,7 @@ static void fetch_inbox(struct httpc *h) {
         apply_limit(h, LIST_ITEM(n, struct limit, node));
     while ((n = list_pop(&inbox)))
         arrive(h, LIST_ITEM(n, struct transfer, node));
+    resume_streams(h);
 }
 
 /* --- landings -------------------------------------------------------------------------------- */

@@ -30,10 +30,11 @@ struct httpc {
     int wake_fd;
     pthread_t thread;
 
-    pthread_mutex_t lock; /* guards the next four */
+    pthread_mutex_t lock; /* guards the next five */
     struct list inbox;
     struct list limits;
-    bool is_awake; /* the loop knows that there is something to fetch */
+    struct list resumes; /* streams that have room again */
+    bool is_awake;       /* the loop knows that there is something to fetch */
     bool is_stopping;
 
     /* the rest belongs to the loop's thread */
@@ -55,6 +56,8 @@ struct httpc {
     bool (*is_public)(const struct sockaddr *addr);
 };
 
+/* Wakes the loop; call with the lock held. */
+void httpc_wake(struct httpc *h);
 enum status loop_open(struct httpc *h, struct err *e) ATTR_MUST_CHECK;
 void *loop_run(void *httpc);
 void loop_close(struct httpc *h); /* also after a loop_open() that failed */

@@ -98,6 +98,8 @@ static struct str failure_text(const struct transfer *t, CURLcode result) {
         return STR("connection died before a reply, not sent again");
     case REFUSED_ADDRESS:
         return STR("address is not public");
+    case REFUSED_SINK:
+        return STR("the rest of the reply is not wanted");
     case REFUSED_NOT:
         break;
     }

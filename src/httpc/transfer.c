@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "httpc/guard.h"
 #include "httpc/loop.h"
+#include "httpc/stream.h"
 
 enum {
     MAX_REPLY_HEADERS = 128,
@@ -21,10 +22,41 @@ enum {
 
 /* --- what libcurl calls ---------------------------------------------------------------------- */
 
+static size_t max_reply(const struct transfer *t) {
+    return t->call->max_reply_bytes > 0 ? t->call->max_reply_bytes : DEFAULT_REPLY_BYTES;
+}
+
+static bool is_good(const struct transfer *t) {
+    long status = 0;
+
+    (void)curl_easy_getinfo(t->handle->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status < 300;
+}
+
+static size_t pass_on(struct transfer *t, struct str piece) {
+    if (piece.len > max_reply(t) - t->streamed) {
+        t->refusal = REFUSED_SIZE;
+        return 0;
+    }
+    switch (stream_give(t->stream, piece)) {
+    case STREAM_TAKEN:
+        t->streamed += piece.len;
+        return piece.len;
+    case STREAM_FULL:
+        return CURL_WRITEFUNC_PAUSE; /* libcurl keeps the piece and brings it again */
+    case STREAM_REFUSED:
+        break;
+    }
+    t->refusal = REFUSED_SINK;
+    return 0;
+}
+
 static size_t on_body(char *ptr, size_t size, size_t n, void *ctx) {
     struct transfer *t = ctx;
     struct buf *b = &t->handle->body;
 
+    if (t->stream && is_good(t))
+        return pass_on(t, (struct str){.ptr = ptr, .len = size * n});
     buf_add(b, (struct str){.ptr = ptr, .len = size * n});
     if (b->overflown) {
         t->refusal = REFUSED_SIZE;
@@ -275,11 +307,13 @@ enum status transfer_prepare(struct transfer *t, const struct curl_slist *resolv
     t->head_bytes = 0;
     hd->failure[0] = '\0';
     buf_clear(&hd->body);
-    hd->body.max = t->call->max_reply_bytes > 0 ? t->call->max_reply_bytes : DEFAULT_REPLY_BYTES;
+    hd->body.max = max_reply(t);
     SET(easy, CURLOPT_URL, url);
     set_method(t, easy);
     SET(easy, CURLOPT_HTTPHEADER, headers);
     SET(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    SET(easy, CURLOPT_LOW_SPEED_LIMIT, t->call->stall_ms > 0 ? 1L : 0L);
+    SET(easy, CURLOPT_LOW_SPEED_TIME, ((long)t->call->stall_ms + 999) / 1000);
     /* Several calls share one HTTP/2 connection: better to wait for it than to open one each. */
     SET(easy, CURLOPT_PIPEWAIT, is_tls ? 1L : 0L);
     SET(easy, CURLOPT_HTTP_VERSION,

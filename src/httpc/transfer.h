@@ -17,6 +17,7 @@
 #include "httpc/httpc.h"
 
 struct host;
+struct stream;
 
 /* A libcurl handle with what a reply is gathered in; pooled, so that options that never change are
  * set once. */
@@ -28,7 +29,14 @@ struct handle {
     char failure[CURL_ERROR_SIZE];
 };
 
-enum refusal { REFUSED_NOT, REFUSED_ADDRESS, REFUSED_REPEAT, REFUSED_SIZE, REFUSED_HEADERS };
+enum refusal {
+    REFUSED_NOT,
+    REFUSED_ADDRESS,
+    REFUSED_REPEAT,
+    REFUSED_SIZE,
+    REFUSED_HEADERS,
+    REFUSED_SINK, /* who takes the body wants no more */
+};
 
 struct transfer {
     struct list_node node; /* of the inbox, of its host's queue, or of the flying */
@@ -41,6 +49,8 @@ struct transfer {
     struct host *host;
     struct breaker *breaker;
     bool is_probe;
+    struct stream *stream; /* takes the body of a 2xx reply; NULL: handle->body does */
+    size_t streamed;       /* bytes it took */
 
     /* the request of this hop; views of the call or of the handle's arena */
     struct handle *handle;
