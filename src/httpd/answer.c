@@ -106,11 +106,46 @@ static void on_upgrade(void *cls, struct MHD_Connection *mhd, void *ctx, const c
 static unsigned choose_status(const struct resp *resp) {
     if (resp->upgrade)
         return 101;
-    return resp->status ? resp->status : resp->body.len > 0 ? 200 : 204;
+    return resp->status ? resp->status : resp->body.len > 0 || resp->has_file ? 200 : 204;
+}
+
+void resp_file(struct resp *resp, int fd, uint64_t at, uint64_t len) {
+    resp->has_file = true;
+    resp->file = fd;
+    resp->file_at = at;
+    resp->file_len = len;
+    (void)posix_fadvise(fd, (off_t)at, (off_t)len, POSIX_FADV_WILLNEED);
+}
+
+void answer_drop_file(struct resp *resp) {
+    if (resp->has_file)
+        (void)close(resp->file);
+    resp->has_file = false;
 }
 
 static bool has_no_body(unsigned status) {
     return status < 200 || status == 204 || status == 304;
+}
+
+/* libmicrohttpd closes the file with the response. */
+static struct MHD_Response *new_file_response(struct resp *resp) {
+    struct MHD_Response *mhd =
+        MHD_create_response_from_fd_at_offset64(resp->file_len, resp->file, resp->file_at);
+
+    if (mhd)
+        resp->has_file = false;
+    return mhd;
+}
+
+static struct MHD_Response *new_response(struct request *r) {
+    struct resp *resp = &r->resp;
+
+    if (resp->upgrade)
+        return MHD_create_response_for_upgrade(on_upgrade, r);
+    if (resp->has_file)
+        return new_file_response(resp);
+    return MHD_create_response_from_buffer(resp->body.len, unconst(resp->body.ptr),
+                                           MHD_RESPMEM_PERSISTENT);
 }
 
 static struct MHD_Response *build(struct request *r) {
@@ -118,13 +153,13 @@ static struct MHD_Response *build(struct request *r) {
     struct MHD_Response *mhd;
 
     r->status = choose_status(resp);
+    if (has_no_body(r->status) || (resp->has_file && resp->file_len == 0))
+        answer_drop_file(resp);
     if (has_no_body(r->status))
         resp->body = resp->content_type = STR_EMPTY;
     else if (resp->body.len > 0 && resp->content_type.len == 0)
         resp->content_type = STR("application/json");
-    mhd = resp->upgrade ? MHD_create_response_for_upgrade(on_upgrade, r)
-                        : MHD_create_response_from_buffer(resp->body.len, unconst(resp->body.ptr),
-                                                          MHD_RESPMEM_PERSISTENT);
+    mhd = new_response(r);
     if (mhd && !add_headers(r, mhd)) {
         MHD_destroy_response(mhd);
         mhd = NULL;
@@ -140,6 +175,7 @@ static struct MHD_Response *build_or_fail(struct request *r) {
     if (mhd)
         return mhd;
     request_drop_upgrade(r);
+    answer_drop_file(&r->resp);
     err_clear(&r->err);
     (void)err_set(&r->err, ST_BROKEN, __FILE__, __LINE__,
                   "could not build the response: a header is malformed");
@@ -148,8 +184,8 @@ static struct MHD_Response *build_or_fail(struct request *r) {
 }
 
 enum MHD_Result answer_send(struct request *r) {
-    size_t len = r->resp.body.len;
-    uint64_t ttl_ms = r->h->options.body_timeout_ms + (uint64_t)len / SEND_BYTES_PER_MS;
+    uint64_t len = r->resp.has_file ? r->resp.file_len : r->resp.body.len;
+    uint64_t ttl_ms = r->h->options.body_timeout_ms + len / SEND_BYTES_PER_MS;
     struct MHD_Response *mhd;
     enum MHD_Result result;
 

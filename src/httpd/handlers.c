@@ -62,6 +62,7 @@ bool handler_run(struct request *r) {
     if (st == ST_OK) {
         r->resp = resp;
     } else {
+        answer_drop_file(&resp);
         (void)err_set(&r->err, st, __FILE__, __LINE__, "the handler gave no reason");
         (void)refuse_err(r);
     }

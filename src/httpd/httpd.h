@@ -96,10 +96,17 @@ struct resp {
     upgrade_fn upgrade; /* ROUTE_UPGRADE: takes the socket over after 101 */
     void *upgrade_ctx;
     bool is_deferred; /* set by req_defer */
-    bool is_cut;      /* the connection is closed without a word: what simulators do to a caller */
+    bool has_file;    /* set by resp_file: instead of a body */
+    int file;
+    uint64_t file_at, file_len;
+    bool is_cut; /* the connection is closed without a word: what simulators do to a caller */
 };
 
 void resp_header(struct resp *resp, const char *name, struct str value);
+/* len bytes of an open file from `at` on are the body; fd belongs to httpd from here on, whatever
+ * becomes of the answer. The file must not shrink. The network thread reads it while it sends, so it
+ * is told to come into memory ahead of that. */
+void resp_file(struct resp *resp, int fd, uint64_t at, uint64_t len);
 /* JSON body from a buffer: copies it into the request's arena; an overflown buffer becomes a
  * 500. */
 void resp_json(const struct req *r, struct resp *resp, unsigned status, const struct buf *b);

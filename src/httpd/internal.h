@@ -234,6 +234,7 @@ bool refuse_err(struct request *r);
 
 /* answer.c */
 enum MHD_Result answer_send(struct request *r);
+void answer_drop_file(struct resp *resp);   /* nobody will send it */
 struct MHD_Response *answer_gone_new(void); /* 503 for those a stop did not wait for */
 
 /* handlers.c */

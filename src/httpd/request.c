@@ -158,6 +158,7 @@ static void recycle(struct request *r) {
     struct httpd *h = r->h;
 
     request_drop_upgrade(r);
+    answer_drop_file(&r->resp);
     drop_content(r);
     (void)pthread_mutex_lock(&h->lock);
     leave_live(r);
