@@ -6,6 +6,8 @@
 #include "crypto/crypto.h"
 
 enum { SERVICE_WINDOW_MS = 24 * 60 * 60 * 1000 };
+/* Media page: uploads are kept for 30 days. One day less, for what waits in a queue meanwhile. */
+#define UPLOAD_MS (INT64_C(29) * 24 * 60 * 60 * 1000)
 
 /* Source: create-webhook-endpoint, "Validating payloads": X-Hub-Signature-256 is "sha256=" and the
  * hex HMAC-SHA256 of the raw body under the app secret. The older sha1 header is not looked at. */
@@ -45,6 +47,7 @@ const struct provider provider_meta = {
             .pair_interval_ms = 6000,
             .pair_burst = 45,
             .window_ms = SERVICE_WINDOW_MS,
+            .media_ms = UPLOAD_MS,
         },
     .verify = verify,
     .signature_header = "X-Hub-Signature-256",
@@ -54,4 +57,9 @@ const struct provider provider_meta = {
     .explain = meta_explain,
     .probe = meta_probe,
     .judge_probe = meta_judge_probe,
+    .find_media = meta_find_media,
+    .judge_find_media = meta_judge_find_media,
+    .get_media = meta_get_media,
+    .put_media = meta_put_media,
+    .judge_put_media = meta_judge_put_media,
 };

@@ -5,6 +5,7 @@
  *   meta_party.c    who a message is from or a status about
  *   meta_content.c  one wire message to neutral content
  *   meta_build.c    neutral content to the call that sends it (meta_interactive.c: buttons, lists)
+ *   meta_media.c    finding, fetching and uploading files
  *   meta_judge.c    answers to outcomes, by the table of meta_codes.c
  * Sources, as the comments name them: Meta's Cloud API reference (v24.0 to v26.0), its webhook
  * reference, its error code page (May 2026) and the page "Business-scoped user IDs" (BSUID, 2026).
@@ -58,6 +59,26 @@ enum status meta_probe(struct arena *a, const struct channel *ch, struct http_ca
 void meta_judge(struct arena *a, const struct http_reply *reply, struct send_result *ret);
 void meta_judge_probe(struct arena *a, const struct http_reply *reply, struct send_result *ret);
 void meta_explain(struct arena *a, int64_t code, struct str title, struct send_result *ret);
+
+enum status meta_find_media(struct arena *a, const struct channel *ch, struct str id,
+                            struct http_call *ret, struct err *e);
+void meta_judge_find_media(struct arena *a, const struct http_reply *reply,
+                           struct media_answer *ret);
+enum status meta_get_media(struct arena *a, const struct channel *ch, struct str url,
+                           struct http_call *ret, struct err *e);
+enum status meta_put_media(struct arena *a, const struct channel *ch, const struct media_put *in,
+                           struct http_call *ret, struct err *e);
+void meta_judge_put_media(struct arena *a, const struct http_reply *reply,
+                          struct media_answer *ret);
+/* A call to the Graph API, "<base>/<version>/<object><rest>", with the account's token; object empty:
+ * the phone number. */
+enum status meta_start_call(struct arena *a, const struct channel *ch, const char *method,
+                            struct str object, const char *rest, struct http_call *ret,
+                            struct err *e) ATTR_MUST_CHECK;
+/* The body as JSON; NULL when it is none. */
+const struct json *meta_read_reply(struct arena *a, const struct http_reply *reply);
+/* Base64 or hex, to lower-case hex; what is neither comes back as it is. */
+struct str meta_digest_hex(struct arena *a, struct str digest);
 
 /* Longest forms WhatsApp takes, in characters (Unicode code points) unless told otherwise. Source:
  * the pages of the message types, Cloud API reference. */

@@ -352,16 +352,19 @@ static bool is_header_text(struct str s) {
 }
 
 /* An empty token is sent as it is: the answer to it blocks the account and says why. */
-static enum status start_call(struct arena *a, const struct channel *ch, const char *method,
-                              const char *rest, struct http_call *ret, struct err *e) {
-    if (!is_path_part(ch->version) || !is_path_part(ch->address))
+enum status meta_start_call(struct arena *a, const struct channel *ch, const char *method,
+                            struct str object, const char *rest, struct http_call *ret,
+                            struct err *e) {
+    if (object.len == 0)
+        object = ch->address;
+    if (!is_path_part(ch->version) || !is_path_part(object))
         FAIL(e, ST_INVALID, "the account's phone number id or Graph version is missing or odd");
     if (!is_header_text(ch->access_token))
         FAIL(e, ST_INVALID, "the access token holds spaces or characters that no token has");
     *ret = (struct http_call){
         .method = method,
         .url = arena_printf(a, "%.*s/%.*s/%.*s%s", STR_ARG(ch->base_url), STR_ARG(ch->version),
-                            STR_ARG(ch->address), rest),
+                            STR_ARG(object), rest),
         .is_guarded = ch->is_guarded,
         .breaker = provider_meta.name,
     };
@@ -377,7 +380,7 @@ enum status meta_build(struct arena *a, const struct channel *ch, const struct o
 
     buf_init(&body, BODY_MAX_BYTES);
     TRY(write_body(&body, msg, e));
-    TRY(start_call(a, ch, "POST", "/messages", &call, e));
+    TRY(meta_start_call(a, ch, "POST", STR_EMPTY, "/messages", &call, e));
     http_call_header(&call, STR("Content-Type"), STR("application/json"));
     call.body = arena_str(a, buf_str(&body));
     *ret = call;
@@ -386,7 +389,7 @@ enum status meta_build(struct arena *a, const struct channel *ch, const struct o
 
 enum status meta_probe(struct arena *a, const struct channel *ch, struct http_call *ret,
                        struct err *e) {
-    return start_call(a, ch, "GET",
-                      "?fields=id,display_phone_number,verified_name,quality_rating,throughput",
-                      ret, e);
+    return meta_start_call(
+        a, ch, "GET", STR_EMPTY,
+        "?fields=id,display_phone_number,verified_name,quality_rating,throughput", ret, e);
 }

@@ -48,7 +48,7 @@ static bool put_text(struct writer *w, const struct json *body) {
 }
 
 /* Most payloads have the digest in base64, some in hex. */
-static struct str digest_hex(struct arena *a, struct str digest) {
+struct str meta_digest_hex(struct arena *a, struct str digest) {
     struct str bytes;
 
     if (digest.len == 2 * (size_t)SHA256_BYTES && crypto_unhex(a, digest, &bytes))
@@ -70,7 +70,7 @@ static bool put_media(struct writer *w, const struct json *body) {
     json_put_opt(&w->out, "link", link);
     json_put_opt(&w->out, "mime", json_str(json_get(body, "mime_type")));
     if (digest.len > 0)
-        json_put_str(&w->out, "sha256", digest_hex(w->arena, digest));
+        json_put_str(&w->out, "sha256", meta_digest_hex(w->arena, digest));
     json_put_opt(&w->out, "filename", json_str(json_get(body, "filename")));
     put_bool_opt(w, "voice", json_get(body, "voice"));
     put_bool_opt(w, "animated", json_get(body, "animated"));

@@ -213,7 +213,7 @@ static void judge_foreign(struct arena *a, const struct http_reply *reply,
     apply_wait(a, reply, NULL, ret);
 }
 
-static const struct json *read_reply(struct arena *a, const struct http_reply *reply) {
+const struct json *meta_read_reply(struct arena *a, const struct http_reply *reply) {
     const struct json *body;
     struct err ignored = ERR_INIT;
 
@@ -226,7 +226,7 @@ void meta_judge(struct arena *a, const struct http_reply *reply, struct send_res
     *ret = (struct send_result){0};
     if (judge_phase(a, reply, ret))
         return;
-    body = read_reply(a, reply);
+    body = meta_read_reply(a, reply);
     error = json_get(body, "error");
     if (reply->status >= 200 && reply->status < 300 && judge_accepted(a, body, ret))
         return;
@@ -266,7 +266,7 @@ static void judge_number(struct arena *a, const struct json *body, struct send_r
 /* A probe changes nothing, so whatever is not known about it may simply be asked again. */
 void meta_judge_probe(struct arena *a, const struct http_reply *reply, struct send_result *ret) {
     bool is_good = reply->phase == HTTP_REPLIED && reply->status >= 200 && reply->status < 300;
-    const struct json *body = is_good ? read_reply(a, reply) : NULL;
+    const struct json *body = is_good ? meta_read_reply(a, reply) : NULL;
 
     if (meta_id(a, json_get(body, "id")).len > 0) {
         *ret = (struct send_result){0};

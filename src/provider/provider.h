@@ -168,6 +168,34 @@ struct send_result { /* texts in the arena given to judge */
     struct str reason; /* one sentence for people: what happened and what to do */
 };
 
+/* --- files ---------------------------------------------------------------------------------- */
+
+enum media_outcome {
+    MEDIA_FOUND,    /* where it is, or the id it got */
+    MEDIA_GONE,     /* the provider no longer has it */
+    MEDIA_RETRY,    /* later, perhaps; asking again harms nobody */
+    MEDIA_REJECTED, /* never */
+    MEDIA_BLOCKED,  /* the account needs a person, as with SEND_BLOCKED */
+};
+
+struct media_answer { /* texts in the arena given to judge */
+    enum media_outcome outcome;
+    struct str id;     /* of an upload */
+    struct str url;    /* of a file that was asked for; lives for minutes */
+    struct str mime;   /* as the provider has it; may be empty */
+    struct str sha256; /* lower-case hex; may be empty */
+    int64_t size;      /* -1: not told */
+    uint32_t retry_after_ms;
+    int64_t code;
+    struct str cause;
+    struct str reason;
+};
+
+struct media_put {
+    struct str mime, file_name; /* as people will see it; may be empty */
+    struct str bytes;
+};
+
 struct provider_limits {
     size_t text_points; /* longest text body */
     size_t caption_points;
@@ -177,6 +205,7 @@ struct provider_limits {
     uint32_t per_second;       /* default rate of one account */
     uint32_t pair_interval_ms; /* default pace towards one person */
     uint32_t pair_burst;
+    int64_t media_ms;  /* an uploaded file can be sent for so long */
     int64_t window_ms; /* free-form allowed so long after the person's last message; 0: always */
 };
 
@@ -207,6 +236,20 @@ struct provider {
     enum status (*probe)(struct arena *a, const struct channel *ch, struct http_call *ret,
                          struct err *e);
     void (*judge_probe)(struct arena *a, const struct http_reply *reply, struct send_result *ret);
+    /* Where is the file with this id? ST_INVALID: that is no id. */
+    enum status (*find_media)(struct arena *a, const struct channel *ch, struct str id,
+                              struct http_call *ret, struct err *e);
+    void (*judge_find_media)(struct arena *a, const struct http_reply *reply,
+                             struct media_answer *ret);
+    /* The call that downloads from a url so found, guarded. ST_DENIED: a url that the account's token
+     * must not be sent to. */
+    enum status (*get_media)(struct arena *a, const struct channel *ch, struct str url,
+                             struct http_call *ret, struct err *e);
+    /* Gives the provider a file to be sent by id. ST_INVALID: it would refuse it. */
+    enum status (*put_media)(struct arena *a, const struct channel *ch, const struct media_put *in,
+                             struct http_call *ret, struct err *e);
+    void (*judge_put_media)(struct arena *a, const struct http_reply *reply,
+                            struct media_answer *ret);
 };
 
 extern const struct provider provider_meta;
