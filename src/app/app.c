@@ -12,6 +12,7 @@
 #include "conversation/conversation.h"
 #include "httpc/httpc.h"
 #include "intake/intake.h"
+#include "media/media.h"
 #include "outbox/outbox.h"
 #include "queue/queue.h"
 #include "stats/stats.h"
@@ -42,6 +43,7 @@ struct app {
     struct httpd *httpd;
     struct outbox outbox;
     struct bot_deps bot;
+    struct media_deps media;
     _Atomic bool is_draining;
 };
 
@@ -59,6 +61,10 @@ struct authenticator *app_authenticator(struct app *app) {
 
 struct outbox *app_outbox(struct app *app) {
     return &app->outbox;
+}
+
+struct media_deps *app_media(struct app *app) {
+    return &app->media;
 }
 
 struct bot_deps *app_bot(struct app *app) {
@@ -192,6 +198,13 @@ static enum status start_machinery(struct app *app, struct err *e) {
                                   .defaults = &app->defaults};
     app->bot =
         (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};
+    app->media = (struct media_deps){.db = app->options.db,
+                                     .httpc = app->httpc,
+                                     .keys = app->options.keys,
+                                     .defaults = &app->defaults,
+                                     .dir = config_data_dir(&app->arena, c),
+                                     .max_bytes = c->media_max_bytes,
+                                     .stall_ms = c->httpc_timeout_ms};
     TRY(intake_start((struct intake_options){.db = app->options.db,
                                              .keys = app->options.keys,
                                              .defaults = &app->defaults,

@@ -6,6 +6,7 @@
 #include "bot/bot.h"
 #include "conversation/conversation.h"
 #include "intake/intake.h"
+#include "media/media.h"
 #include "outbox/outbox.h"
 #include "webhook/webhook.h"
 
@@ -42,6 +43,10 @@ const struct job_kind app_job_kinds[] = {
     {.name = CONVERSATION_DEADLINES_JOB, .run = conversation_deadlines_job},
     {.name = CONVERSATION_WATCH_JOB, .run = conversation_watch_job},
     {.name = OUTBOX_SEND_JOB, .run = outbox_send_job, .backoff_ms = 1000, .max_backoff_ms = 60000},
+    {.name = MEDIA_FETCH_JOB,
+     .run = media_fetch_job,
+     .max_attempts = MEDIA_FETCH_ATTEMPTS + 1, /* the job itself says when it is enough */
+     .backoff_ms = 1000},
     {.name = OUTBOX_READ_JOB, .run = outbox_read_job, .max_attempts = 2},
     {.name = WEBHOOK_DELIVER_JOB, .run = webhook_deliver_job, .max_attempts = 1000000},
     {.name = WEBHOOK_PURGE_JOB, .run = webhook_purge_job},

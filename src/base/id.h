@@ -12,3 +12,4 @@ ID_TYPE(conversation_id);
 ID_TYPE(message_id);
 ID_TYPE(inbox_id);
 ID_TYPE(job_id);
+ID_TYPE(media_id);

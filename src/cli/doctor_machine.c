@@ -59,8 +59,9 @@ static void check_disks(struct doctor *d) {
 
     if (str_eat(&path, STR("sqlite:")))
         check_disk(d, "disk", directory_of(path));
-    if (config->data_dir.len > 0)
-        check_disk(d, "disk", config->data_dir);
+    path = config_data_dir(&d->c->arena, config);
+    if (access(arena_cstr(&d->c->arena, path), F_OK) == 0) /* made when the first file comes */
+        check_disk(d, "disk", path);
 }
 
 /* --- open files ------------------------------------------------------------------------------ */

@@ -50,7 +50,8 @@ struct config {
     struct str database_url;
     uint32_t db_pool;
     uint32_t db_timeout_ms;
-    struct str data_dir;
+    struct str data_dir; /* see config_data_dir() */
+    uint32_t media_max_bytes;
     struct str master_key_file;
     struct str master_key; /* the keyring's text itself; then master_key_file is not used */
 
@@ -96,6 +97,10 @@ enum status config_load(int argc, char *const argv[], char *const envp[], struct
  * warning says so. */
 enum status config_reload(const struct config *old, int argc, char *const argv[],
                           char *const envp[], struct config **ret, struct err *e) ATTR_MUST_CHECK;
+
+/* Where files go: data_dir, else for SQLite the database's path with .files behind it, else
+ * "prosa-data" in the working directory. */
+struct str config_data_dir(struct arena *a, const struct config *c);
 
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c);

@@ -277,6 +277,16 @@ enum status config_reload(const struct config *old, int argc, char *const argv[]
     return ST_OK;
 }
 
+struct str config_data_dir(struct arena *a, const struct config *c) {
+    struct str path = c->database_url;
+
+    if (c->data_dir.len > 0)
+        return c->data_dir;
+    if (str_eat(&path, STR("sqlite:")))
+        return arena_printf(a, "%.*s.files", STR_ARG(path));
+    return STR("prosa-data");
+}
+
 struct config *config_ref(struct config *c) {
     atomic_fetch_add(&c->refs, 1);
     return c;

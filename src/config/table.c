@@ -97,8 +97,14 @@ const struct setting config_table[] = {
     {FIELD(db_timeout_ms), .group = storage, .type = SETTING_DURATION, .fallback = "10s",
      .min = 100, .max = MINUTES(5), .help = "Longest wait for a connection or a lock."},
     {FIELD(data_dir), .group = storage, .type = SETTING_TEXT, .fallback = "", .max = PATH_BYTES,
-     .help = "Directory for files prosa writes itself (media, imports, exports); not set: the "
-             "working directory."},
+     .help =
+         "Directory for the files of messages; all nodes of one PostgreSQL need the same one. Not "
+         "set: the SQLite file's path with .files behind it, or prosa-data in the working "
+         "directory."},
+    {FIELD(media_max_bytes), .group = storage, .type = SETTING_SIZE, .fallback = "100MiB",
+     .min = MIB(1), .max = MIB(1024),
+     .help =
+         "Largest file of a message that is fetched and kept; a larger one is shown as failed."},
     {FIELD(master_key_file), .group = storage, .type = SETTING_TEXT, .fallback = "",
      .max = PATH_BYTES,
      .help = "Keys that seal the secrets in the database, one a line, the first one current; only "

@@ -110,6 +110,8 @@ extern const struct route api_message_routes[];
 extern const size_t api_message_n_routes;
 extern const struct route api_team_routes[];
 extern const size_t api_team_n_routes;
+extern const struct route api_media_routes[];
+extern const size_t api_media_n_routes;
 extern const struct route api_ops_routes[];
 extern const size_t api_ops_n_routes;
 extern const struct route api_bot_routes[];

@@ -18,6 +18,7 @@ size_t console_routes(const struct route *ret[], size_t max) {
         {api_lead_routes, api_lead_n_routes},
         {api_message_routes, api_message_n_routes},
         {api_team_routes, api_team_n_routes},
+        {api_media_routes, api_media_n_routes},
         {api_ops_routes, api_ops_n_routes},
         {api_bot_routes, api_bot_n_routes},
         {api_failure_routes, api_failure_n_routes},

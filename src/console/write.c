@@ -203,6 +203,10 @@ void write_message(struct json_out *o, const char *key, const struct message *m)
     json_put_raw(o, "content", m->content);
     json_put_str(o, "status", m->status);
     write_error(o, m);
+    if (m->media.len > 0)
+        json_put_raw(o, "media", m->media);
+    else
+        json_put_null(o, "media");
     put_text(o, "sender", m->sender);
     put_text(o, "provider_message_id", m->provider_id);
     put_text(o, "client_id", m->client_id);

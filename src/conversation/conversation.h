@@ -86,6 +86,7 @@ struct message {
     struct str error_reason;
     int64_t edited_at_ms, revoked_at_ms;
     int64_t provider_at_ms, created_at_ms, updated_at_ms;
+    struct str media;  /* JSON of its file as media/ tells it; empty: none */
     struct str cursor; /* "xid.seq": place in the tenant's order of arrival */
 };
 
@@ -250,6 +251,9 @@ enum status message_change_status(struct arena *a, struct tx *tx, struct message
 /* Whether what a person wrote asks for an answer: not a reaction, a withdrawal or a system notice, and not what was said in a
  * group, to which a private answer would be out of place. */
 bool message_wants_answer(const struct message *m);
+/* What a reader sees of the message's file from now on. */
+enum status message_set_media(struct tx *tx, struct tenant_id tenant, struct message_id id,
+                              struct str media, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 /* True when a message with status `from` may get `to`. */
 bool message_may_move(struct str from, struct str to);
 /* The one the caller queued before under this id; ST_NOT_FOUND. */

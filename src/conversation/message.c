@@ -136,6 +136,11 @@ enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, i
     return ST_OK;
 }
 
+enum status message_set_media(struct tx *tx, struct tenant_id tenant, struct message_id id,
+                              struct str media, int64_t now_ms, struct err *e) {
+    return store_message_media(tx, tenant, id, media, now_ms, e);
+}
+
 enum status message_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          struct conversation_id conversation, struct page_query page,
                          struct message_page *ret, struct err *e) {

@@ -204,6 +204,8 @@ enum status store_message_requeue(struct tx *tx, const struct message *m, int64_
                                   int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
 enum status store_message_edit(struct tx *tx, const struct message *m, struct str content,
                                struct str text, int64_t at_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_message_media(struct tx *tx, struct tenant_id tenant, struct message_id id,
+                                struct str media, int64_t at_ms, struct err *e) ATTR_MUST_CHECK;
 enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms,
                                  struct err *e) ATTR_MUST_CHECK;
 /* Ids of the bot's and the house's messages still queued in the conversation, set to cancelled. */

@@ -9,7 +9,7 @@
 #define COLUMNS                                                                                              \
     "xid, seq, id, conversation_id, account_id, direction, owner, owner_user, owner_version, type, content," \
     " text, reply_to, sender, provider_id, client_id, turn_id, status, error_code, error_reason, edited_at," \
-    " revoked_at, provider_at, created_at, updated_at"
+    " revoked_at, provider_at, created_at, updated_at, media"
 
 enum status cursor_parse(struct str text, struct cursor *ret, struct err *e) {
     struct str head;
@@ -58,6 +58,7 @@ void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
         .provider_at_ms = db_i64(rows, i, 22),
         .created_at_ms = db_i64(rows, i, 23),
         .updated_at_ms = db_i64(rows, i, 24),
+        .media = db_text(rows, i, 25),
     };
 }
 
@@ -156,6 +157,14 @@ enum status store_message_edit(struct tx *tx, const struct message *m, struct st
         DB_SQL("UPDATE messages SET content = $3, text = $4, edited_at = $5, updated_at = $5"
                " WHERE tenant_id = $1 AND id = $2"),
         NULL, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_TEXT(content), V_TEXT(text), V_I64(at_ms));
+}
+
+enum status store_message_media(struct tx *tx, struct tenant_id tenant, struct message_id id,
+                                struct str media, int64_t at_ms, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE messages SET media = $3, updated_at = $4"
+                          " WHERE tenant_id = $1 AND id = $2"),
+                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(media), V_I64(at_ms));
 }
 
 enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms,

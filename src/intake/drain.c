@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "bot/bot.h"
 #include "intake/store.h"
+#include "media/media.h"
 #include "outbox/outbox.h"
 #include "stats/stats.h"
 
@@ -234,6 +235,17 @@ static enum status ignore_known_message(struct arena *a, struct tx *tx, const st
     return st;
 }
 
+/* What came with the message is fetched later, by a job of the same transaction. */
+static enum status expect_media(struct drain *d, struct tx *tx, const struct received *in,
+                                struct message_id id, struct err *e) {
+    struct message m;
+
+    if (!media_is_kind(in->inbound->type))
+        return ST_OK;
+    TRY(message_get(d->arena, tx, in->tenant, id, &m, e));
+    return media_expect(d->arena, tx, &m, in->now_ms, e);
+}
+
 static enum status apply_message(struct drain *d, struct tx *tx, const struct target *r,
                                  const struct inbound *ev, int64_t now_ms, struct err *e) {
     const struct received in = {
@@ -253,8 +265,9 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
         TRY(ignore_known_message(d->arena, tx, &in, &is_known, e));
     if (is_known)
         return ST_OK;
-    return ev->kind == INBOUND_ECHO ? conversation_receive_echo(d->arena, tx, &in, &id, e)
-                                    : conversation_receive(d->arena, tx, &in, &id, e);
+    TRY(ev->kind == INBOUND_ECHO ? conversation_receive_echo(d->arena, tx, &in, &id, e)
+                                 : conversation_receive(d->arena, tx, &in, &id, e));
+    return expect_media(d, tx, &in, id, e);
 }
 
 static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r,

@@ -435,6 +435,11 @@ static void write_number(const struct sim *s, struct str id, struct json_out *o)
     json_end(o);
 }
 
+/* Ids as media_add() makes them; those of numbers are shorter. */
+static bool is_media_id(struct str id) {
+    return id.len == MEDIA_ID_DIGITS && id.ptr[0] == '9';
+}
+
 /* GET /{version}/{id}: a media file, else a phone number. */
 enum status graph_object(struct app *app, struct req *r, struct resp *resp, struct err *e) {
     struct sim *s = sim_of(app);
@@ -451,10 +456,16 @@ enum status graph_object(struct app *app, struct req *r, struct resp *resp, stru
     m = media_find(s, req_param(r, "id"));
     if (m)
         write_media(s, m, &o);
-    else
+    else if (!is_media_id(req_param(r, "id")))
         write_number(s, req_param(r, "id"), &o);
     sim_unlock(s);
-    resp_json(r, resp, 200, &b);
+    if (b.len > 0)
+        resp_json(r, resp, 200, &b);
+    else
+        graph_refuse(r, resp,
+                     (struct graph_error){.code = 100,
+                                          .subcode = 33,
+                                          .details = STR("Object with that ID does not exist")});
     buf_done(&b);
     return ST_OK;
 }

@@ -28,6 +28,7 @@ enum {
     BUBBLES_MAX = 500,   /* a phone; older ones are forgotten */
     SENDS_MAX = 1 << 16, /* remembered in full; older ones are only counted */
     PHONE_BUCKETS = 1 << 14,
+    MEDIA_ID_DIGITS = 16,
 };
 
 /* --- phones ---------------------------------------------------------------------------------- */

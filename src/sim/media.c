@@ -71,6 +71,9 @@ static const unsigned char png[] = {
     0xda, 0x63, 0x90, 0xaf, 0xb7, 0xff, 0x0f, 0x00, 0x03, 0x7b, 0x01, 0xdd, 0x33, 0x30,
     0x99, 0x5f, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 };
+/* First page of a stream of Opus (RFC 7845), mono at 48 kHz; there is nothing to hear. */
+static const char ogg[] = "OggS\0\2\0\0\0\0\0\0\0\0prsa\0\0\0\0\0\0\0\0\1\23"
+                          "OpusHead\1\1\0\0\x80\xbb\0\0\0\0\0";
 static const char pdf[] = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
                           "2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
                           "trailer<</Root 1 0 R>>\n%%EOF\n";
@@ -79,7 +82,8 @@ struct media *media_example(struct sim *s, struct str kind) {
     if (str_eq(kind, STR("document")))
         return media_add(s, STR("application/pdf"), STR("proposta.pdf"), str_of(pdf));
     if (str_eq(kind, STR("audio")))
-        return media_add(s, STR("audio/ogg; codecs=opus"), STR_EMPTY, STR("OggS\0\2example"));
+        return media_add(s, STR("audio/ogg; codecs=opus"), STR_EMPTY,
+                         (struct str){.ptr = ogg, .len = sizeof(ogg) - 1});
     if (str_eq(kind, STR("video")))
         return media_add(s, STR("video/mp4"), STR_EMPTY, STR("\0\0\0\20ftypmp42example"));
     if (str_eq(kind, STR("sticker")))

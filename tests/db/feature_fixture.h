@@ -6,11 +6,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <ftw.h>
+
 #include "base/clock.h"
 #include "bot/bot.h"
 #include "conversation/conversation.h"
 #include "db/tenant_fixture.h"
 #include "intake/intake.h"
+#include "media/media.h"
 #include "outbox/outbox.h"
 #include "support/fake_http.h"
 
@@ -53,6 +56,8 @@ struct app { /* what handlers get */
     struct queue *queue;
     struct outbox outbox;
     struct bot_deps bot;
+    struct media_deps media;
+    char media_dir[32];
     struct verdict verdict; /* of the last job */
     enum status job_status;
     int64_t job_token;
@@ -67,6 +72,9 @@ struct outbox *app_outbox(struct app *app) {
 }
 struct bot_deps *app_bot(struct app *app) {
     return &app->bot;
+}
+struct media_deps *app_media(struct app *app) {
+    return &app->media;
 }
 struct intake *app_intake(struct app *app) {
     (void)app;
@@ -108,6 +116,11 @@ static inline enum status run_drain(struct app *app, struct arena *a, const stru
     return job_ran(app, job, intake_drain_job(app, a, job, v, e), v);
 }
 
+static inline enum status run_fetch(struct app *app, struct arena *a, const struct job *job,
+                                    struct verdict *v, struct err *e) {
+    return job_ran(app, job, media_fetch_job(app, a, job, v, e), v);
+}
+
 static inline enum status run_say(struct app *app, struct arena *a, const struct job *job,
                                   struct verdict *v, struct err *e) {
     return job_ran(app, job, outbox_say_job(app, a, job, v, e), v);
@@ -127,6 +140,7 @@ static const struct job_kind feature_kinds[] = {
     {.name = CONVERSATION_SAY_JOB, .run = run_say},
     {.name = CONVERSATION_DEADLINES_JOB, .run = run_deadlines},
     {.name = CONVERSATION_WATCH_JOB, .run = run_watch},
+    {.name = MEDIA_FETCH_JOB, .run = run_fetch, .max_attempts = MEDIA_FETCH_ATTEMPTS + 1},
     {.name = OUTBOX_SEND_JOB, .run = run_send},
     {.name = OUTBOX_READ_JOB, .run = run_read},
     {.name = CONVERSATION_TURN_JOB, .run = run_turn},
@@ -323,6 +337,15 @@ static inline void wire(struct app *app) {
               &e);
     app->outbox = (struct outbox){
         .db = app->db, .httpc = app->httpc, .keys = app->f->keys, .defaults = &current};
+    (void)snprintf(app->media_dir, sizeof(app->media_dir), "/tmp/prosa-media-XXXXXX");
+    assert_non_null(mkdtemp(app->media_dir));
+    app->media = (struct media_deps){.db = app->db,
+                                     .httpc = app->httpc,
+                                     .keys = app->f->keys,
+                                     .defaults = &current,
+                                     .dir = str_of(app->media_dir),
+                                     .max_bytes = 1 << 20,
+                                     .stall_ms = 20000};
     app->bot = (struct bot_deps){.db = app->db, .httpc = app->httpc, .keys = app->f->keys};
     assert_ok(queue_start((struct queue_options){.db = app->db,
                                                  .app = app,
@@ -351,6 +374,11 @@ static inline int feature_setup(void **state) {
     return 0;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
 static inline int feature_teardown(void **state) {
     struct app *app = *state;
     void *fixture = app->f;
@@ -359,6 +387,7 @@ static inline int feature_teardown(void **state) {
     queue_stop(app->queue, 0);
     httpc_stop(app->httpc);
     fake_http_stop(app->graph);
+    (void)nftw(app->media_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     (void)fixture_teardown(&fixture);
     arena_done(&app->a);
     free(app);

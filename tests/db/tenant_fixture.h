@@ -32,16 +32,16 @@ static inline void fixture_close(struct fixture *f) {
         return;
     }
     /* Without triggers: the audit log defends itself. */
-    harness_superuser(f->db,
-                      "SET session_replication_role = replica; TRUNCATE tenants, users,"
-                      " user_recovery_codes, sessions, login_tries, api_keys, client_providers,"
-                      " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
-                      " lead_identities, conversations, messages, conversation_events,"
-                      " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
-                      " bots, bot_turns, bot_spending, team_settings, team_members,"
-                      " labels, conversation_labels, conversation_notes, canned_answers,"
-                      " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries"
-                      " CASCADE");
+    harness_superuser(
+        f->db, "SET session_replication_role = replica; TRUNCATE tenants, users,"
+               " user_recovery_codes, sessions, login_tries, api_keys, client_providers,"
+               " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
+               " lead_identities, conversations, messages, conversation_events,"
+               " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
+               " bots, media, media_uploads, bot_turns, bot_spending, team_settings, team_members,"
+               " labels, conversation_labels, conversation_notes, canned_answers,"
+               " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries"
+               " CASCADE");
     fixture_kept = f->db;
 }
 

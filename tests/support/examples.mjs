@@ -6,10 +6,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Secret, TOTP } from 'otpauth';
 import { PASSWORD, addUser, browser } from './browser.mjs';
-import { message, messageCall, post } from './graph.mjs';
+import { fileMessage, message, messageCall, post } from './graph.mjs';
 import { client, until } from './prosa.mjs';
 
 const run = promisify(execFile);
+const PDF = Buffer.from('%PDF-1.7\n');
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 export const NOBODY = '01900000-0000-7000-8000-000000000000';
 
@@ -72,6 +73,13 @@ export async function furnish(installation, node, graph, slug, number) {
     await t.conversation();
     return t.find('a call that is done', '/api/v1/inbox?state=done', () => true);
   };
+  /** A customer sends a file; resolves to it once it is here, or never will be. */
+  t.received = async (file) => {
+    const id = `${slug}.${++phones}`;
+    if (file) graph.files.set(id, { mime: 'application/pdf', ...file });
+    await post(`${node.url}/webhooks/meta`, messageCall([fileMessage(`wamid.${id}`, `5511${number}${String(phones).padStart(6, '0')}11`, 'document', id)], t.address));
+    return (await t.find('a file', '/api/v1/messages?limit=500', (m) => m.provider_message_id === `wamid.${id}` && m.media && m.media.state !== 'waiting')).media;
+  };
   t.webhook = () => t.api.post('/api/v1/webhooks', { url: `${graph.url}/hook`, events: ['*'] });
   t.delivery = async () => {
     const hook = await t.webhook();
@@ -103,6 +111,7 @@ export async function furnish(installation, node, graph, slug, number) {
   t.call = await t.inboxCall();
   t.hook = await t.webhook();
   t.sent = await t.delivery();
+  t.file = await t.received({ bytes: PDF });
   t.label = await t.api.post('/api/v1/labels', { name: `label of ${slug}`, color: '#336699' });
   t.canned = await t.api.post('/api/v1/canned', { shortcut: 'oi', text: `canned of ${slug}` });
   t.note = await t.api.post(`/api/v1/conversations/${t.talk.id}/notes`, { text: `note of ${slug}` });
@@ -224,6 +233,10 @@ export const examples = {
   [`GET ${P}/messages/{id}`]: own('reply'),
   [`POST ${P}/messages/{id}/settle`]: async (t) => ({ ...(await fresh((x) => x.failed())(t)), body: { how: 'resend' } }),
   [`GET ${P}/messages/{id}/life`]: own('reply'),
+
+  [`GET ${P}/media/{id}`]: own('file'),
+  [`GET ${P}/media/{id}/info`]: own('file'),
+  [`POST ${P}/media/{id}/retry`]: fresh((t) => t.received(null)),
 
   // --- what went wrong ---
   [`GET ${P}/inbox`]: () => ({}),

@@ -1,18 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fake Graph API for tests, written apart from prosa's own simulator so that the two do not share a mistake. Counts what it
 // accepts by correlation id, and can answer late, cut the answer off after accepting, refuse, and call back with statuses.
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import http from 'node:http';
 
 export const APP_SECRET = 'test-app-secret';
 
 export const sign = (body, secret = APP_SECRET) => `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 
+const refuseFile = (res, status, code) => {
+  res.writeHead(status, { 'Content-Type': 'application/json' });
+  res.end(JSON.stringify({ error: { message: `(#${code}) refused`, type: 'GraphMethodException', code, ...(code === 100 ? { error_subcode: 33 } : {}) } }));
+};
+
+/** GET /{v}/{media-id} and the address it gives. A file: {bytes, mime, sha256?, size?, url?, lookup?(res), download?(res, file)}. */
+function serveFile(graph, req, res) {
+  const id = new URL(req.url, graph.url).pathname.split('/').pop();
+  const file = graph.files.get(id);
+  if (req.headers.authorization !== 'Bearer test-token') return refuseFile(res, 401, 190);
+  if (req.url.startsWith('/files/')) {
+    graph.downloads++;
+    if (!file) return res.writeHead(404).end();
+    if (file.download) return file.download(res, file);
+    res.writeHead(200, { 'Content-Type': file.mime, 'Content-Length': file.bytes.length });
+    return res.end(file.bytes);
+  }
+  graph.lookups++;
+  if (!file) return refuseFile(res, 400, 100);
+  if (file.lookup) return file.lookup(res);
+  res.writeHead(200, { 'Content-Type': 'application/json' });
+  return res.end(
+    JSON.stringify({
+      messaging_product: 'whatsapp',
+      url: file.url ?? `${graph.url}/files/${id}`,
+      mime_type: file.mime,
+      sha256: file.sha256 ?? createHash('sha256').update(file.bytes).digest('hex'),
+      file_size: file.size ?? file.bytes.length,
+      id,
+    }),
+  );
+}
+
+/** POST /{v}/{number}/media: keeps what was uploaded; graph.refuseUpload(nth) may answer instead. */
+async function takeUpload(graph, req, body, res) {
+  const form = await new Response(body, { headers: { 'Content-Type': req.headers['content-type'] } }).formData();
+  const file = form.get('file');
+  const refusal = graph.refuseUpload?.(graph.uploads.length);
+  const upload = { id: `7${String(graph.uploads.length + 1).padStart(15, '0')}`, product: form.get('messaging_product'), name: file.name, mime: file.type, bytes: Buffer.from(await file.arrayBuffer()), refused: Boolean(refusal) };
+  graph.uploads.push(upload);
+  if (refusal === 'cut') return req.socket.destroy();
+  if (refusal) return refuseFile(res, refusal.status, refusal.code);
+  res.writeHead(200, { 'Content-Type': 'application/json' });
+  return res.end(JSON.stringify({ id: upload.id }));
+}
+
 export async function startGraph({ cutRate = 0, delayMs = 0, statuses = [], phoneNumberId = '520000000000002' } = {}) {
   const accepted = []; // every accepted send, in order
   const byCorrelation = new Map();
   const waiting = new Set();
-  const graph = { accepted, byCorrelation, cutRate, delayMs, statuses, webhook: '', refuse: null, phoneNumberId };
+  const graph = { files: new Map(), uploads: [], lookups: 0, downloads: 0, accepted, byCorrelation, cutRate, delayMs, statuses, webhook: '', refuse: null, phoneNumberId };
   let callbacks = Promise.resolve();
 
   const callBack = (send) => {
@@ -24,10 +70,12 @@ export async function startGraph({ cutRate = 0, delayMs = 0, statuses = [], phon
   };
 
   const server = http.createServer((req, res) => {
+    if (req.method === 'GET') return serveFile(graph, req, res);
     const parts = [];
     req.on('data', (part) => parts.push(part));
     req.on('error', () => {});
     req.on('end', async () => {
+      if (/\/media$/.test(req.url)) return takeUpload(graph, req, Buffer.concat(parts), res);
       const body = JSON.parse(Buffer.concat(parts).toString() || '{}');
       if (graph.delayMs > 0) await new Promise((done) => waiting.add(setTimeout(done, graph.delayMs)));
       if (body.status === 'read') return res.end(JSON.stringify({ success: true }));
@@ -82,6 +130,9 @@ const metadata = (phoneNumberId) => ({ display_phone_number: '551130000100', pho
 const now = () => String(Math.floor(Date.now() / 1000));
 
 export const message = (id, from, text, more = {}) => ({ from, id, timestamp: now(), type: 'text', text: { body: text }, ...more });
+
+/** A message with a file the fake has: graph.files.set(fileId, …) first. */
+export const fileMessage = (id, from, type, fileId, more = {}) => ({ from, id, timestamp: now(), type, [type]: { id: fileId, mime_type: 'application/octet-stream', ...more } });
 
 /** One call with these messages, the way a batch comes: several changes, contacts beside. */
 export const messageCall = (messages, phoneNumberId = '520000000000002') =>
