@@ -80,11 +80,16 @@ async function check(api, graph, sent, label) {
   const problems = [];
   // Raw calls of the installation's app are the system's until they are routed, so the tenant's own messages tell when all is in.
   let all = [];
-  await until(async () => {
+  const isAllThere = async () => {
     all = await api.allMessages();
     const there = new Set(all.map((m) => m.provider_message_id));
     return [...sent.acknowledged].every((id) => there.has(id));
-  }, 'every acknowledged message is stored', 120000).catch(() => {});
+  };
+  // However long the backlog takes: only when nothing more comes out of it is what is missing lost.
+  for (let last = -1; last < all.length; ) {
+    last = all.length;
+    await until(async () => (await isAllThere()) || all.length > last, 'more messages are stored', 60000).catch(() => {});
+  }
   await until(async () => (await api.get('/api/v1/jobs?state=running&limit=1')).data.length + (await api.get('/api/v1/jobs?state=ready&limit=1')).data.length === 0, 'all work is done', 120000);
   all = await api.allMessages();
   const inbound = all.filter((m) => m.direction === 'in');
