@@ -68,6 +68,6 @@ CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (tenant_id, me
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (tenant_id, endpoint_id, next_at) WHERE state = 'waiting';
 CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (queued_at) WHERE state = 'waiting';
 CREATE INDEX webhook_deliveries_list ON webhook_deliveries (tenant_id, endpoint_id, id);
-CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (tenant_id, cause) WHERE state = 'dead';
+CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (tenant_id, endpoint_id, id) WHERE state = 'dead';
 CREATE INDEX webhook_deliveries_age ON webhook_deliveries (created_at);
 -- @tenant_table webhook_deliveries

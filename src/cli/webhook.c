@@ -327,40 +327,56 @@ static enum status read_time(struct cli *c, const char *option, int64_t *ret, st
     return ST_OK;
 }
 
-static enum status replay_tx(struct tx *tx, void *ctx, struct err *e) {
-    struct cli *c = ctx;
-    struct webhook_replay which = {.cause = cli_value(c, "cause"),
-                                   .with_delivered = cli_has(c, "delivered")};
-    struct tenant tenant;
-    int64_t n;
+struct replaying {
+    struct cli *c;
+    struct webhook_replay which;
+    int64_t n, total;
+};
 
-    TRY(cli_arg_uuid(c, 1, &which.id.v, e));
-    TRY(read_time(c, "since", &which.since_ms, e));
-    TRY(read_time(c, "until", &which.until_ms, e));
-    if (cli_has(c, "webhook") && !uuid_parse(cli_value(c, "webhook"), &which.webhook.v))
-        FAIL(e, ST_INVALID, "--webhook wants the id of a webhook");
-    if (uuid_is_nil(which.id.v) && which.cause.len == 0 && which.since_ms == 0 &&
-        !cli_has(c, "all"))
-        FAIL(e, ST_INVALID, "which deliveries? Give an ID, --cause, --since or --all");
+static enum status replay_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct replaying *r = ctx;
+    struct cli *c = r->c;
+    struct tenant tenant;
+
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &tenant, e));
-    which.tenant = tenant.id;
-    TRY(webhook_replay(&c->arena, tx, &which, &n, e));
-    if (n == 0 && !uuid_is_nil(which.id.v))
+    r->which.tenant = tenant.id;
+    TRY(webhook_replay(&c->arena, tx, &r->which, &r->n, e));
+    if (r->n == 0 && !uuid_is_nil(r->which.id.v))
         FAIL(e, ST_NOT_FOUND, "there is no such delivery that is dead, or its webhook is disabled");
-    TRY(cli_audit(c, tx, tenant.id, "webhook.replay", "delivery", which.id.v, e));
-    if (!c->is_json) {
-        buf_printf(&c->out, "Sent again: %lld %s\n", (long long)n,
-                   n == 1 ? "delivery" : "deliveries");
-        return ST_OK;
-    }
-    json_obj(&c->json, NULL);
-    json_put_i64(&c->json, "count", n);
-    json_end(&c->json);
+    return cli_audit(c, tx, tenant.id, "webhook.replay", "delivery", r->which.id.v, e);
+}
+
+static enum status read_which(struct cli *c, struct webhook_replay *ret, struct err *e) {
+    *ret = (struct webhook_replay){.cause = cli_value(c, "cause"),
+                                   .with_delivered = cli_has(c, "delivered")};
+    TRY(cli_arg_uuid(c, 1, &ret->id.v, e));
+    TRY(read_time(c, "since", &ret->since_ms, e));
+    TRY(read_time(c, "until", &ret->until_ms, e));
+    if (cli_has(c, "webhook") && !uuid_parse(cli_value(c, "webhook"), &ret->webhook.v))
+        FAIL(e, ST_INVALID, "--webhook wants the id of a webhook");
+    if (uuid_is_nil(ret->id.v) && ret->cause.len == 0 && ret->since_ms == 0 && !cli_has(c, "all"))
+        FAIL(e, ST_INVALID, "which deliveries? Give an ID, --cause, --since or --all");
     return ST_OK;
 }
 
 static enum status replay(struct cli *c, struct err *e) {
-    return cli_write(c, replay_tx, c, e);
+    struct replaying r = {.c = c};
+
+    TRY(read_which(c, &r.which, e));
+    r.which.asked_ms = clock_now_ms();
+    do { /* each piece its own transaction: others write in between */
+        TRY(cli_write(c, replay_tx, &r, e));
+        r.total += r.n;
+    } while (r.n == WEBHOOK_REPLAY_MAX);
+    if (!c->is_json) {
+        buf_printf(&c->out, "Sent again: %lld %s\n", (long long)r.total,
+                   r.total == 1 ? "delivery" : "deliveries");
+        return ST_OK;
+    }
+    json_obj(&c->json, NULL);
+    json_put_i64(&c->json, "count", r.total);
+    json_end(&c->json);
+    return ST_OK;
 }
 
 /* --- table ----------------------------------------------------------------------------------- */

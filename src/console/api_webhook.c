@@ -303,7 +303,10 @@ static enum status replay_webhook(struct tx *tx, void *ctx, struct err *e) {
         FAIL(e, ST_CONFLICT, "the webhook is disabled: enable it first");
     TRY(webhook_replay(x->r->arena, tx, &which, &n, e));
     TRY(audit(tx, x, "webhook.replay", which.webhook, e));
-    return count_answer(x, n);
+    json_put_i64(api_begin(x), "count", n);
+    json_put_bool(&x->o, "has_more", n == WEBHOOK_REPLAY_MAX);
+    json_end(&x->o);
+    return ST_OK;
 }
 
 API_HANDLER(webhooks_get, API_READS, list_webhooks)

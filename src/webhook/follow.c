@@ -11,7 +11,7 @@
 #include "stats/stats.h"
 #include "webhook/running.h"
 
-enum { PAGE = 200, POLL_MS = 1000 };
+enum { PAGE = 200, POLL_MS = 1000, MEASURE_MS = 5000 };
 
 static struct stats_counter handed_out =
     STATS_COUNTER("prosa_webhook_events_total", "Events handed out to webhook endpoints.");
@@ -133,39 +133,45 @@ enum status webhooks_hand_out(struct webhooks *w, int64_t *ret_n, struct err *e)
 
 /* --- the thread --------------------------------------------------------------------------------------------------------- */
 
-static enum status read_health(struct tx *tx, void *ctx, struct err *e) {
-    return webhook_health(tx, ctx, e);
+struct waiting_read {
+    int64_t n, oldest_ms;
+};
+
+static enum status read_waiting(struct tx *tx, void *ctx, struct err *e) {
+    struct waiting_read *r = ctx;
+
+    return store_waiting(tx, &r->n, &r->oldest_ms, e);
 }
 
 static void measure(struct webhooks *w) {
-    struct webhook_health h = {0};
+    struct waiting_read r = {0};
     struct err ignored = ERR_INIT;
 
-    if (!w->has_endpoints || db_read(w->options.db, DB_SYSTEM, read_health, &h, &ignored) != ST_OK)
+    if (!w->has_endpoints || db_read(w->options.db, DB_SYSTEM, read_waiting, &r, &ignored) != ST_OK)
         return;
-    stats_set(&waiting, h.waiting);
-    stats_set(&oldest_waiting, h.waiting > 0 ? (clock_now_ms() - h.oldest_waiting_ms) / 1000 : 0);
+    stats_set(&waiting, r.n);
+    stats_set(&oldest_waiting, r.n > 0 ? (clock_now_ms() - r.oldest_ms) / 1000 : 0);
 }
 
-/* True when the second was over, so that it is time to look around. */
-static bool wait_for_news(struct webhooks *w, bool *ret_goes_on) {
+static bool wait_for_news(struct webhooks *w) {
     struct timespec until = clock_deadline(POLL_MS);
-    bool is_over = false;
+    bool goes_on;
 
     pthread_mutex_lock(&w->lock);
-    while (!w->is_awake && !w->is_stopping && !is_over)
-        is_over = pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_MONOTONIC, &until) != 0;
+    while (!w->is_awake && !w->is_stopping)
+        if (pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_MONOTONIC, &until) != 0)
+            break;
     w->is_awake = false;
-    *ret_goes_on = !w->is_stopping;
+    goes_on = !w->is_stopping;
     pthread_mutex_unlock(&w->lock);
-    return is_over;
+    return goes_on;
 }
 
 static void *run(void *arg) {
     struct webhooks *w = arg;
-    bool goes_on = true;
+    int64_t measured_ms = 0;
 
-    while (goes_on) {
+    do {
         static struct log_throttle throttle;
         struct err e = ERR_INIT;
         int64_t n, suppressed;
@@ -174,9 +180,11 @@ static void *run(void *arg) {
             log_throttle_pass(&throttle, 5000, &suppressed))
             log_err_line(LOG_WARN, &w->log, "events wait to be handed out to webhooks", &e, NULL,
                          0);
-        if (wait_for_news(w, &goes_on))
+        if (clock_mono_ms() - measured_ms >= MEASURE_MS) {
             measure(w);
-    }
+            measured_ms = clock_mono_ms();
+        }
+    } while (wait_for_news(w));
     return NULL;
 }
 

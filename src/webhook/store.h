@@ -138,6 +138,9 @@ struct replayed { /* deliveries that wait again, and whose they are */
 };
 enum status store_replay(struct arena *a, struct tx *tx, const struct webhook_replay *which,
                          int64_t now_ms, struct replayed *ret, struct err *e) ATTR_MUST_CHECK;
+/* How many wait and since when the first does, anywhere. System scope. */
+enum status store_waiting(struct tx *tx, int64_t *ret_n, int64_t *ret_oldest_ms, struct err *e)
+    ATTR_MUST_CHECK;
 enum status store_webhook_purge(struct tx *tx, int64_t before_ms, int64_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;
 

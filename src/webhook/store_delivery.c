@@ -130,25 +130,39 @@ enum status store_deliveries_give_up(struct tx *tx, struct giving_up what, int64
 
 /* --- again ------------------------------------------------------------------------------------------------------------ */
 
-#define ACTIVE_ONLY                                                                                \
-    " AND EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.tenant_id = $1"                        \
-    " AND w.id = webhook_deliveries.endpoint_id AND w.state = 'active')"
+/* $1 tenant, $2 now */
+#define AGAIN                                                                                      \
+    "UPDATE webhook_deliveries SET state = 'waiting', attempts = 0, cause = '', reason = '',"      \
+    " next_at = $2, queued_at = $2 WHERE tenant_id = $1 AND id IN"                                 \
+    " (SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints w"                             \
+    " ON w.tenant_id = d.tenant_id AND w.id = d.endpoint_id AND w.state = 'active'"                \
+    " WHERE d.tenant_id = $1"
+/* $3 endpoint, $4 cause, $5 since, $6 until, $7 at most, $8 not what was queued since */
+#define AGAIN_WHICH                                                                                \
+    " AND ($3 IS NULL OR d.endpoint_id = $3) AND ($4 = '' OR d.cause = $4)"                        \
+    " AND d.created_at >= $5 AND d.created_at < $6 AND d.queued_at <= $8 LIMIT $7)"
+static const struct db_sql again_one_sql =
+    DB_SQL(AGAIN " AND d.id = $3 AND (d.state = 'dead' OR ($4 = 1 AND d.state = 'delivered')))");
+static const struct db_sql again_dead_sql = DB_SQL(AGAIN " AND d.state = 'dead'" AGAIN_WHICH);
+static const struct db_sql again_all_sql = DB_SQL(AGAIN " AND d.state <> 'waiting'" AGAIN_WHICH);
+
+static enum status make_waiting(struct tx *tx, const struct webhook_replay *which, int64_t now_ms,
+                                int64_t *ret_n, struct err *e) {
+    if (!uuid_is_nil(which->id.v))
+        return DB_EXEC(tx, again_one_sql, ret_n, e, V_UUID(which->tenant.v), V_I64(now_ms),
+                       V_UUID(which->id.v), V_I64(which->with_delivered));
+    return DB_EXEC(
+        tx, which->with_delivered ? again_all_sql : again_dead_sql, ret_n, e,
+        V_UUID(which->tenant.v), V_I64(now_ms), V_UUID_OPT(which->webhook.v), V_TEXT(which->cause),
+        V_I64(which->since_ms), V_I64(which->until_ms > 0 ? which->until_ms : INT64_MAX),
+        V_I64(WEBHOOK_REPLAY_MAX), V_I64(which->asked_ms > 0 ? which->asked_ms : now_ms));
+}
 
 enum status store_replay(struct arena *a, struct tx *tx, const struct webhook_replay *which,
                          int64_t now_ms, struct replayed *ret, struct err *e) {
-    int64_t until_ms = which->until_ms > 0 ? which->until_ms : INT64_MAX;
     struct db_rows rows;
 
-    TRY(DB_EXEC(
-        tx,
-        DB_SQL("UPDATE webhook_deliveries SET state = 'waiting', attempts = 0, cause = '',"
-               " reason = '', next_at = $2, queued_at = $2 WHERE tenant_id = $1"
-               " AND (state = 'dead' OR ($8 = 1 AND state = 'delivered'))"
-               " AND ($3 IS NULL OR endpoint_id = $3) AND ($4 IS NULL OR id = $4)"
-               " AND ($5 = '' OR cause = $5) AND created_at >= $6 AND created_at < $7" ACTIVE_ONLY),
-        &ret->n, e, V_UUID(which->tenant.v), V_I64(now_ms), V_UUID_OPT(which->webhook.v),
-        V_UUID_OPT(which->id.v), V_TEXT(which->cause), V_I64(which->since_ms), V_I64(until_ms),
-        V_I64(which->with_delivered)));
+    TRY(make_waiting(tx, which, now_ms, &ret->n, e));
     TRY(DB_QUERY(a, tx,
                  DB_SQL("SELECT DISTINCT endpoint_id FROM webhook_deliveries WHERE tenant_id = $1"
                         " AND state = 'waiting' AND queued_at = $2"),
@@ -208,19 +222,24 @@ static struct webhook_delivery delivery_at(const struct db_rows *rows, size_t i)
     };
 }
 
+#define LIST                                                                                       \
+    "SELECT " COLUMNS " FROM webhook_deliveries d WHERE d.tenant_id = $1"                          \
+    " AND ($2 IS NULL OR d.endpoint_id = $2) AND ($3 = '' OR d.state = $3)"                        \
+    " AND ($4 = '' OR d.cause = $4) AND ($5 IS NULL OR d.id < $5)"
+#define LIST_ORDER " ORDER BY d.id DESC LIMIT $6"
+static const struct db_sql list_sql = DB_SQL(LIST LIST_ORDER);
+/* The same, so that the index of the dead few serves it beside the many delivered. */
+static const struct db_sql list_dead_sql = DB_SQL(LIST " AND d.state = 'dead'" LIST_ORDER);
+
 enum status webhook_delivery_list(struct arena *a, struct tx *tx,
                                   const struct webhook_delivery_query *query,
                                   struct webhook_delivery **ret, size_t *ret_n, struct err *e) {
+    bool is_dead = str_eq(query->state, STR("dead"));
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx,
-                 DB_SQL("SELECT " COLUMNS " FROM webhook_deliveries d WHERE d.tenant_id = $1"
-                        " AND ($2 IS NULL OR d.endpoint_id = $2) AND ($3 = '' OR d.state = $3)"
-                        " AND ($4 = '' OR d.cause = $4) AND ($5 IS NULL OR d.id < $5)"
-                        " ORDER BY d.id DESC LIMIT $6"),
-                 &rows, e, V_UUID(query->tenant.v), V_UUID_OPT(query->webhook.v),
-                 V_TEXT(query->state), V_TEXT(query->cause), V_UUID_OPT(query->after.v),
-                 V_I64((int64_t)query->limit)));
+    TRY(DB_QUERY(a, tx, is_dead ? list_dead_sql : list_sql, &rows, e, V_UUID(query->tenant.v),
+                 V_UUID_OPT(query->webhook.v), V_TEXT(query->state), V_TEXT(query->cause),
+                 V_UUID_OPT(query->after.v), V_I64((int64_t)query->limit)));
     *ret = arena_array_of(a, rows.n + 1, struct webhook_delivery);
     for (size_t i = 0; i < rows.n; i++)
         (*ret)[i] = delivery_at(&rows, i);
@@ -270,9 +289,23 @@ enum status webhook_troubles(struct arena *a, struct tx *tx, struct tenant_id te
 }
 
 /* system */
+enum status store_waiting(struct tx *tx, int64_t *ret_n, int64_t *ret_oldest_ms, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct db_rows rows;
+
+    TRY(DB_QUERY(&a, tx,
+                 DB_SQL("SELECT count(*), min(queued_at) FROM webhook_deliveries"
+                        " WHERE state = 'waiting'"),
+                 &rows, e));
+    *ret_n = db_i64(&rows, 0, 0);
+    *ret_oldest_ms = db_i64(&rows, 0, 1);
+    return ST_OK;
+}
+
+/* system */
 enum status webhook_health(struct tx *tx, struct webhook_health *ret, struct err *e) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
-    struct db_rows ends, waiting, dead;
+    struct db_rows ends, dead;
 
     TRY(DB_QUERY(&a, tx,
                  DB_SQL("SELECT count(CASE WHEN state = 'active' THEN 1 END),"
@@ -280,19 +313,13 @@ enum status webhook_health(struct tx *tx, struct webhook_health *ret, struct err
                         " count(CASE WHEN state = 'disabled' AND failing_since > 0"
                         " THEN 1 END) FROM webhook_endpoints"),
                  &ends, e));
-    TRY(DB_QUERY(&a, tx,
-                 DB_SQL("SELECT count(*), min(queued_at) FROM webhook_deliveries"
-                        " WHERE state = 'waiting'"),
-                 &waiting, e));
     TRY(DB_QUERY(&a, tx, DB_SQL("SELECT count(*) FROM webhook_deliveries WHERE state = 'dead'"),
                  &dead, e));
     *ret = (struct webhook_health){
         .active = db_i64(&ends, 0, 0),
         .failing = db_i64(&ends, 0, 1),
         .disabled_by_us = db_i64(&ends, 0, 2),
-        .waiting = db_i64(&waiting, 0, 0),
-        .oldest_waiting_ms = db_i64(&waiting, 0, 1),
         .dead = db_i64(&dead, 0, 0),
     };
-    return ST_OK;
+    return store_waiting(tx, &ret->waiting, &ret->oldest_waiting_ms, e);
 }

@@ -123,8 +123,11 @@ struct webhook_replay { /* which; what is not given does not restrict */
     struct str cause;
     int64_t since_ms, until_ms; /* by the time of the event's delivery row; until 0: no end */
     bool with_delivered;        /* by default only what is dead */
+    int64_t asked_ms; /* for several calls in a row: what was queued since then stays; 0: now */
 };
-/* Sends again, attempts from 0. Those of disabled endpoints stay as they are. */
+/* Sends again, attempts from 0; at most so many at once, call again when it were that many. Those of disabled endpoints stay
+ * as they are. */
+enum { WEBHOOK_REPLAY_MAX = 10000 };
 enum status webhook_replay(struct arena *a, struct tx *tx, const struct webhook_replay *which,
                            int64_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 /* Queues an event "webhook.test" for this endpoint alone. */

@@ -14,7 +14,7 @@ struct hooks { /* beside app: app->extra */
     struct webhook_delivery *list;
     size_t n;
     struct delivery_id test;
-    int64_t replayed;
+    int64_t replayed, asked_ms;
 };
 
 struct webhooks *app_webhooks(struct app *app) {
@@ -452,6 +452,38 @@ static void run_that_was_taken_over_records_nothing_and_the_next_sends_again(voi
     assert_int_equal(fake_http_count(h->receiver), 2);
 }
 
+static enum status replay_all(struct app *app, struct tx *tx, struct err *e) {
+    struct hooks *h = hooks_of(app);
+
+    return webhook_replay(&app->a, tx,
+                          &(struct webhook_replay){.tenant = app->tenant,
+                                                   .webhook = h->webhook.id,
+                                                   .since_ms = 1,
+                                                   .with_delivered = true,
+                                                   .asked_ms = h->asked_ms},
+                          &h->replayed, e);
+}
+
+static void replay_in_pieces_sends_nothing_twice(void **state) {
+    struct app *app = *state;
+    struct hooks *h = hooks_of(app);
+
+    shifted_ms = 0;
+    STEP(app, add_messages);
+    STEP(app, ana_writes);
+    (void)hand_out(h->webhooks);
+    (void)deliver(app, taken);
+    later(1000);
+    h->asked_ms = clock_now_ms();
+    later(1000);
+    STEP(app, replay_all);
+    assert_int_equal(h->replayed, 1);
+    (void)deliver(app, taken);
+    STEP(app, replay_all); /* the next piece of the same */
+    assert_int_equal(h->replayed, 0);
+    assert_int_equal(fake_http_count(h->receiver), 2);
+}
+
 static enum status send_test(struct app *app, struct tx *tx, struct err *e) {
     struct hooks *h = hooks_of(app);
 
@@ -602,6 +634,7 @@ int main(void) {
         HOOKS_TEST(gone_disables_and_a_replay_sends_the_same_again),
         HOOKS_TEST(endpoint_that_fails_for_days_is_disabled_and_told),
         HOOKS_TEST(run_that_was_taken_over_records_nothing_and_the_next_sends_again),
+        HOOKS_TEST(replay_in_pieces_sends_nothing_twice),
         HOOKS_TEST(test_event_goes_to_its_endpoint_alone),
         HOOKS_TEST(another_tenant_sees_and_changes_nothing),
         HOOKS_TEST(deliveries_are_forgotten_after_thirty_days),
