@@ -55,8 +55,16 @@ const struct keyring *app_keys(struct app *app) {
     return app->options.keys;
 }
 
-struct authenticator *app_authenticator(struct app *app) {
-    return app->authenticator;
+#define CALLERS_CHANNEL "prosa_callers"
+
+static void forget_callers(struct app *app) {
+    authenticator_forget(app->authenticator, (struct tenant_id){0});
+    live_recheck(app->live);
+}
+
+void app_callers_changed(struct app *app) {
+    forget_callers(app);
+    db_notify(app->options.db, CALLERS_CHANNEL);
 }
 
 struct outbox *app_outbox(struct app *app) {
@@ -229,6 +237,14 @@ static void hear(void *ctx) {
     pthread_mutex_unlock(&hearing.lock);
 }
 
+static void hear_callers(void *ctx) {
+    (void)ctx;
+    pthread_mutex_lock(&hearing.lock);
+    if (hearing.app)
+        forget_callers(hearing.app);
+    pthread_mutex_unlock(&hearing.lock);
+}
+
 static void set_hearing(struct app *app) {
     pthread_mutex_lock(&hearing.lock);
     hearing.app = app;
@@ -239,7 +255,7 @@ static enum status start_feed(struct app *app, struct err *e) {
     const struct config *c = app->config;
 
     TRY(ws_start((struct ws_options){.log = &app->log}, &app->ws, e));
-    TRY(live_start(app->options.db, app->ws, &app->log, &app->live, e));
+    TRY(live_start(app->options.db, app->ws, app->authenticator, &app->log, &app->live, e));
     TRY(webhooks_start((struct webhooks_options){.db = app->options.db,
                                                  .httpc = app->httpc,
                                                  .keys = app->options.keys,
@@ -249,6 +265,7 @@ static enum status start_feed(struct app *app, struct err *e) {
                        &app->webhooks, e));
     set_hearing(app);
     conversation_set_waker(wake_feed, app);
+    TRY(db_listen(app->options.db, CALLERS_CHANNEL, hear_callers, NULL, e));
     return db_listen(app->options.db, CONVERSATION_CHANNEL, hear, NULL, e);
 }
 

@@ -108,12 +108,12 @@ enum status api_answer(struct app *app, struct req *r, enum api_access access, a
     return ST_OK;
 }
 
-static void forget_callers(void *authenticator) {
-    authenticator_forget(authenticator, (struct tenant_id){0});
+static void callers_changed(void *app) {
+    app_callers_changed(app);
 }
 
 void api_forget_callers(struct api *x, struct tx *tx) {
-    tx_after_commit(tx, forget_callers, app_authenticator(x->app));
+    tx_after_commit(tx, callers_changed, x->app);
 }
 
 enum status api_body_text(struct api *x, const char *name, const struct str **ret, struct err *e) {

@@ -51,7 +51,7 @@ enum status api_answer(struct app *app, struct req *r, enum api_access access, a
         return api_answer(app, r, access, fn, ret, e);                                             \
     }
 
-/* After the commit no credentials are remembered on this node: for what changes who may do what. */
+/* After the commit no node goes on with what it remembers of credentials: for what changes who may do what. */
 void api_forget_callers(struct api *x, struct tx *tx);
 /* A text member of the body; NULL when it is not there. ST_INVALID: it is there and no text. */
 enum status api_body_text(struct api *x, const char *name, const struct str **ret, struct err *e)

@@ -85,8 +85,8 @@ static enum status session_post(struct app *app, struct req *r, struct resp *ret
         FAIL(e, ST_DENIED, "signing in needs a same-origin proof; programs use an API key");
     }
     TRY(open_session(&x, &s, &token, e));
-    authenticator_forget(app_authenticator(app),
-                         (struct tenant_id){0}); /* the old session's, whoever's it was */
+    if (req_cookie(r, SESSION_COOKIE).len > 0) /* the old session has ended */
+        app_callers_changed(app);
     x.tenant = s.user.tenant;
     TRY(db_read(app_db(app), DB_TENANT(x.tenant), signed_in, &s, e));
     resp_json(r, ret, 200, &x.out);
@@ -105,7 +105,7 @@ static enum status session_delete(struct app *app, struct req *r, struct resp *r
 
     TRY(api_start(&x, app, r, e));
     TRY(db_write(app_db(app), DB_TENANT(x.tenant), close_session, &x, e));
-    authenticator_forget(app_authenticator(app), x.tenant);
+    app_callers_changed(app);
     set_cookie(r, ret, STR_EMPTY);
     ret->status = 204;
     return ST_OK;

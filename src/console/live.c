@@ -85,6 +85,7 @@ enum status live_open(struct live *l, struct req *r, struct resp *ret, struct er
                           .user = r->principal.user,
                           .at = at,
                           .has_place = after.len > 0};
+    guard_begin(w, r);
 
     enum status st = ws_accept(l->ws, r, &events, l, w, watcher_free, ret, e);
 
@@ -264,6 +265,7 @@ static enum status step(struct live *l, struct err *e) {
         greet(l, fresh);
     }
     presence_tend(l);
+    guard_tend(l);
     return follow(l, e);
 }
 
@@ -305,14 +307,15 @@ void live_wake(void *live) {
     pthread_mutex_unlock(&l->lock);
 }
 
-enum status live_start(struct db *db, struct ws *ws, const struct log_ctx *log, struct live **ret,
-                       struct err *e) {
+enum status live_start(struct db *db, struct ws *ws, struct authenticator *au,
+                       const struct log_ctx *log, struct live **ret, struct err *e) {
     struct live *l = calloc(1, sizeof(*l));
 
     if (!l)
         FAIL(e, ST_UNAVAILABLE, "could not start live updates: out of memory");
     l->db = db;
     l->ws = ws;
+    l->authenticator = au;
     l->log.parent = log;
     list_init(&l->watchers);
     pthread_mutex_init(&l->lock, NULL);

@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "console/console.h"
+#include "tenant/tenant.h"
 
 struct place {
     int64_t xid, seq;
@@ -24,9 +25,12 @@ struct watcher { /* one socket */
     struct live *live;
     struct ws_conn *conn; /* NULL until opened */
     struct tenant_id tenant;
-    struct user_id user; /* nil: an API key, which shows no presence */
-    struct place at;     /* everything up to here was sent */
-    bool has_place;      /* false: starts at what is newest when it opens */
+    struct user_id user;        /* nil: an API key, which shows no presence */
+    struct caller_mark mark;    /* whose credentials opened it */
+    const struct route *route;  /* that they must permit */
+    int64_t checked_ms, due_ms; /* monotonic; guarded by the lock */
+    struct place at;            /* everything up to here was sent */
+    bool has_place;             /* false: starts at what is newest when it opens */
     bool is_new, is_gone;
 
     struct view wish; /* as the browser said last */
@@ -44,6 +48,7 @@ struct watcher { /* one socket */
 struct live {
     struct db *db;
     struct ws *ws;
+    struct authenticator *authenticator;
     struct log_ctx log;
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
@@ -57,6 +62,11 @@ struct live {
 
 /* The thread runs soon; under the lock. */
 void live_nudge(struct live *l);
+
+/* r opened w. */
+void guard_begin(struct watcher *w, const struct req *r);
+/* The feed's thread: closes sockets whose session or key has ended. */
+void guard_tend(struct live *l);
 
 /* What a browser sent: {"viewing": id or null, "typing": bool}. Runs on the ws thread. */
 void presence_heard(struct watcher *w, struct str message);

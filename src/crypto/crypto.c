@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +210,12 @@ void crypto_token_digest(struct str token, uint8_t out[static SHA256_BYTES]) {
     crypto_sha256(token, out);
 }
 
+static _Atomic uint64_t password_hashes;
+
+uint64_t crypto_password_hashes(void) {
+    return atomic_load_explicit(&password_hashes, memory_order_relaxed);
+}
+
 enum status crypto_password_hash(struct arena *a, struct str password, struct str *ret_text,
                                  struct err *e) {
     char *text = arena_alloc(a, crypto_pwhash_STRBYTES);
@@ -216,6 +223,7 @@ enum status crypto_password_hash(struct arena *a, struct str password, struct st
     if (password.len == 0 || password.len > PASSWORD_BYTES_MAX)
         FAIL(e, ST_INVALID, "could not hash password: %zu bytes, wants 1 to %d", password.len,
              PASSWORD_BYTES_MAX);
+    atomic_fetch_add_explicit(&password_hashes, 1, memory_order_relaxed);
     if (crypto_pwhash_str(text, password.ptr, password.len, crypto_pwhash_OPSLIMIT_INTERACTIVE,
                           crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
         FAIL(e, ST_UNAVAILABLE, "could not hash password: out of memory");
@@ -230,6 +238,7 @@ bool crypto_password_check(struct str password, struct str text) {
         text.len >= sizeof(stored))
         return false;
     memcpy(stored, text.ptr, text.len);
+    atomic_fetch_add_explicit(&password_hashes, 1, memory_order_relaxed);
     return crypto_pwhash_str_verify(stored, password.ptr, password.len) == 0;
 }
 

@@ -52,6 +52,8 @@ enum status crypto_password_hash(struct arena *a, struct str password, struct st
 bool crypto_password_check(struct str password, struct str text);
 /* Burns the time of a check against nobody, so that unknown users take as long as known ones. */
 void crypto_password_check_dummy(struct str password);
+/* How often a password was hashed since the start, whatever for. */
+uint64_t crypto_password_hashes(void);
 
 /* Sealed secrets: XChaCha20-Poly1305 under a master key; the sealed bytes begin with a version byte
  * and the id of the key, `bound` (such as "client_providers:<id>:access_token") is authenticated

@@ -269,6 +269,34 @@ enum status authenticator_check(struct authenticator *au, struct arena *a, struc
     return ST_OK;
 }
 
+struct caller_mark caller_mark_of(struct credentials in) {
+    struct caller_mark mark = {0};
+    struct err ignored = ERR_INIT;
+    struct proof proof;
+
+    if (take_proof(in, &proof, &ignored) == ST_OK) { /* else a mark that nobody has */
+        mark.is_session = proof.is_session;
+        memcpy(mark.digest, proof.digest, SHA256_BYTES);
+    }
+    return mark;
+}
+
+enum status authenticator_still(struct authenticator *au, const struct caller_mark *mark,
+                                const struct route *route, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct proof proof = {.is_session = mark->is_session};
+    struct finding f = {.arena = &a, .proof = &proof};
+
+    memcpy(proof.digest, mark->digest, SHA256_BYTES);
+    TRY(db_read(au->db, DB_SYSTEM, find, &f, e));
+    if (!is_good(&f.credential, &proof, clock_now_ms()))
+        return deny(e, "unauthenticated", "the session or key has ended");
+    if (!f.credential.is_tenant_active)
+        return deny(e, "tenant-disabled", "the tenant is disabled");
+    f.credential.principal.scopes = key_expand_scopes(&a, f.credential.principal.scopes);
+    return check_route(route, &proof, &f.credential.principal, e);
+}
+
 enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret,
                          struct err *e) {
     struct credentials in = {

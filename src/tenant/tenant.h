@@ -225,6 +225,15 @@ struct credentials { /* as they came; empty: not there */
 enum status authenticator_check(struct authenticator *au, struct arena *a, struct credentials in,
                                 const struct route *route, struct principal *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* Whose credentials they were, without them: for what stays open after the request. */
+struct caller_mark {
+    uint8_t digest[SHA256_BYTES];
+    bool is_session;
+};
+struct caller_mark caller_mark_of(struct credentials in);
+/* Whether the session or key still permits the route; asks the database. As authenticator_check, but it is no use of it. */
+enum status authenticator_still(struct authenticator *au, const struct caller_mark *mark,
+                                const struct route *route, struct err *e) ATTR_MUST_CHECK;
 /* The same for a request: the hook of httpd_options.auth. */
 enum status authenticate(struct authenticator *au, struct req *r, struct principal *ret,
                          struct err *e) ATTR_MUST_CHECK;

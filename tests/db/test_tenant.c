@@ -240,6 +240,30 @@ static void login_opens_a_session_for_the_right_password_only(void **state) {
     assert_int_equal(token.len, TOKEN_TEXT_BYTES);
 }
 
+/* Counted, not timed: who is there does as much work as who is not. */
+static void a_stranger_costs_the_same_hash_as_a_wrong_password(void **state) {
+    struct fixture *f = *state;
+    struct login in[] = {
+        login_of("ana@example.com", STR("wrong horse")), login_of("bob@example.com", PASSWORD),
+        login_of("ana@example.com", PASSWORD), login_of("off@example.com", PASSWORD)};
+    struct call off = {.tenant = f->acme.id, .text = STR("off@example.com")};
+    struct user who;
+    struct str token;
+
+    (void)add_user(f, "ana@example.com", ROLE_AGENT);
+    (void)add_user(f, "off@example.com", ROLE_AGENT);
+    assert_ok(write_tenant(f, set_user_active, &off), &f->e);
+    in[2].tenant_slug = STR("nobody");
+    for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+        uint64_t before = crypto_password_hashes();
+
+        assert_int_equal(
+            fixture_failing(f, session_open(&f->a, f->db, f->keys, in[i], &token, &who, &f->e)),
+            ST_DENIED);
+        assert_int_equal(crypto_password_hashes() - before, 1);
+    }
+}
+
 static void too_many_tries_are_limited_per_peer_until_the_window_is_over(void **state) {
     struct fixture *f = *state;
     struct login in = login_of("ghost@example.com", STR("guess guess"));
@@ -619,6 +643,7 @@ int main(void) {
         TENANT_TEST(users_are_kept_per_tenant_with_folded_email),
         TENANT_TEST(users_with_bad_email_password_or_role_are_refused),
         TENANT_TEST(login_opens_a_session_for_the_right_password_only),
+        TENANT_TEST(a_stranger_costs_the_same_hash_as_a_wrong_password),
         TENANT_TEST(too_many_tries_are_limited_per_peer_until_the_window_is_over),
         TENANT_TEST(a_success_forgets_the_tries_of_its_peer),
         TENANT_TEST(a_session_is_its_user_within_the_role),
