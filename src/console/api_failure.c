@@ -5,6 +5,7 @@
  *   jobs       parked and dead jobs                       run again
  *   sends      messages that failed                       sent again
  *   uncertain  messages that may have gone out            a person says what became of them
+ *   webhooks   deliveries to other systems given up       delivered again
  *
  * A group is known by area, kind and cause. Trying a whole group again goes a piece at a time, oldest first: each answer says
  * where to go on, and what fails again meanwhile keeps its place behind that.
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "outbox/outbox.h"
+#include "webhook/webhook.h"
 
 enum {
     PIECE = 200, /* of one call */
@@ -25,7 +27,7 @@ struct retry {
     const struct json *ids;        /* or these */
     size_t n, n_skipped;
     struct str last; /* where to go on */
-    bool has_more;
+    bool has_more, is_whole;
 };
 
 struct area {
@@ -43,6 +45,7 @@ struct area {
 struct group {
     struct str kind, cause, reason;
     int64_t n, oldest_ms, newest_ms;
+    struct str about; /* what kind stands for, where that is an id */
 };
 
 static void write_group(struct api *x, const struct area *area, const struct group *g) {
@@ -54,6 +57,7 @@ static void write_group(struct api *x, const struct area *area, const struct gro
         json_put_null(&x->o, "kind");
     json_put_str(&x->o, "cause", g->cause);
     json_put_str(&x->o, "reason", g->reason);
+    json_put_opt(&x->o, "about", g->about);
     json_put_i64(&x->o, "count", g->n);
     put_time(&x->o, "oldest_at", g->oldest_ms);
     put_time(&x->o, "newest_at", g->newest_ms);
@@ -70,8 +74,12 @@ static enum status inbox_area_groups(struct tx *tx, struct api *x, const struct 
     TRY(inbox_groups(x->r->arena, tx, x->tenant, &list, &n, e));
     for (size_t i = 0; i < n; i++)
         write_group(x, area,
-                    &(struct group){list[i].state, list[i].cause, list[i].sample_reason, list[i].n,
-                                    list[i].oldest_ms, list[i].newest_ms});
+                    &(struct group){.kind = list[i].state,
+                                    .cause = list[i].cause,
+                                    .reason = list[i].sample_reason,
+                                    .n = list[i].n,
+                                    .oldest_ms = list[i].oldest_ms,
+                                    .newest_ms = list[i].newest_ms});
     return ST_OK;
 }
 
@@ -126,8 +134,12 @@ static enum status jobs_groups(struct tx *tx, struct api *x, const struct area *
     TRY(queue_groups(x->r->arena, tx, x->tenant, &list, &n, e));
     for (size_t i = 0; i < n; i++)
         write_group(x, area,
-                    &(struct group){list[i].kind, list[i].cause, list[i].sample_reason, list[i].n,
-                                    list[i].oldest_ms, list[i].newest_ms});
+                    &(struct group){.kind = list[i].kind,
+                                    .cause = list[i].cause,
+                                    .reason = list[i].sample_reason,
+                                    .n = list[i].n,
+                                    .oldest_ms = list[i].oldest_ms,
+                                    .newest_ms = list[i].newest_ms});
     return ST_OK;
 }
 
@@ -209,8 +221,12 @@ static enum status message_groups(struct tx *tx, struct api *x, const struct are
     TRY(message_trouble_groups(x->r->arena, tx, &query, &list, &n, e));
     for (size_t i = 0; i < n; i++)
         write_group(x, area,
-                    &(struct group){STR_EMPTY, list[i].cause, list[i].sample_reason, list[i].n,
-                                    list[i].oldest_ms, list[i].newest_ms});
+                    &(struct group){.kind = STR_EMPTY,
+                                    .cause = list[i].cause,
+                                    .reason = list[i].sample_reason,
+                                    .n = list[i].n,
+                                    .oldest_ms = list[i].oldest_ms,
+                                    .newest_ms = list[i].newest_ms});
     return ST_OK;
 }
 
@@ -302,9 +318,91 @@ static enum status settle_some(struct tx *tx, struct api *x, const struct area *
     return ST_OK;
 }
 
+/* --- deliveries to other systems ------------------------------------------------------------------------------------------ */
+
+static enum status deliveries_groups(struct tx *tx, struct api *x, const struct area *area,
+                                     struct err *e) {
+    struct webhook_trouble *list;
+    size_t n;
+
+    TRY(webhook_troubles(x->r->arena, tx, x->tenant, &list, &n, e));
+    for (size_t i = 0; i < n; i++) {
+        struct err gone = ERR_INIT;
+        struct webhook w = {0};
+
+        if (webhook_get(x->r->arena, tx, x->tenant, list[i].webhook, &w, &gone) != ST_OK)
+            continue; /* deleted: there is nowhere to send it again */
+        write_group(x, area,
+                    &(struct group){.kind = uuid_format(x->r->arena, list[i].webhook.v),
+                                    .about = w.url,
+                                    .cause = list[i].cause,
+                                    .reason = list[i].reason,
+                                    .n = list[i].n,
+                                    .oldest_ms = list[i].oldest_ms,
+                                    .newest_ms = list[i].newest_ms});
+    }
+    return ST_OK;
+}
+
+static enum status read_endpoint(struct str kind, struct webhook_id *ret, struct err *e) {
+    if (kind.len > 0 && !uuid_parse(kind, &ret->v))
+        FAIL(e, ST_INVALID, "kind: the id of a webhook is needed");
+    return ST_OK;
+}
+
+static enum status deliveries_list(struct tx *tx, struct api *x, const struct area *area,
+                                   struct err *e) {
+    struct webhook_delivery_query query = {.tenant = x->tenant,
+                                           .state = STR("dead"),
+                                           .cause = req_query(x->r, "cause"),
+                                           .limit = x->page.limit};
+    struct webhook_delivery *list;
+    size_t n;
+
+    (void)area;
+    TRY(read_endpoint(req_query(x->r, "kind"), &query.webhook, e));
+    if (x->page.cursor.len > 0 && !uuid_parse(x->page.cursor, &query.after.v))
+        FAIL(e, ST_INVALID, "the cursor is not one that this server gave");
+    TRY(webhook_delivery_list(x->r->arena, tx, &query, &list, &n, e));
+    for (size_t i = 0; i < n; i++) {
+        json_obj(&x->o, NULL);
+        write_delivery_members(&x->o, &list[i]);
+        json_end(&x->o);
+    }
+    api_end_list(x, n > 0 ? uuid_format(x->r->arena, list[n - 1].id.v) : STR_EMPTY,
+                 n == x->page.limit);
+    return ST_OK;
+}
+
+static enum status deliveries_one(struct tx *tx, struct api *x, const struct area *area,
+                                  struct uuid id, const struct retry *r, struct err *e) {
+    const struct webhook_replay which = {.tenant = x->tenant, .id = {id}};
+    int64_t n;
+
+    (void)area, (void)r;
+    TRY(webhook_replay(x->r->arena, tx, &which, &n, e));
+    if (n == 0)
+        FAIL(e, ST_CONFLICT, "the delivery is not given up, or its endpoint is disabled");
+    return ST_OK;
+}
+
+/* All at once: what is replayed waits in line behind its endpoint's one worker. */
+static enum status deliveries_some(struct tx *tx, struct api *x, const struct area *area,
+                                   struct retry *r, struct err *e) {
+    struct webhook_replay which = {.tenant = x->tenant, .cause = r->cause};
+    int64_t n;
+
+    (void)area;
+    TRY(read_endpoint(r->kind, &which.webhook, e));
+    TRY(webhook_replay(x->r->arena, tx, &which, &n, e));
+    r->n = (size_t)n;
+    r->is_whole = true;
+    return ST_OK;
+}
+
 /* --- the areas ---------------------------------------------------------------------------------------------------------- */
 
-enum { AREA_INBOX, AREA_JOBS, AREA_SENDS, AREA_UNCERTAIN };
+enum { AREA_INBOX, AREA_JOBS, AREA_SENDS, AREA_UNCERTAIN, AREA_WEBHOOKS };
 
 static const struct area areas[] = {
     [AREA_INBOX] = {"inbox", NULL, inbox_area_groups, inbox_area_list, inbox_area_one,
@@ -313,6 +411,8 @@ static const struct area areas[] = {
     [AREA_SENDS] = {"sends", "failed", message_groups, message_items, settle_one, settle_some},
     [AREA_UNCERTAIN] = {"uncertain", "uncertain", message_groups, message_items, settle_one,
                         settle_some},
+    [AREA_WEBHOOKS] = {"webhooks", NULL, deliveries_groups, deliveries_list, deliveries_one,
+                       deliveries_some},
 };
 
 static enum status find_area(const struct api *x, const struct area **ret, struct err *e) {
@@ -323,7 +423,7 @@ static enum status find_area(const struct api *x, const struct area **ret, struc
             *ret = &areas[i];
             return ST_OK;
         }
-    FAIL(e, ST_NOT_FOUND, "there is no such area: inbox, jobs, sends or uncertain");
+    FAIL(e, ST_NOT_FOUND, "there is no such area: inbox, jobs, sends, uncertain or webhooks");
 }
 
 static enum status list_groups(struct tx *tx, void *ctx, struct err *e) {
@@ -418,7 +518,7 @@ static enum status retry(struct tx *tx, void *ctx, struct err *e) {
         TRY(retry_ids(tx, x, area, &r, e));
     } else {
         TRY(area->retry_some(tx, x, area, &r, e));
-        r.has_more = r.has_more || r.n == PIECE;
+        r.has_more = !r.is_whole && (r.has_more || r.n == PIECE);
     }
     if (tx_scope(tx).is_system)
         TRY(tx_set_scope(tx, DB_TENANT(x->tenant), e));

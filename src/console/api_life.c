@@ -75,11 +75,9 @@ static enum status write_related(struct tx *tx, struct api *x, const struct mess
     for (size_t i = 0; i < page.n; i++) {
         const struct message *o = &page.items[i];
 
-        if (uuid_eq(o->turn, t->id))
+        if (uuid_eq(o->turn, t->id) || (!is_in && str_eq(o->direction, STR("in"))))
             write_message(&x->o, NULL, o);
-        else if (!is_in && str_eq(o->direction, STR("in")))
-            write_message(&x->o, NULL, o);
-        else if (!is_in && !uuid_eq(o->turn, t->id))
+        else if (!is_in)
             break; /* an answer to what was said before */
     }
     json_end(&x->o);

@@ -186,7 +186,7 @@ static enum status delete_webhook(struct tx *tx, void *ctx, struct err *e) {
 
 /* --- deliveries ------------------------------------------------------------------------------------------------------- */
 
-static void put_delivery(struct json_out *o, const struct webhook_delivery *d) {
+void write_delivery_members(struct json_out *o, const struct webhook_delivery *d) {
     put_id(o, "id", d->id.v);
     put_id(o, "webhook_id", d->webhook.v);
     put_id(o, "event_id", d->message);
@@ -224,7 +224,7 @@ static enum status list_deliveries(struct tx *tx, void *ctx, struct err *e) {
     api_begin_list(x);
     for (size_t i = 0; i < n; i++) {
         json_obj(&x->o, NULL);
-        put_delivery(&x->o, &list[i]);
+        write_delivery_members(&x->o, &list[i]);
         json_end(&x->o);
     }
     api_end_list(x, n > 0 ? uuid_format(x->r->arena, list[n - 1].id.v) : STR_EMPTY,
@@ -239,7 +239,7 @@ static enum status one_delivery(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(webhook_delivery_get(x->r->arena, tx, x->tenant, (struct delivery_id){x->message.v}, &d,
                              &body, e));
-    put_delivery(api_begin(x), &d);
+    write_delivery_members(api_begin(x), &d);
     json_put_raw(&x->o, "body", body);
     json_end(&x->o);
     return ST_OK;

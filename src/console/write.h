@@ -6,6 +6,7 @@
 #include "conversation/conversation.h"
 #include "intake/intake.h"
 #include "queue/queue.h"
+#include "webhook/webhook.h"
 #include "json/json.h"
 
 void put_id(struct json_out *o, const char *key, struct uuid id); /* nil: null */
@@ -30,4 +31,5 @@ void write_turn(struct json_out *o, const char *key, const struct turn *t);
 /* Into an object that stands open. */
 void write_inbox_members(struct json_out *o, const struct inbox_row *row);
 void write_inbox(struct json_out *o, const struct inbox_row *row);
+void write_delivery_members(struct json_out *o, const struct webhook_delivery *d);
 void write_job(struct json_out *o, const struct job_row *row);
