@@ -9,7 +9,6 @@ import './style/tokens.css';
 import './style/base.css';
 import './style/shell.css';
 import './style/inbox.css';
-import './style/pages.css';
 
 startRouter();
 startKeys();

@@ -56,6 +56,7 @@ function Profile() {
       label={t('profileMenu', { name })}
       title={name}
       buttonClass="profile-button"
+      hasText
       button={
         <>
           <span class="with-dot">

@@ -115,6 +115,7 @@ export function Popover({
   title,
   button,
   buttonClass = 'icon-button',
+  hasText = false,
   children,
   onToggle,
 }: {
@@ -122,6 +123,7 @@ export function Popover({
   title?: string;
   button: ComponentChildren;
   buttonClass?: string;
+  hasText?: boolean; // the button's own words name it
   children: (close: () => void) => ComponentChildren;
   onToggle?: (isOpen: boolean) => void;
 }) {
@@ -154,7 +156,7 @@ export function Popover({
         ref={at}
         type="button"
         class={buttonClass}
-        aria-label={label}
+        aria-label={hasText ? undefined : label}
         title={title ?? label}
         aria-expanded={isOpen.value}
         aria-controls={id}
@@ -178,12 +180,16 @@ export function Popover({
 }
 
 /** A few words at the bottom for what happened elsewhere on the page; read out, gone by itself. */
-const toasts = signal<{ id: number; text: string; isBad: boolean }[]>([]);
+export interface ToastAction {
+  label: string;
+  run: () => void;
+}
+const toasts = signal<{ id: number; text: string; isBad: boolean; action: ToastAction | undefined }[]>([]);
 let lastToast = 0;
 const TOAST_MS = 7000;
-export function toast(text: string, isBad = false): void {
+export function toast(text: string, isBad = false, action?: ToastAction): void {
   const id = ++lastToast;
-  toasts.value = [...toasts.value.slice(-2), { id, text, isBad }];
+  toasts.value = [...toasts.value.slice(-2), { id, text, isBad, action }];
   setTimeout(() => (toasts.value = toasts.value.filter((one) => one.id !== id)), TOAST_MS);
 }
 export const toastProblem = (why: unknown): void => toast(told(why), true);
@@ -193,6 +199,18 @@ export const Toasts = () => (
     {toasts.value.map((one) => (
       <p key={one.id} class={one.isBad ? 'toast bad' : 'toast'}>
         {one.text}
+        {one.action && (
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              toasts.value = toasts.value.filter((other) => other.id !== one.id);
+              one.action?.run();
+            }}
+          >
+            {one.action.label}
+          </button>
+        )}
       </p>
     ))}
   </div>

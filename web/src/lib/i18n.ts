@@ -4,6 +4,7 @@ import { computed, signal } from '@preact/signals';
 import { common } from '../i18n/common';
 import { inbox } from '../i18n/inbox';
 import { pages } from '../i18n/pages';
+import type { Dictionary } from './dictionary';
 
 const pt = { ...common.pt, ...inbox.pt, ...pages.pt };
 const en: Record<Key, string> = { ...common.en, ...inbox.en, ...pages.en };
@@ -35,3 +36,17 @@ export const tx = (prefix: string, word: string): string =>
   (texts.value as Record<string, string>)[prefix + word] ?? word;
 /** Whether there is a text for this word. */
 export const has = (key: string): key is Key => key in texts.value;
+
+/** The same three for texts of their own, which come with the pages that show them. */
+export function words<K extends string>(own: Dictionary<K>) {
+  const all = computed<Record<K, string>>(() => (language.value === 'en' ? own.en : own.pt));
+  return {
+    w: (key: K, values?: Values): string => filled(all.value[key], values),
+    wn: (key: K, n: number, values?: Values): string => {
+      const [one = '', many = one] = all.value[key].split('|');
+      return filled(n === 1 ? one : many, { n: new Intl.NumberFormat(language.value).format(n), ...values });
+    },
+    wx: (prefix: string, word: string): string => (all.value as Record<string, string>)[prefix + word] ?? word,
+    hasWord: (key: string): key is K => key in all.value,
+  };
+}

@@ -17,5 +17,78 @@ export interface Page {
   load: () => Promise<{ default: FunctionComponent<PageProps> }>;
 }
 
+/** Parts of the settings, in the order of their list. */
+export const sections: (Page & { name: string; icon: IconName })[] = [
+  {
+    name: 'channels',
+    icon: 'send',
+    pattern: '/app/settings/channels/:id?',
+    title: 'pageChannels',
+    least: 'admin',
+    load: () => import('./channels'),
+  },
+  { name: 'bot', icon: 'bot', pattern: '/app/settings/bot', title: 'pageBot', least: 'admin', load: () => import('./bot') },
+  {
+    name: 'hours',
+    icon: 'waiting',
+    pattern: '/app/settings/hours',
+    title: 'pageHours',
+    least: 'admin',
+    load: () => import('./hours'),
+  },
+  {
+    name: 'users',
+    icon: 'people',
+    pattern: '/app/settings/users',
+    title: 'pageUsers',
+    least: 'admin',
+    load: () => import('./users'),
+  },
+  {
+    name: 'canned',
+    icon: 'note',
+    pattern: '/app/settings/canned',
+    title: 'pageCanned',
+    least: 'agent',
+    load: () => import('./canned'),
+  },
+  {
+    name: 'labels',
+    icon: 'label',
+    pattern: '/app/settings/labels',
+    title: 'pageLabels',
+    least: 'agent',
+    load: () => import('./labels'),
+  },
+  { name: 'keys', icon: 'keys', pattern: '/app/settings/keys', title: 'pageKeys', least: 'admin', load: () => import('./keys') },
+  {
+    name: 'webhooks',
+    icon: 'retry',
+    pattern: '/app/settings/webhooks/:id?',
+    title: 'pageWebhooks',
+    least: 'admin',
+    load: () => import('./webhooks'),
+  },
+  { name: 'audit', icon: 'eye', pattern: '/app/settings/audit', title: 'pageAudit', least: 'admin', load: () => import('./audit') },
+];
+
 /** The first that matches wins. */
-export const pages: Page[] = [];
+export const pages: Page[] = [
+  {
+    pattern: '/app/failures/:area?',
+    title: 'pageFailures',
+    least: 'supervisor',
+    nav: { href: '/app/failures', icon: 'failures' },
+    load: () => import('./failures'),
+  },
+  { pattern: '/app/messages/:id', title: 'pageLife', least: 'agent', load: () => import('./life') },
+  {
+    pattern: '/app/settings',
+    title: 'pageSettings',
+    least: 'agent',
+    nav: { href: '/app/settings', icon: 'settings' },
+    load: () => import('./settings'),
+  },
+  ...sections,
+  { pattern: '/app/profile', title: 'pageProfile', least: 'agent', load: () => import('./profile') },
+];

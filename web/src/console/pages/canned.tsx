@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers kept ready, called by "/" and their shortcut while writing.
+import { useSignal } from '@preact/signals';
+import { del, patch, post, type List } from '../../lib/api';
+import { t } from '../../lib/i18n';
+import { Icon } from '../icons';
+import { may } from '../session';
+import { Dialog, Empty, Field, toast } from '../ui';
+import { afterwards, Head, SettingsFrame, Show, useData, useDoing, useForm, w } from './kit';
+
+interface Canned {
+  id: string;
+  shortcut: string;
+  text: string;
+}
+
+type Values = Omit<Canned, 'id'>;
+
+function Edit({ one, onClose, onSaved }: { one: Canned | null; onClose: () => void; onSaved: () => void }) {
+  const form = useForm<Values>({ shortcut: one?.shortcut ?? '', text: one?.text ?? '' });
+  const v = form.value.value;
+  const problem = form.rest(['shortcut', 'text']);
+  const save = async (values: Values) => {
+    const body = { shortcut: values.shortcut.trim().replace(/^\//, ''), text: values.text.trim() };
+    await (one ? patch(`/canned/${one.id}`, body) : post('/canned', body));
+    afterwards(() => {
+      onSaved();
+      onClose();
+    });
+  };
+  return (
+    <Dialog title={one ? `/${one.shortcut}` : w('newCanned')} onClose={onClose}>
+      <form
+        class="form"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void form.submit(save);
+        }}
+      >
+        <Field
+          label={w('shortcut')}
+          hint={w('shortcutHint')}
+          {...(form.problem('shortcut') ? { problem: form.problem('shortcut')! } : {})}
+        >
+          {(ids) => (
+            <input
+              {...ids}
+              required
+              maxLength={40}
+              autocapitalize="none"
+              spellcheck={false}
+              value={v.shortcut}
+              onInput={(e) => form.set({ shortcut: e.currentTarget.value })}
+            />
+          )}
+        </Field>
+        <Field label={w('text')} {...(form.problem('text') ? { problem: form.problem('text')! } : {})}>
+          {(ids) => (
+            <textarea
+              {...ids}
+              required
+              rows={6}
+              maxLength={4096}
+              value={v.text}
+              onInput={(e) => form.set({ text: e.currentTarget.value })}
+            />
+          )}
+        </Field>
+        <p class={problem ? 'problem' : 'sr'} role="alert">
+          {problem}
+        </p>
+        <div class="actions">
+          <button type="button" onClick={onClose}>
+            {t('cancel')}
+          </button>
+          <button type="submit" class="primary" disabled={form.isBusy.value}>
+            {t('save')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Row({ one, onEdit, onChange }: { one: Canned; onEdit: () => void; onChange: () => void }) {
+  const [isBusy, run] = useDoing();
+  const remove = () =>
+    run(async () => {
+      await del(`/canned/${one.id}`);
+      onChange();
+      toast(w('cannedRemoved', { name: one.shortcut }), false, {
+        label: t('undo'),
+        run: () =>
+          void run(async () => {
+            await post('/canned', { shortcut: one.shortcut, text: one.text });
+            onChange();
+          }),
+      });
+    });
+  return (
+    <li>
+      <span class="rows-main">
+        <strong>
+          <code>/{one.shortcut}</code>
+        </strong>
+        <span class="two-lines">{one.text}</span>
+      </span>
+      {may('supervisor') && (
+        <span class="row">
+          <button type="button" class="small" aria-label={`${t('edit')}: ${one.shortcut}`} onClick={onEdit}>
+            {t('edit')}
+          </button>
+          <button
+            type="button"
+            class="small"
+            disabled={isBusy.value}
+            aria-label={`${t('remove')}: ${one.shortcut}`}
+            onClick={() => void remove()}
+          >
+            {t('remove')}
+          </button>
+        </span>
+      )}
+    </li>
+  );
+}
+
+export default function CannedPage() {
+  const list = useData<List<Canned>>('/canned');
+  const editing = useSignal<Canned | 'new' | null>(null);
+  const words = useSignal('');
+  const reload = () => void list.reload();
+  const matches = (one: Canned) => `${one.shortcut} ${one.text}`.toLowerCase().includes(words.value.toLowerCase());
+  return (
+    <SettingsFrame>
+      <Head title={t('pageCanned')} lead={w('cannedLead')}>
+        {may('supervisor') && (
+          <button type="button" class="primary" onClick={() => (editing.value = 'new')}>
+            <Icon name="plus" size={16} /> {w('newCanned')}
+          </button>
+        )}
+      </Head>
+      <Show of={list}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Empty icon="note" title={w('noCanned')}>
+              {w('noCannedLead')}
+            </Empty>
+          ) : (
+            <>
+              {data.length > 8 && (
+                <input
+                  type="search"
+                  aria-label={t('search')}
+                  placeholder={t('search')}
+                  value={words.value}
+                  onInput={(e) => (words.value = e.currentTarget.value)}
+                />
+              )}
+              <ul class="rows card">
+                {data.filter(matches).map((one) => (
+                  <Row key={one.id} one={one} onEdit={() => (editing.value = one)} onChange={reload} />
+                ))}
+              </ul>
+            </>
+          )
+        }
+      </Show>
+      {editing.value && (
+        <Edit one={editing.value === 'new' ? null : editing.value} onClose={() => (editing.value = null)} onSaved={reload} />
+      )}
+    </SettingsFrame>
+  );
+}

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// Provider accounts: WhatsApp numbers and models. Secrets go in and never come back; a test tells whether they are good.
+import { useSignal } from '@preact/signals';
+import { patch, post, type List } from '../../lib/api';
+import { t } from '../../lib/i18n';
+import { navigate, query } from '../../lib/router';
+import { Icon } from '../icons';
+import { Empty, Field, toast } from '../ui';
+import { afterwards, ask, Asker, CopyLine, hasWord, Head, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, w, wx } from './kit';
+import type { PageProps } from './index';
+
+interface KindField {
+  name: string;
+  type: 'text' | 'url' | 'digits' | 'version' | 'integer' | 'number' | 'boolean' | 'currency';
+  is_secret: boolean;
+  min: number;
+  max: number;
+  summary: string;
+}
+
+interface Kind {
+  kind: string;
+  summary: string;
+  address: string | null;
+  fields: KindField[];
+}
+
+interface Account {
+  id: string | null;
+  kind: string;
+  name: string;
+  address: string;
+  settings: Record<string, string | number | boolean>;
+  secrets: Record<string, boolean>;
+  is_active: boolean;
+  is_preferred: boolean;
+  state: string;
+  state_reason: string;
+  webhook: { path: string; is_own_app: boolean; app_secret_set: boolean; verify_token_set: boolean } | null;
+}
+
+interface Probe {
+  result: 'ok' | 'refused' | 'unreachable';
+  reason: string;
+}
+
+const ESSENTIAL = ['access_token', 'app_secret', 'verify_token', 'waba_id', 'display_phone', 'api_key', 'model', 'fallback_model'];
+const label = (name: string): string => wx('f_', name);
+
+/* --- one field ---------------------------------------------------------------------------------------------------- */
+
+interface Values {
+  name: string;
+  address: string;
+  settings: Record<string, string>;
+  secrets: Record<string, string>;
+}
+
+const inputOf = (f: KindField): Record<string, string | number | boolean> => {
+  if (f.is_secret) return { type: 'password', autocomplete: 'new-password', spellcheck: false };
+  if (f.type === 'url') return { type: 'url', inputMode: 'url', placeholder: 'https://' };
+  if (f.type === 'integer') return { type: 'number', min: f.min, max: f.max, step: 1 };
+  if (f.type === 'number') return { type: 'number', min: f.min, max: f.max, step: 'any' };
+  if (f.type === 'digits') return { inputMode: 'numeric', pattern: '[0-9]*' };
+  return { autocomplete: 'off' };
+};
+
+function KindInput({ field, value, isSet, problem, onInput }: {
+  field: KindField;
+  value: string;
+  isSet: boolean;
+  problem: string | undefined;
+  onInput: (value: string) => void;
+}) {
+  const hint = hasWord(`fh_${field.name}`) ? wx('fh_', field.name) : field.summary;
+  const state = field.is_secret ? (isSet ? ` ${w('secretSet')}` : ` ${w('secretUnset')}`) : '';
+  if (field.type === 'boolean')
+    return (
+      <Field label={label(field.name)} hint={hint}>
+        {(ids) => (
+          <select {...ids} value={value} onChange={(e) => onInput(e.currentTarget.value)}>
+            <option value="">{w('standard')}</option>
+            <option value="true">{w('yes')}</option>
+            <option value="false">{w('no')}</option>
+          </select>
+        )}
+      </Field>
+    );
+  return (
+    <Field label={label(field.name)} hint={hint + state} {...(problem ? { problem } : {})}>
+      {(ids) => (
+        <input
+          {...ids}
+          {...inputOf(field)}
+          {...(field.is_secret && isSet ? { placeholder: '••••••••' } : {})}
+          value={value}
+          onInput={(e) => onInput(e.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+/* --- the form ----------------------------------------------------------------------------------------------------- */
+
+const valuesOf = (account: Account | null): Values => ({
+  name: account?.name ?? '',
+  address: account?.address ?? '',
+  settings: Object.fromEntries(Object.entries(account?.settings ?? {}).map(([k, v]) => [k, String(v)])),
+  secrets: {},
+});
+
+function Edit({ kind, account, onSaved }: { kind: Kind; account: Account | null; onSaved: (saved: Account) => void }) {
+  const form = useForm<Values>(valuesOf(account));
+  const v = form.value.value;
+  const save = async (values: Values) => {
+    const given = Object.fromEntries(Object.entries(values.secrets).filter(([, secret]) => secret !== ''));
+    const body = { name: values.name, address: values.address, settings: values.settings, secrets: given };
+    const saved = account
+      ? await patch<Account>(`/providers/${account.id}`, body)
+      : await post<Account>('/providers', { ...body, kind: kind.kind });
+    afterwards(() => onSaved(saved));
+    return valuesOf(saved);
+  };
+  const inputs = (fields: KindField[]) =>
+    fields.map((f) => {
+      const group = f.is_secret ? 'secrets' : 'settings';
+      return (
+        <KindInput
+          key={f.name}
+          field={f}
+          value={v[group][f.name] ?? ''}
+          isSet={account?.secrets[f.name] ?? false}
+          problem={form.problem(f.name)}
+          onInput={(value) => form.set({ [group]: { ...v[group], [f.name]: value } })}
+        />
+      );
+    });
+  const essential = kind.fields.filter((f) => ESSENTIAL.includes(f.name));
+  const more = kind.fields.filter((f) => !ESSENTIAL.includes(f.name));
+  return (
+    <form
+      class="card form"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void form.submit(save).then((ok) => ok && toast(t('saved')));
+      }}
+      onReset={(e) => {
+        e.preventDefault();
+        form.reset(valuesOf(account));
+      }}
+    >
+      <Field label={w('channelName')} hint={w('channelNameHint')}>
+        {(ids) => (
+          <input {...ids} value={v.name} maxLength={100} onInput={(e) => form.set({ name: e.currentTarget.value })} />
+        )}
+      </Field>
+      {kind.address && (
+        <Field label={w('phoneNumberId')} hint={w('phoneNumberIdHint')} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
+          {(ids) => (
+            <input
+              {...ids}
+              required
+              inputMode="numeric"
+              pattern="[0-9]+"
+              value={v.address}
+              onInput={(e) => form.set({ address: e.currentTarget.value })}
+            />
+          )}
+        </Field>
+      )}
+      {inputs(essential)}
+      <details>
+        <summary>{w('moreSettings')}</summary>
+        <div class="form">{inputs(more)}</div>
+      </details>
+      <SaveBar form={form} fields={[...kind.fields.map((f) => f.name), 'address']} />
+    </form>
+  );
+}
+
+/* --- webhook, test, state ----------------------------------------------------------------------------------------- */
+
+function Webhook({ account }: { account: Account }) {
+  const hook = account.webhook;
+  if (!hook) return null;
+  return (
+    <section class="card form" aria-labelledby="webhook-title">
+      <h2 id="webhook-title">{w('webhookTitle')}</h2>
+      <p class="quiet">{w(hook.is_own_app ? 'webhookOwn' : 'webhookShared')}</p>
+      <CopyLine label={w('callbackUrl')} text={location.origin + hook.path} />
+      <ul class="check-list">
+        <li class={hook.verify_token_set ? 'good' : 'bad'}>
+          <Icon name={hook.verify_token_set ? 'check' : 'close'} size={16} />
+          {w(hook.verify_token_set ? 'verifySet' : 'verifyUnset')}
+        </li>
+        <li class={hook.app_secret_set ? 'good' : 'bad'}>
+          <Icon name={hook.app_secret_set ? 'check' : 'close'} size={16} />
+          {w(hook.app_secret_set ? 'appSecretSet' : 'appSecretUnset')}
+        </li>
+        <li>
+          <Icon name="inbox" size={16} />
+          {w('webhookFields')}
+        </li>
+      </ul>
+      {location.protocol !== 'https:' && <p class="warning">{w('webhookHttps')}</p>}
+    </section>
+  );
+}
+
+function Test({ account, onDone }: { account: Account; onDone: () => void }) {
+  const probe = useSignal<Probe | null>(null);
+  const [isBusy, run] = useDoing();
+  const found = probe.value;
+  return (
+    <div class="with-result">
+      <button
+        type="button"
+        disabled={isBusy.value}
+        onClick={() =>
+          void run(async () => {
+            probe.value = null;
+            probe.value = await post<Probe>(`/providers/${account.id}/test`);
+            onDone();
+          })
+        }
+      >
+        {isBusy.value ? w('testing') : w('test')}
+      </button>
+      <p role="status" class={found ? `result ${found.result}` : 'result'}>
+        {found && (
+          <>
+            <strong>{wx('probe_', found.result)}</strong> {found.reason}
+          </>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function Stand({ account }: { account: Account }) {
+  if (!account.is_active) return <span class="badge">{w('off')}</span>;
+  if (account.state !== 'ok') return <span class="badge bad">{w('blocked')}</span>;
+  return <span class="badge accent">{w('on')}</span>;
+}
+
+function Switches({ account, onChange }: { account: Account; onChange: (now: Account) => void }) {
+  const [isBusy, run] = useDoing();
+  const set = (body: Record<string, unknown>) =>
+    void run(async () => onChange(await patch<Account>(`/providers/${account.id}`, body)));
+  const disable = async () => {
+    if (await ask(w('disableTitle', { name: account.name }), w('disableText'), w('disable'))) set({ is_active: false });
+  };
+  return (
+    <>
+      {account.is_active && account.state !== 'ok' && (
+        <div class="problem" role="alert">
+          <span>{account.state_reason || w('blocked')}</span>
+          <button type="button" class="small" disabled={isBusy.value} onClick={() => set({ state: 'ok' })}>
+            {w('inOrder')}
+          </button>
+        </div>
+      )}
+      <div class="row">
+        {account.is_active ? (
+          <button type="button" disabled={isBusy.value} onClick={() => void disable()}>
+            {w('disable')}
+          </button>
+        ) : (
+          <button type="button" class="primary" disabled={isBusy.value} onClick={() => set({ is_active: true })}>
+            {w('enable')}
+          </button>
+        )}
+        {!account.is_preferred && account.is_active && (
+          <button type="button" disabled={isBusy.value} onClick={() => set({ is_preferred: true })}>
+            {w('prefer')}
+          </button>
+        )}
+      </div>
+    </>
+  );
+}
+
+/* --- pages -------------------------------------------------------------------------------------------------------- */
+
+function One({ id, kinds }: { id: string; kinds: Kind[] }) {
+  const account = useData<Account>(`/providers/${encodeURIComponent(id)}`);
+  return (
+    <Show of={account}>
+      {(found) => {
+        const kind = kinds.find((k) => k.kind === found.kind);
+        return (
+          <>
+            <Head title={found.name} lead={`${wx('kind_', found.kind)}${found.address ? ` · ${found.address}` : ''}`}>
+              <Stand account={found} />
+            </Head>
+            <a href="/app/settings/channels">{w('allChannels')}</a>
+            <section class="card form" aria-label={w('state')}>
+              <Switches account={found} onChange={(now) => (account.data.value = now)} />
+              <Test account={found} onDone={() => void account.reload()} />
+            </section>
+            <Webhook account={found} />
+            {kind && <Edit key={found.id} kind={kind} account={found} onSaved={(now) => (account.data.value = now)} />}
+          </>
+        );
+      }}
+    </Show>
+  );
+}
+
+function New({ kinds }: { kinds: Kind[] }) {
+  const kind = kinds.find((k) => k.kind === query.value.get('kind'));
+  if (!kind)
+    return (
+      <>
+        <Head title={w('newChannel')} lead={w('newChannelLead')} />
+        <ul class="tiles">
+          {kinds.map((k) => (
+            <li key={k.kind}>
+              <a class="card choice-card" href={`/app/settings/channels/new?kind=${k.kind}`}>
+                <Icon name={k.address ? 'send' : 'bot'} size={24} />
+                <strong>{wx('kind_', k.kind)}</strong>
+                <span class="quiet">{hasWord(`kindLead_${k.kind}`) ? wx('kindLead_', k.kind) : k.summary}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </>
+    );
+  return (
+    <>
+      <Head title={w('newOf', { kind: wx('kind_', kind.kind) })} lead={w('newOfLead')} />
+      <a href="/app/settings/channels/new">{t('back')}</a>
+      {hasWord(`steps_${kind.kind}`) && (
+        <ol class="steps card">
+          {wx('steps_', kind.kind)
+            .split('|')
+            .map((step) => (
+              <li key={step}>{step}</li>
+            ))}
+        </ol>
+      )}
+      <Edit
+        kind={kind}
+        account={null}
+        onSaved={(saved) => navigate(`/app/settings/channels/${saved.id}`, 'replace')}
+      />
+    </>
+  );
+}
+
+function AccountRow({ account }: { account: Account }) {
+  const body = (
+    <>
+      <Icon name={account.webhook ? 'send' : 'bot'} />
+      <span class="rows-main">
+        <strong>{account.name}</strong>
+        <span class="quiet">
+          {wx('kind_', account.kind)}
+          {account.address ? ` · ${account.address}` : ''}
+          {account.is_preferred ? ` · ${w('preferred')}` : ''}
+        </span>
+        {account.is_active && account.state !== 'ok' && <span class="bad">{account.state_reason}</span>}
+      </span>
+      <Stand account={account} />
+    </>
+  );
+  return (
+    <li>
+      {account.id ? (
+        <a class="rows-link" href={`/app/settings/channels/${account.id}`}>
+          {body}
+        </a>
+      ) : (
+        <span class="rows-link" title={w('fromOldColumns')}>
+          {body}
+        </span>
+      )}
+    </li>
+  );
+}
+
+function All() {
+  const list = useData<List<Account>>('/providers');
+  return (
+    <>
+      <Head title={t('pageChannels')} lead={w('channelsLead')}>
+        <a class="button primary" href="/app/settings/channels/new">
+          <Icon name="plus" size={16} /> {w('newChannel')}
+        </a>
+      </Head>
+      <Show of={list}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Empty icon="send" title={w('noChannels')}>
+              {w('noChannelsLead')}
+            </Empty>
+          ) : (
+            <ul class="rows card">
+              {data.map((account) => (
+                <AccountRow key={account.id ?? account.kind} account={account} />
+              ))}
+            </ul>
+          )
+        }
+      </Show>
+    </>
+  );
+}
+
+export default function Channels({ params }: PageProps) {
+  const kinds = useData<List<Kind>>(params.id ? '/provider-kinds' : '');
+  const id = params.id ?? '';
+  return (
+    <SettingsFrame>
+      {id === '' ? (
+        <All />
+      ) : (
+        <Show of={kinds}>{({ data }) => (id === 'new' ? <New kinds={data} /> : <One key={id} id={id} kinds={data} />)}</Show>
+      )}
+      <Asker />
+    </SettingsFrame>
+  );
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the pages beside the inbox are made of: data that loads and reloads, forms that know whether they were changed.
+import { signal, useSignal, type Signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { settings } from '../../i18n/settings';
+import { get, Problem, told } from '../../lib/api';
+import { t, words } from '../../lib/i18n';
+import { guard, path as place } from '../../lib/router';
+import { may } from '../session';
+import { Dialog, Failed, Loading, toast, toastProblem } from '../ui';
+import { sections } from './index';
+import '../style/pages.css';
+
+export const { w, wn, wx, hasWord } = words(settings);
+export type Word = Parameters<typeof w>[0];
+
+/* --- data --------------------------------------------------------------------------------------------------------- */
+
+export interface Loaded<T> {
+  data: Signal<T | null>;
+  why: Signal<unknown>;
+  isBusy: Signal<boolean>;
+  reload: () => Promise<void>;
+}
+
+/** What GET path answers; again when the path changes. Empty path: nothing yet. */
+export function useData<T>(path: string): Loaded<T> {
+  const data = useSignal<T | null>(null);
+  const why = useSignal<unknown>(null);
+  const isBusy = useSignal(false);
+  const turn = useRef(0);
+  const reload = async () => {
+    if (!path) return;
+    const mine = ++turn.current;
+    isBusy.value = true;
+    try {
+      const found = await get<T>(path);
+      if (mine !== turn.current) return;
+      data.value = found;
+      why.value = null;
+    } catch (failure) {
+      if (mine === turn.current) why.value = failure;
+    }
+    if (mine === turn.current) isBusy.value = false;
+  };
+  useEffect(() => {
+    data.value = null;
+    why.value = null;
+    void reload();
+    return () => {
+      turn.current++;
+    };
+  }, [path]);
+  return { data, why, isBusy, reload };
+}
+
+/** What is there, or what stands in its way. */
+export function Show<T>({ of, children }: { of: Loaded<T>; children: (data: T) => ComponentChildren }) {
+  const data = of.data.value;
+  if (data !== null)
+    return (
+      <>
+        {of.why.value ? <Failed why={of.why.value} onRetry={() => void of.reload()} /> : null}
+        {children(data)}
+      </>
+    );
+  return of.why.value ? <Failed why={of.why.value} onRetry={() => void of.reload()} /> : <Loading />;
+}
+
+/** Runs something once at a time and tells when it fails; the answer says whether it went well. */
+export function useDoing(): [Signal<boolean>, (what: () => Promise<unknown>) => Promise<boolean>] {
+  const isBusy = useSignal(false);
+  const run = async (what: () => Promise<unknown>) => {
+    if (isBusy.value) return false;
+    isBusy.value = true;
+    try {
+      await what();
+      return true;
+    } catch (why) {
+      toastProblem(why);
+      return false;
+    } finally {
+      isBusy.value = false;
+    }
+  };
+  return [isBusy, run];
+}
+
+/* --- forms -------------------------------------------------------------------------------------------------------- */
+
+/** The field that a problem is about: its own member, or the name its words begin with. */
+export function fieldOf(why: unknown): string {
+  if (!(why instanceof Problem)) return '';
+  if (typeof why.body.field === 'string') return why.body.field;
+  return /^"?([a-z_][\w.[\]]*)"?(?::| is | has | holds | does )/i.exec(why.message)?.[1] ?? '';
+}
+
+export interface Form<T extends object> {
+  value: Signal<T>;
+  isDirty: () => boolean;
+  set: (change: Partial<T>) => void;
+  reset: (to: T) => void;
+  problem: (field: string) => string | undefined;
+  /** A failure that belongs to no field that was asked for. */
+  rest: (fields: string[]) => string;
+  isBusy: Signal<boolean>;
+  /** Keeps what was entered when it fails. */
+  submit: (save: (value: T) => Promise<T | void>) => Promise<boolean>;
+}
+
+export function useForm<T extends object>(first: T): Form<T> {
+  const start = useSignal(first);
+  const value = useSignal(first);
+  const why = useSignal<unknown>(null);
+  const isBusy = useSignal(false);
+  const isDirty = () => JSON.stringify(start.value) !== JSON.stringify(value.value);
+  useEffect(() => {
+    const stop = guard(() => !isDirty() || confirm(w('leaveUnsaved')));
+    const onUnload = (e: BeforeUnloadEvent) => {
+      if (isDirty()) e.preventDefault();
+    };
+    addEventListener('beforeunload', onUnload);
+    return () => {
+      stop();
+      removeEventListener('beforeunload', onUnload);
+    };
+  }, []);
+  return useMemo(
+    () => ({
+      value,
+      isDirty,
+      set: (change) => (value.value = { ...value.value, ...change }),
+      reset: (to) => {
+        start.value = to;
+        value.value = to;
+        why.value = null;
+      },
+      problem: (field) => (why.value && fieldOf(why.value) === field ? told(why.value) : undefined),
+      rest: (fields) => (why.value && !fields.includes(fieldOf(why.value)) ? told(why.value) : ''),
+      isBusy,
+      submit: async (save) => {
+        if (isBusy.value) return false;
+        isBusy.value = true;
+        why.value = null;
+        try {
+          const kept = await save(value.value);
+          start.value = kept ?? value.value;
+          value.value = start.value;
+          return true;
+        } catch (failure) {
+          why.value = failure;
+          return false;
+        } finally {
+          isBusy.value = false;
+        }
+      },
+    }),
+    [],
+  );
+}
+
+/** For what follows a save: runs once the form knows that nothing is unsaved any more. */
+export const afterwards = (fn: () => void): void => void setTimeout(fn);
+
+/** Save and put back, while there is something to. */
+export function SaveBar<T extends object>({ form, fields = [] }: { form: Form<T>; fields?: string[] }) {
+  const problem = form.rest(fields);
+  const isDirty = form.isDirty();
+  return (
+    <div class="save-bar">
+      <p class={problem ? 'problem' : 'sr'} role="alert">
+        {problem}
+      </p>
+      <button type="submit" class="primary" disabled={!isDirty || form.isBusy.value}>
+        {t('save')}
+      </button>
+      {isDirty && (
+        <button type="reset" disabled={form.isBusy.value}>
+          {w('putBack')}
+        </button>
+      )}
+      {isDirty && <span class="quiet">{w('unsaved')}</span>}
+    </div>
+  );
+}
+
+/* --- pieces ------------------------------------------------------------------------------------------------------- */
+
+export function Head({ title, lead, children }: { title: string; lead?: string; children?: ComponentChildren }) {
+  return (
+    <header class="page-head">
+      <div>
+        <h1>{title}</h1>
+        {lead && <p class="quiet">{lead}</p>}
+      </div>
+      {children && <div class="page-actions">{children}</div>}
+    </header>
+  );
+}
+
+/** A page of the settings, beside the list of them. */
+export function SettingsFrame({ children }: { children: ComponentChildren }) {
+  return (
+    <div class="settings">
+      <nav class="settings-nav" aria-label={t('pageSettings')}>
+        <ul>
+          {sections
+            .filter((one) => may(one.least))
+            .map((one) => (
+              <li key={one.name}>
+                <a
+                  href={`/app/settings/${one.name}`}
+                  aria-current={place.value.startsWith(`/app/settings/${one.name}`) ? 'page' : undefined}
+                >
+                  {t(one.title)}
+                </a>
+              </li>
+            ))}
+        </ul>
+      </nav>
+      <div class="settings-body">{children}</div>
+    </div>
+  );
+}
+
+export function CopyButton({ text, label }: { text: string; label: string }) {
+  return (
+    <button
+      type="button"
+      class="small"
+      aria-label={`${t('copy')}: ${label}`}
+      onClick={() =>
+        void navigator.clipboard.writeText(text).then(
+          () => toast(t('copied')),
+          () => toast(w('copyFailed'), true),
+        )
+      }
+    >
+      {t('copy')}
+    </button>
+  );
+}
+
+/** A value to be taken elsewhere. */
+export function CopyLine({ label, text, hint }: { label: string; text: string; hint?: string }) {
+  return (
+    <div class="copy-line">
+      <span class="copy-label">{label}</span>
+      <code>{text}</code>
+      <CopyButton text={text} label={label} />
+      {hint && <p class="hint">{hint}</p>}
+    </div>
+  );
+}
+
+/** Shown once: afterwards only its digest is kept. */
+export function Once({ title, lead, children, onClose }: {
+  title: string;
+  lead: string;
+  children: ComponentChildren;
+  onClose: () => void;
+}) {
+  return (
+    <Dialog title={title} onClose={onClose} wide>
+      <p class="warning">{lead}</p>
+      {children}
+      <div class="actions">
+        <button type="button" class="primary" onClick={onClose}>
+          {w('kept')}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Asks before what cannot be undone. */
+const asked = signal<{ title: string; text: string; yes: string; answer: (is: boolean) => void } | null>(null);
+export function ask(title: string, text: string, yes: string): Promise<boolean> {
+  return new Promise((done) => {
+    asked.value = {
+      title,
+      text,
+      yes,
+      answer: (is) => {
+        asked.value = null;
+        done(is);
+      },
+    };
+  });
+}
+export function Asker() {
+  const one = asked.value;
+  if (!one) return null;
+  return (
+    <Dialog title={one.title} onClose={() => one.answer(false)}>
+      <p>{one.text}</p>
+      <div class="actions">
+        <button type="button" onClick={() => one.answer(false)}>
+          {t('cancel')}
+        </button>
+        <button type="button" class="danger" onClick={() => one.answer(true)}>
+          {one.yes}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** JSON laid out, other text as it is. */
+export function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+export function Raw({ text, label }: { text: string; label: string }) {
+  const shown = pretty(text);
+  return (
+    <div class="raw">
+      <CopyButton text={shown} label={label} />
+      <pre tabIndex={0} role="region" aria-label={label}>
+        {shown}
+      </pre>
+    </div>
+  );
+}
