@@ -28,3 +28,11 @@ mark_as_advanced(WSLAY_INCLUDE_DIR WSLAY_LIBRARY)
 add_library(prosa_lib_wslay INTERFACE)
 target_include_directories(prosa_lib_wslay SYSTEM INTERFACE ${WSLAY_INCLUDE_DIR})
 target_link_libraries(prosa_lib_wslay INTERFACE ${WSLAY_LIBRARY})
+
+# Nor does libstemmer-dev.
+find_path(STEMMER_INCLUDE_DIR libstemmer.h REQUIRED)
+find_library(STEMMER_LIBRARY stemmer REQUIRED)
+mark_as_advanced(STEMMER_INCLUDE_DIR STEMMER_LIBRARY)
+add_library(prosa_lib_stemmer INTERFACE)
+target_include_directories(prosa_lib_stemmer SYSTEM INTERFACE ${STEMMER_INCLUDE_DIR})
+target_link_libraries(prosa_lib_stemmer INTERFACE ${STEMMER_LIBRARY})

@@ -88,3 +88,69 @@ ALTER TABLE leads ADD COLUMN stage TEXT NOT NULL DEFAULT '';
 -- A lead's timeline: what happened beside the messages.
 CREATE INDEX conversation_events_steps ON conversation_events (tenant_id, conversation_id, xid, seq)
     WHERE substr(kind, 1, 8) <> 'message.';
+
+-- --- search (src/search/search.h says how it works) -----------------------------------------------------------------
+
+-- How many documents of a kind a tenant has: messages 1, leads 2, notes 3.
+CREATE TABLE search_tenants (
+    tenant_id UUID NOT NULL,
+    kind BIGINT NOT NULL,
+    docs BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, kind)
+);
+-- @tenant_table search_tenants
+
+-- Ids of 4,096 documents in the order of their numbers, 16 bytes each.
+CREATE TABLE search_blocks (
+    tenant_id UUID NOT NULL,
+    kind BIGINT NOT NULL,
+    block BIGINT NOT NULL,
+    docs BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id, kind, block)
+);
+-- @tenant_table search_blocks
+
+-- places: numbers of 16 bits, low byte first, ascending: where in the block the word is.
+-- @sqlite
+CREATE TABLE search_postings (
+    tenant_id UUID NOT NULL,
+    kind BIGINT NOT NULL,
+    term TEXT NOT NULL,
+    block BIGINT NOT NULL,
+    places BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id, kind, term, block)
+) WITHOUT ROWID;
+CREATE TABLE search_words (
+    tenant_id UUID NOT NULL,
+    word TEXT NOT NULL,
+    stem TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, word)
+) WITHOUT ROWID;
+-- @postgres
+CREATE TABLE search_postings (
+    tenant_id UUID NOT NULL,
+    kind BIGINT NOT NULL,
+    term TEXT COLLATE "C" NOT NULL,
+    block BIGINT NOT NULL,
+    places BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id, kind, term, block)
+) WITH (fillfactor = 80);
+ALTER TABLE search_postings ALTER COLUMN places SET STORAGE EXTERNAL;
+ALTER TABLE search_blocks ALTER COLUMN docs SET STORAGE EXTERNAL;
+CREATE TABLE search_words (
+    tenant_id UUID NOT NULL,
+    word TEXT COLLATE "C" NOT NULL,
+    stem TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, word)
+);
+-- @both
+-- @tenant_table search_postings
+-- @tenant_table search_words
+
+-- The event up to which everything is indexed.
+CREATE TABLE search_place (
+    id BIGINT PRIMARY KEY,
+    place TEXT NOT NULL
+);
+INSERT INTO search_place (id, place) VALUES (1, '');
+-- @system_table search_place

@@ -8,6 +8,7 @@
 #include "intake/intake.h"
 #include "media/media.h"
 #include "outbox/outbox.h"
+#include "search/search.h"
 #include "webhook/webhook.h"
 
 enum { WEBHOOK_MAX = 4 << 20, HOUR_MS = 3600 * 1000 };
@@ -48,6 +49,11 @@ const struct job_kind app_job_kinds[] = {
      .max_attempts = MEDIA_FETCH_ATTEMPTS + 1, /* the job itself says when it is enough */
      .backoff_ms = 1000},
     {.name = OUTBOX_READ_JOB, .run = outbox_read_job, .max_attempts = 2},
+    {.name = SEARCH_INDEX_JOB,
+     .run = search_index_job,
+     .max_attempts = 1000000,
+     .backoff_ms = 500,
+     .max_backoff_ms = 30000}, /* it must never give up */
     {.name = WEBHOOK_DELIVER_JOB, .run = webhook_deliver_job, .max_attempts = 1000000},
     {.name = WEBHOOK_PURGE_JOB, .run = webhook_purge_job},
 };
@@ -55,6 +61,7 @@ const size_t app_n_job_kinds = ARRAY_LEN(app_job_kinds);
 
 const struct schedule app_schedules[] = {
     {.name = "intake.purge", .kind = INTAKE_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
+    {.name = "search.index", .kind = SEARCH_INDEX_JOB, .every_ms = 2000, .payload = {"{}", 2}},
     {.name = "webhook.purge", .kind = WEBHOOK_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "conversation.deadlines", .kind = CONVERSATION_DEADLINES_JOB, .every_ms = 5000},
     {.name = "conversation.watch", .kind = CONVERSATION_WATCH_JOB, .every_ms = 60 * 1000},

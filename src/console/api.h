@@ -104,6 +104,8 @@ extern const struct route api_label_routes[];
 extern const size_t api_label_n_routes;
 extern const struct route api_note_routes[];
 extern const size_t api_note_n_routes;
+extern const struct route api_search_routes[];
+extern const size_t api_search_n_routes;
 extern const struct route api_lead_routes[];
 extern const size_t api_lead_n_routes;
 extern const struct route api_message_routes[];

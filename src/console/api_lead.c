@@ -45,6 +45,7 @@ static enum status change_lead(struct tx *tx, void *ctx, struct err *e) {
     if (tags)
         lead.tags = api_text(x, tags);
     TRY(lead_edit(tx, x->tenant, &lead, name != NULL, clock_now_ms(), e));
+    TRY(lead_changed(x->r->arena, tx, x->tenant, lead.id, clock_now_ms(), e));
     TRY(api_audit(tx, x, "lead.change", uuid_format(x->r->arena, lead.id.v), e));
     return one_lead(tx, ctx, e);
 }

@@ -135,14 +135,18 @@ void write_conversation(struct json_out *o, const char *key, const struct conver
     json_end(o);
 }
 
-void write_note(struct json_out *o, const struct note *note) {
-    json_obj(o, NULL);
+void write_note_members(struct json_out *o, const struct note *note) {
     put_id(o, "id", note->id);
     put_id(o, "conversation_id", note->conversation.v);
     put_id(o, "user", note->user.v);
     json_put_str(o, "user_name", note->author);
     json_put_str(o, "text", note->text);
     put_time(o, "created_at", note->created_at_ms);
+}
+
+void write_note(struct json_out *o, const struct note *note) {
+    json_obj(o, NULL);
+    write_note_members(o, note);
     json_end(o);
 }
 
@@ -190,8 +194,7 @@ static void write_error(struct json_out *o, const struct message *m) {
     json_end(o);
 }
 
-void write_message(struct json_out *o, const char *key, const struct message *m) {
-    json_obj(o, key);
+void write_message_members(struct json_out *o, const struct message *m) {
     put_id(o, "id", m->id.v);
     put_id(o, "conversation_id", m->conversation.v);
     put_id(o, "provider_id", m->account.v);
@@ -218,6 +221,11 @@ void write_message(struct json_out *o, const char *key, const struct message *m)
     put_time(o, "created_at", m->created_at_ms);
     put_time(o, "updated_at", m->updated_at_ms);
     json_put_str(o, "cursor", m->cursor);
+}
+
+void write_message(struct json_out *o, const char *key, const struct message *m) {
+    json_obj(o, key);
+    write_message_members(o, m);
     json_end(o);
 }
 

@@ -19,8 +19,11 @@ void write_user(struct json_out *o, const struct user *user, const struct team_m
 void write_me(struct json_out *o, const struct tenant *tenant, const struct user *user,
               const struct team_member *member);
 void write_conversation(struct json_out *o, const char *key, const struct conversation *c);
+/* Into an object that is open. */
+void write_message_members(struct json_out *o, const struct message *m);
 void write_message(struct json_out *o, const char *key, const struct message *m);
 void write_label(struct json_out *o, const struct label *label);
+void write_note_members(struct json_out *o, const struct note *note);
 void write_note(struct json_out *o, const struct note *note);
 void write_canned(struct json_out *o, const struct canned *canned);
 void write_lead(struct json_out *o, const struct lead_profile *lead,

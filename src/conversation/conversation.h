@@ -475,6 +475,18 @@ enum status event_add(struct tx *tx, struct event ev, struct err *e) ATTR_MUST_C
 enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        struct conversation_id conversation, struct page_query page,
                        struct event_page *ret, struct err *e) ATTR_MUST_CHECK;
+/* What was said, noted or learnt, of all tenants in order, for who follows along (system scope): message is set where the event
+ * is of a message that was new then. At most 500 from cursor on; *ret_next is behind the last one looked at. */
+struct fed {
+    struct event event;
+    struct message message;
+    bool has_message;
+};
+enum status event_feed(struct arena *a, struct tx *tx, struct str cursor, struct fed **ret,
+                       size_t *ret_n, struct str *ret_next, struct err *e) ATTR_MUST_CHECK;
+/* A lead's name or numbers are others now: event "lead.changed", of no conversation. */
+enum status lead_changed(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct lead_id lead, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 /* A lead's timeline: what happened in its conversations beside messages, newest first; page.cursor goes back in time. */
 enum status event_list_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct lead_id lead, struct page_query page, struct event_page *ret,

@@ -57,6 +57,43 @@ enum status event_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
     return ST_OK;
 }
 
+enum status event_feed(struct arena *a, struct tx *tx, struct str cursor, struct fed **ret,
+                       size_t *ret_n, struct str *ret_next, struct err *e) {
+    enum { FEED_LIMIT = 500 };
+    struct cursor from;
+    struct db_rows rows;
+
+    TRY(cursor_parse(cursor, &from, e));
+    TRY(store_event_feed(a, tx, from, FEED_LIMIT, &rows, e));
+    *ret = arena_array_of(a, rows.n + 1, struct fed);
+    *ret_n = rows.n;
+    *ret_next = cursor;
+    for (size_t i = 0; i < rows.n; i++) {
+        struct fed *fed = &(*ret)[i];
+
+        event_row(a, &rows, i, &fed->event);
+        *ret_next = fed->event.cursor;
+        fed->has_message = !db_is_null(&rows, i, EVENT_COLUMNS);
+        if (fed->has_message) {
+            store_message_cells(a, &rows, i, EVENT_COLUMNS, &fed->message);
+            fed->message.tenant = fed->event.tenant;
+        }
+    }
+    return ST_OK;
+}
+
+enum status lead_changed(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct lead_id lead, int64_t now_ms, struct err *e) {
+    struct str id = uuid_format(a, lead.v);
+
+    return event_add(tx,
+                     (struct event){.tenant = tenant,
+                                    .kind = STR("lead.changed"),
+                                    .data = arena_printf(a, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
+                                    .at_ms = now_ms},
+                     e);
+}
+
 enum status event_list_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct lead_id lead, struct page_query page, struct event_page *ret,
                             struct err *e) {

@@ -216,6 +216,9 @@ enum status store_message_page(struct arena *a, struct tx *tx, const struct page
                                struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
 void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
                        struct tenant_id tenant, struct message *ret);
+/* The same of rows where the message begins in column `first`. */
+void store_message_cells(struct arena *a, const struct db_rows *rows, size_t i, size_t first,
+                         struct message *ret);
 
 /* --- events ------------------------------------------------------------------------------------------------------------ */
 
@@ -223,6 +226,10 @@ enum status store_event_insert(struct tx *tx, const struct event *ev, struct err
     ATTR_MUST_CHECK;
 enum status store_event_page(struct arena *a, struct tx *tx, const struct page_place *place,
                              struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* Columns of an event, then of its message where it was new then (NULL otherwise). */
+enum status store_event_feed(struct arena *a, struct tx *tx, struct cursor from, size_t limit,
+                             struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum { EVENT_COLUMNS = 9 };
 enum status store_events_of_lead(struct arena *a, struct tx *tx, struct lead_id lead,
                                  const struct page_place *place, struct db_rows *ret, struct err *e)
     ATTR_MUST_CHECK;

@@ -30,36 +30,41 @@ struct str cursor_format(struct arena *a, int64_t xid, int64_t seq) {
     return arena_printf(a, "%lld.%lld", (long long)xid, (long long)seq);
 }
 
+void store_message_cells(struct arena *a, const struct db_rows *rows, size_t i, size_t first,
+                         struct message *ret) {
+    *ret = (struct message){
+        .cursor = cursor_format(a, db_i64(rows, i, first), db_i64(rows, i, first + 1)),
+        .id.v = db_uuid(rows, i, first + 2),
+        .conversation.v = db_uuid(rows, i, first + 3),
+        .account.v = db_uuid(rows, i, first + 4),
+        .direction = db_text(rows, i, first + 5),
+        .owner = db_text(rows, i, first + 6),
+        .owner_user.v = db_uuid(rows, i, first + 7),
+        .owner_version = db_i64(rows, i, first + 8),
+        .type = db_text(rows, i, first + 9),
+        .content = db_text(rows, i, first + 10),
+        .text = db_text(rows, i, first + 11),
+        .reply_to = db_text(rows, i, first + 12),
+        .sender = db_text(rows, i, first + 13),
+        .provider_id = db_text(rows, i, first + 14),
+        .client_id = db_text(rows, i, first + 15),
+        .turn = db_uuid(rows, i, first + 16),
+        .status = db_text(rows, i, first + 17),
+        .error_code = db_i64(rows, i, first + 18),
+        .error_reason = db_text(rows, i, first + 19),
+        .edited_at_ms = db_i64(rows, i, first + 20),
+        .revoked_at_ms = db_i64(rows, i, first + 21),
+        .provider_at_ms = db_i64(rows, i, first + 22),
+        .created_at_ms = db_i64(rows, i, first + 23),
+        .updated_at_ms = db_i64(rows, i, first + 24),
+    };
+}
+
 void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
                        struct tenant_id tenant, struct message *ret) {
-    *ret = (struct message){
-        .cursor = cursor_format(a, db_i64(rows, i, 0), db_i64(rows, i, 1)),
-        .id.v = db_uuid(rows, i, 2),
-        .tenant = tenant,
-        .conversation.v = db_uuid(rows, i, 3),
-        .account.v = db_uuid(rows, i, 4),
-        .direction = db_text(rows, i, 5),
-        .owner = db_text(rows, i, 6),
-        .owner_user.v = db_uuid(rows, i, 7),
-        .owner_version = db_i64(rows, i, 8),
-        .type = db_text(rows, i, 9),
-        .content = db_text(rows, i, 10),
-        .text = db_text(rows, i, 11),
-        .reply_to = db_text(rows, i, 12),
-        .sender = db_text(rows, i, 13),
-        .provider_id = db_text(rows, i, 14),
-        .client_id = db_text(rows, i, 15),
-        .turn = db_uuid(rows, i, 16),
-        .status = db_text(rows, i, 17),
-        .error_code = db_i64(rows, i, 18),
-        .error_reason = db_text(rows, i, 19),
-        .edited_at_ms = db_i64(rows, i, 20),
-        .revoked_at_ms = db_i64(rows, i, 21),
-        .provider_at_ms = db_i64(rows, i, 22),
-        .created_at_ms = db_i64(rows, i, 23),
-        .updated_at_ms = db_i64(rows, i, 24),
-        .media = db_text(rows, i, 25),
-    };
+    store_message_cells(a, rows, i, 0, ret);
+    ret->tenant = tenant;
+    ret->media = db_text(rows, i, 25);
 }
 
 static enum status one(struct arena *a, const struct db_rows *rows, struct tenant_id tenant,
@@ -258,6 +263,25 @@ enum status store_event_page(struct arena *a, struct tx *tx, const struct page_p
                         V_I64(limit), V_UUID(tenant.v));
     return DB_QUERY(a, tx, EVENTS_SQL(EVENTS_TENANT EVENTS_OF), ret, e, V_I64(from.xid),
                     V_I64(from.seq), V_I64(limit), V_UUID(tenant.v), V_UUID(conversation.v));
+}
+
+/* A message is fed once, by the event of its being new: that one tells its type, a change of status does not. */
+enum status store_event_feed(struct arena *a, struct tx *tx, struct cursor from, size_t limit,
+                             struct db_rows *ret, struct err *e) {
+#define FEED_EVENTS                                                                                  \
+    "SELECT v.xid, v.seq, v.id, v.tenant_id, v.conversation_id, v.message_id, v.kind, v.data, v.at," \
+    " m.xid, m.seq, m.id, m.conversation_id, m.account_id, m.direction, m.owner, m.owner_user,"      \
+    " m.owner_version, m.type, m.content, m.text, m.reply_to, m.sender, m.provider_id,"              \
+    " m.client_id, m.turn_id, m.status, m.error_code, m.error_reason, m.edited_at, m.revoked_at,"    \
+    " m.provider_at, m.created_at, m.updated_at FROM (SELECT xid, seq, id, tenant_id,"               \
+    " conversation_id, message_id, kind, data, at FROM conversation_events WHERE (xid, seq) > ($1, $2)"
+#define FEED_MESSAGES                                                                               \
+    " ORDER BY xid, seq LIMIT $3) AS v LEFT JOIN messages m ON m.tenant_id = v.tenant_id"           \
+    " AND m.id = v.message_id AND v.kind IN ('message.received', 'message.queued', 'message.sent')" \
+    " AND substr(v.data, 1, 8) = '{\"owner\"' ORDER BY v.xid, v.seq"
+    return DB_QUERY(a, tx,
+                    DB_SQL2(FEED_EVENTS FEED_MESSAGES, FEED_EVENTS " AND " SETTLED FEED_MESSAGES),
+                    ret, e, V_I64(from.xid), V_I64(from.seq), V_I64((int64_t)limit));
 }
 
 enum status store_event_last(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -40,6 +40,8 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
     struct str address[2];
     size_t n = party_identities(a, party, ids);
     struct lead_id lead = {0}, merged = {0};
+    int64_t renamed = 0;
+    bool is_new, is_changed;
 
     if (n == 0)
         FAIL(e, ST_INVALID, "the message names neither a phone nor a user id of its sender");
@@ -52,19 +54,26 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
             TRY(merge(tx, tenant, &lead, &merged, now_ms, e));
         }
     }
-    if (uuid_is_nil(lead.v)) {
+    is_new = uuid_is_nil(lead.v);
+    if (is_new) {
         lead.v = uuid_new();
         TRY(store_lead_insert(tx, tenant, lead, party, now_ms, e));
     } else {
-        TRY(store_lead_name(tx, tenant, lead, party->name, party->username, now_ms, e));
+        TRY(store_lead_name(tx, tenant, lead, party, now_ms, &renamed, e));
     }
-    for (size_t i = 0; i < n; i++)
-        if (!uuid_eq(found[i].v, lead.v) || !str_eq(address[i], ids[i].address))
+    is_changed = !is_new && renamed > 0;
+    for (size_t i = 0; i < n; i++) {
+        bool is_known = uuid_eq(found[i].v, lead.v);
+
+        is_changed = is_changed || (!is_new && !is_known);
+        if (!is_known || !str_eq(address[i], ids[i].address))
             TRY(store_identity_put(tx, tenant, lead, ids[i], now_ms, e));
+    }
     *ret = (struct lead){.id = lead,
                          .name = party->name,
                          .phone = party->phone,
                          .user_id = party->user_id,
+                         .is_changed = is_changed,
                          .merged = merged};
     return ST_OK;
 }

@@ -10,6 +10,7 @@ struct lead {
     struct str name;
     struct str phone; /* as the provider addresses it; empty when withheld */
     struct str user_id;
+    bool is_changed; /* lead_resolve: known before, but under another name or without this number */
     struct lead_id merged; /* lead_resolve: the one that was merged into this, else nil */
 };
 
@@ -29,6 +30,14 @@ struct lead_profile { /* what people see and say of a lead */
 /* Follows a merge: ret->id may differ from id. ST_NOT_FOUND. */
 enum status lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
                          struct lead_profile *ret, struct err *e) ATTR_MUST_CHECK;
+struct lead_list {
+    struct lead_id *items;
+    size_t n;
+};
+/* Those whose number begins with these digits, country first; at most `limit`. */
+enum status lead_list_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct str digits, size_t limit, struct lead_list *ret, struct err *e)
+    ATTR_MUST_CHECK;
 enum { LEAD_NAME_MAX = 200, LEAD_STAGE_MAX = 60, LEAD_TAGS_MAX = 50, LEAD_TAG_MAX = 60 };
 /* Name, stage and tags as in p. A name that a person gave is no longer replaced by the provider's (is_named). ST_INVALID. */
 enum status lead_edit(struct tx *tx, struct tenant_id tenant, const struct lead_profile *p,

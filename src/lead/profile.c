@@ -19,6 +19,17 @@ enum status lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant
     FAIL(e, ST_BROKEN, "a lead was merged more than %d times", MERGES_MAX);
 }
 
+enum status lead_list_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct str digits, size_t limit, struct lead_list *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(store_leads_by_phone(a, tx, tenant, digits, limit, &rows, e));
+    *ret = (struct lead_list){.items = arena_array_of(a, rows.n + 1, struct lead_id), .n = rows.n};
+    for (size_t i = 0; i < rows.n; i++)
+        ret->items[i].v = db_uuid(&rows, i, 0);
+    return ST_OK;
+}
+
 static bool are_tags(struct str text) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
     struct err why = ERR_INIT;

@@ -74,7 +74,8 @@ enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tena
 }
 
 enum status store_lead_name(struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                            struct str name, struct str username, int64_t now_ms, struct err *e) {
+                            const struct party *party, int64_t now_ms, int64_t *ret_changed,
+                            struct err *e) {
     return DB_EXEC(
         tx,
         DB_SQL(
@@ -83,7 +84,8 @@ enum status store_lead_name(struct tx *tx, struct tenant_id tenant, struct lead_
             " username = CASE WHEN $4 = '' THEN username ELSE $4 END, updated_at = $5"
             " WHERE tenant_id = $1 AND id = $2"
             " AND (($3 <> '' AND name <> $3 AND is_named = 0) OR ($4 <> '' AND username <> $4))"),
-        NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(name), V_TEXT(username), V_I64(now_ms));
+        ret_changed, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(party->name),
+        V_TEXT(party->username), V_I64(now_ms));
 }
 
 enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
@@ -143,4 +145,28 @@ enum status store_lead_edit(struct tx *tx, struct tenant_id tenant, const struct
                           " WHERE tenant_id = $1 AND id = $2"),
                    NULL, e, V_UUID(tenant.v), V_UUID(p->id.v), V_TEXT(p->name), V_TEXT(p->stage),
                    V_TEXT(p->tags), V_I64(is_named), V_I64(now_ms));
+}
+
+/* The first number behind all that begin with these digits: "5511" → "5512", "559" → "56". Digits sort alike in every
+ * collation. */
+static struct str behind(struct arena *a, struct str digits) {
+    size_t n = digits.len;
+
+    while (n > 0 && digits.ptr[n - 1] == '9')
+        n--;
+    if (n == 0)
+        return arena_printf(a, "%.*s99999999999999999999", STR_ARG(digits));
+    return arena_printf(a, "%.*s%c", (int)(n - 1), digits.ptr, digits.ptr[n - 1] + 1);
+}
+
+enum status store_leads_by_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct str prefix, size_t limit, struct db_rows *ret,
+                                 struct err *e) {
+    struct str end = behind(a, prefix);
+
+    return DB_QUERY(a, tx,
+                    DB_SQL("SELECT lead_id FROM lead_identities WHERE tenant_id = $1"
+                           " AND kind = 'phone' AND value >= $2 AND value < $3"
+                           " ORDER BY value LIMIT $4"),
+                    ret, e, V_UUID(tenant.v), V_TEXT(prefix), V_TEXT(end), V_I64((int64_t)limit));
 }

@@ -26,8 +26,12 @@ enum status store_lead_insert(struct tx *tx, struct tenant_id tenant, struct lea
 enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            struct lead_id id, struct lead *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_lead_name(struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                            struct str name, struct str username, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+                            const struct party *party, int64_t now_ms, int64_t *ret_changed,
+                            struct err *e) ATTR_MUST_CHECK;
+/* Of a phone whose key begins so, at most `limit`. */
+enum status store_leads_by_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct str prefix, size_t limit, struct db_rows *ret,
+                                 struct err *e) ATTR_MUST_CHECK;
 enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
                              struct lead_id into, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 enum status store_lead_marketing(struct tx *tx, struct tenant_id tenant, struct lead_id id,

@@ -40,6 +40,7 @@ static inline void fixture_close(struct fixture *f) {
                " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
                " bots, media, media_uploads, bot_turns, bot_spending, team_settings, team_members,"
                " labels, conversation_labels, conversation_notes, canned_answers,"
+               " search_tenants, search_blocks, search_postings, search_words,"
                " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries"
                " CASCADE");
     fixture_kept = f->db;

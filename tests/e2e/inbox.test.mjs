@@ -103,6 +103,20 @@ for (const engine of ENGINES) {
       assert.equal((await api.get(`/api/v1/leads/${c.lead.id}/events`)).data.at(-1).kind, 'conversation.opened');
     });
 
+    test('what was said is found by its words soon after, in any form of them', async () => {
+      const c = await writes('wamid.inbox.7', '5511981110007', 'vocês fazem orçamentos de marcenaria?');
+      await api.post(`/api/v1/conversations/${c.id}/notes`, { text: 'cliente antigo da marcenaria' });
+      const found = await until(async () => {
+        const r = await api.get(`/api/v1/search?q=${encodeURIComponent('ORCAMENTO marcen')}`);
+        return r.messages.length > 0 && (await api.get('/api/v1/search?q=marcenaria')).notes.length > 0 && r;
+      }, 'the message in the index');
+      assert.equal(found.messages[0].conversation_id, c.id);
+      const { text, matches } = found.messages[0].snippet;
+      assert.deepEqual(matches.map(([at, len]) => text.slice(at, at + len)), ['orçamentos', 'marcenaria']);
+      assert.equal((await api.get('/api/v1/search?q=98111-0007')).conversations[0].id, c.id);
+      assert.equal((await raw('GET', '/api/v1/search?q=oi&after=x')).status, 400);
+    });
+
     test('nothing of another tenant is seen or touched', async () => {
       const c = await writes('wamid.inbox.6', '5511981110006', 'bom dia dos outros');
       const slug = 'outra';
@@ -121,6 +135,8 @@ for (const engine of ENGINES) {
       ])
         assert.equal((await raw(method, path, { as: other, body })).status, 404, `${method} ${path}`);
       assert.equal((await (await raw('GET', '/api/v1/conversations/counts', { as: other })).json()).all, 0);
+      const found = await (await raw('GET', '/api/v1/search?q=marcenaria', { as: other })).json();
+      assert.deepEqual([found.messages, found.conversations, found.notes], [[], [], []]);
     });
   });
 }
