@@ -11,7 +11,7 @@
 #include "stats/stats.h"
 #include "webhook/running.h"
 
-enum { PAGE = 200, POLL_MS = 1000, MEASURE_MS = 5000 };
+enum { PAGE = 200, POLL_MS = 1000, GATHER_MS = 25, MEASURE_MS = 5000 };
 
 static struct stats_counter handed_out =
     STATS_COUNTER("prosa_webhook_events_total", "Events handed out to webhook endpoints.");
@@ -153,11 +153,15 @@ static void measure(struct webhooks *w) {
     stats_set(&oldest_waiting, r.n > 0 ? (clock_now_ms() - r.oldest_ms) / 1000 : 0);
 }
 
+/* First a moment in any case, so that a busy tenant's events are handed out many at a time. */
 static bool wait_for_news(struct webhooks *w) {
-    struct timespec until = clock_deadline(POLL_MS);
+    struct timespec moment = clock_deadline(GATHER_MS), until = clock_deadline(POLL_MS);
     bool goes_on;
 
     pthread_mutex_lock(&w->lock);
+    while (!w->is_stopping)
+        if (pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_MONOTONIC, &moment) != 0)
+            break;
     while (!w->is_awake && !w->is_stopping)
         if (pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_MONOTONIC, &until) != 0)
             break;
