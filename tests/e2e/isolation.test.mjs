@@ -187,6 +187,11 @@ for (const engine of ENGINES) {
       });
     }
 
+    test('failures of every area are as described, and of no other tenant', async () => {
+      const route = routes.find((r) => nameOf(r) === 'GET /api/v1/failures/{area}');
+      for (const area of ['inbox', 'jobs', 'sends', 'uncertain', 'webhooks']) expectGood(await send(acme.users.supervisor, route, { params: { area } }), route, area);
+    });
+
     // The last one: nobody of the tenant gets in any more.
     test('a disabled tenant is refused, whoever asks', async () => {
       await installation.cli('tenant', 'disable', 'acme');

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signing in and out, as a browser does it.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { PASSWORD, addUser, browser } from '../support/browser.mjs';
-import { ENGINES, newInstallation } from '../support/prosa.mjs';
+import { BIN, ENGINES, newInstallation } from '../support/prosa.mjs';
 
 async function withServer(engine, fn) {
   const installation = await newInstallation(engine);
@@ -123,3 +124,31 @@ test('the console is one page under /app/, with a policy that lets in nothing of
       }
     }
   }));
+
+test("the demo's page signs its browser in for the console, too", async () => {
+  const installation = await newInstallation('sqlite');
+  const child = spawn(BIN, ['demo'], { env: installation.env, cwd: installation.dir, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((done) => child.on('exit', done));
+  try {
+    const url = await new Promise((resolve, reject) => {
+      let out = '';
+      child.stdout.on('data', (d) => {
+        out += d;
+        const at = /ready at (http:\/\/\S+)/.exec(out);
+        if (at) resolve(at[1]);
+      });
+      ended.then(() => reject(new Error('the demo ended at once')));
+    });
+    const b = browser(url);
+    assert.equal((await b.get('/')).status, 200);
+    assert.match(b.setCookie, /; Path=\/; HttpOnly; SameSite=Strict$/);
+    assert.equal((await b.get('/app/')).status, 200);
+    const me = (await b.get('/api/v1/me')).json;
+    assert.deepEqual([me.tenant.slug, me.user.email, me.user.role], ['demo', 'demo@example.com', 'admin']);
+    assert.equal((await b.patch('/api/v1/me', { theme: 'dark' })).status, 200, 'its own page may write');
+  } finally {
+    child.kill();
+    await ended;
+    await installation.remove();
+  }
+});
