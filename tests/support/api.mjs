@@ -7,16 +7,26 @@ import addFormats from 'ajv-formats';
 function closed(schema) {
   if (Array.isArray(schema)) return schema.map(closed);
   if (schema === null || typeof schema !== 'object') return schema;
+  if (schema.allOf) return { allOf: schema.allOf.map(open), unevaluatedProperties: false };
   const copy = Object.fromEntries(Object.entries(schema).map(([k, v]) => [k, closed(v)]));
   if (copy.properties && copy.type !== undefined && copy.additionalProperties === undefined) copy.additionalProperties = false;
   return copy;
+}
+
+/** A part of a bigger object: what it holds is closed, itself it is not. */
+function open(schema) {
+  if (schema.$ref) return { $ref: `${schema.$ref}.open` };
+  const { additionalProperties, ...copy } = closed(schema);
+  return schema.additionalProperties === undefined ? copy : { ...copy, additionalProperties };
 }
 
 /** {operations, check(method, path, status, type, body)}; path is the route's, with its {names}. */
 export function judge(openapi) {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats(ajv);
-  const strict = { ...openapi, components: { ...openapi.components, schemas: closed(openapi.components.schemas) } };
+  const schemas = {};
+  for (const [name, schema] of Object.entries(openapi.components.schemas)) Object.assign(schemas, { [name]: closed(schema), [`${name}.open`]: open(schema) });
+  const strict = { ...openapi, components: { ...openapi.components, schemas } };
   ajv.addSchema({ $id: 'openapi', ...strict });
   const rebase = (schema) => JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"openapi#/components/'));
   const operations = new Map();

@@ -227,6 +227,7 @@ export const examples = {
   [`GET ${P}/leads/{id}/events`]: (t) => ({ params: { id: t.talk.lead.id } }),
 
   // --- messages ---
+  [`GET ${P}/search`]: () => ({ query: 'q=oi' }),
   [`GET ${P}/conversations/{id}/messages`]: own('talk'),
   [`POST ${P}/conversations/{id}/messages`]: async (t) => ({ ...(await talk(t)), body: { text: 'bom dia' } }),
   [`GET ${P}/messages`]: () => ({}),

@@ -124,6 +124,7 @@ static inline bool client_try_reply(struct client *c, bool is_head, struct reply
     int64_t len = 0;
     const char *end;
 
+    *ret = (struct reply){0};
     while (!(end = c->in.len ? memmem(c->in.ptr, c->in.len, "\r\n\r\n", 4) : NULL)) {
         if (!client_receive(c))
             return false;
