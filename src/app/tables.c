@@ -48,6 +48,7 @@ const struct job_kind app_job_kinds[] = {
      .run = media_fetch_job,
      .max_attempts = MEDIA_FETCH_ATTEMPTS + 1, /* the job itself says when it is enough */
      .backoff_ms = 1000},
+    {.name = MEDIA_PURGE_JOB, .run = media_purge_job},
     {.name = OUTBOX_READ_JOB, .run = outbox_read_job, .max_attempts = 2},
     {.name = SEARCH_INDEX_JOB,
      .run = search_index_job,
@@ -60,6 +61,7 @@ const struct job_kind app_job_kinds[] = {
 const size_t app_n_job_kinds = ARRAY_LEN(app_job_kinds);
 
 const struct schedule app_schedules[] = {
+    {.name = "media.purge", .kind = MEDIA_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "intake.purge", .kind = INTAKE_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "search.index", .kind = SEARCH_INDEX_JOB, .every_ms = 2000, .payload = {"{}", 2}},
     {.name = "webhook.purge", .kind = WEBHOOK_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},

@@ -14,6 +14,8 @@
 #define SANDBOX     "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 #define SANDBOX_PDF "default-src 'none'; object-src 'self'; frame-ancestors 'self'"
 
+enum { ANSWER_MAX = 16 << 10, UPLOADS_PER_MIN = 60 };
+
 static enum status info(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct media m;
@@ -34,6 +36,30 @@ static enum status retry(struct tx *tx, void *ctx, struct err *e) {
     buf_clear(&x->out);
     json_out_init(&x->o, &x->out);
     json_put_raw(&x->o, NULL, media_json(x->r->arena, &m));
+    return ST_OK;
+}
+
+/* --- uploads ---------------------------------------------------------------------------------------------------------- */
+
+static enum status media_post(struct app *app, struct req *r, struct resp *ret, struct err *e) {
+    struct str name = media_unescape_name(r->arena, req_header(r, "X-Filename"));
+    struct media m;
+    struct buf b;
+    struct json_out o;
+
+    TRY(media_keep(app_media(app), r->arena, r->principal.tenant, r->body, name, &m, e));
+    buf_init(&b, ANSWER_MAX);
+    json_out_init(&o, &b);
+    json_obj(&o, NULL);
+    put_id(&o, "id", m.id.v);
+    json_put_str(&o, "kind", m.kind);
+    json_put_str(&o, "mime", m.mime);
+    json_put_i64(&o, "size", m.size);
+    json_put_str(&o, "file_name", m.file_name);
+    json_put_str(&o, "sha256", m.sha256);
+    json_end(&o);
+    resp_json(r, ret, 201, &b);
+    buf_done(&b);
     return ST_OK;
 }
 
@@ -133,6 +159,9 @@ API_HANDLER(media_info_get, API_READS, info)
 API_HANDLER(media_retry_post, API_WRITES, retry)
 
 const struct route api_media_routes[] = {
+    {HTTP_POST, API "/media", media_post, AGENT, .scope = "messages:write",
+     .max_body = MEDIA_SEND_MAX_BYTES, .rate_per_min = UPLOADS_PER_MIN,
+     .summary = "Upload a file to send; its id goes into a message's content"},
     {HTTP_GET, API "/media/{id}", media_file_get, AGENT, .scope = "messages:read",
      .summary = "The bytes of a file; Range and If-None-Match work"},
     {HTTP_GET, API "/media/{id}/info", media_info_get, AGENT, .scope = "messages:read",

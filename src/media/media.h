@@ -22,6 +22,8 @@
 enum {
     MEDIA_HEAD_BYTES = 4096, /* enough of a file to know what it is */
     MEDIA_FETCH_ATTEMPTS = 10,
+    MEDIA_SEND_MAX_BYTES = 16 << 20,    /* of what goes out; it lies in memory meanwhile */
+    MEDIA_UNSENT_MS = 24 * 3600 * 1000, /* an upload that no message carries is removed then */
 };
 
 struct media {
@@ -74,6 +76,37 @@ struct str media_json(struct arena *a, const struct media *m);
 enum status media_fetch_job(struct app *app, struct arena *a, const struct job *job,
                             struct verdict *ret_verdict, struct err *e);
 
+/* --- what goes out ------------------------------------------------------------------------------------------------ */
+
+/* Keeps bytes that somebody wants to send; ret->kind says as what they can be. Outside transactions. ST_INVALID: empty, or
+ * more than MEDIA_SEND_MAX_BYTES; ST_UNAVAILABLE: the disk. */
+enum status media_keep(const struct media_deps *deps, struct arena *a, struct tenant_id tenant,
+                       struct str bytes, struct str file_name, struct media *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* May a message of this type carry it? ST_INVALID says why not; ST_NOT_FOUND: it is not the tenant's. */
+enum status media_check_send(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct media_id id, struct str type, struct media *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* The message carries it from now on. */
+enum status media_attach(struct arena *a, struct tx *tx, const struct media *m,
+                         struct message_id message, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+
+struct media_taker { /* who is given it */
+    const struct account *account;
+    const struct channel *channel;
+    const struct provider *provider;
+};
+/* The id under which the provider has it, for this account: given before and still good, or given now. Outside transactions;
+ * reaches nobody, so it may be done again. ret->outcome says what came of it. */
+enum status media_give(const struct media_deps *deps, struct arena *a, const struct media *m,
+                       struct media_taker to, struct media_answer *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* The provider did not take a message with it: next time it is given anew. */
+enum status media_take_back(struct tx *tx, const struct media *m, struct account_id account,
+                            struct err *e) ATTR_MUST_CHECK;
+enum status media_purge_job(struct app *app, struct arena *a, const struct job *job,
+                            struct verdict *ret_verdict, struct err *e);
+
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
 /* Opens a ready one for reading. ST_CONFLICT: it is not here yet; ST_NOT_FOUND: it never will be; ST_BROKEN: the file is
@@ -96,6 +129,8 @@ bool media_is_inline(struct str mime);
  * characters; made up from kind and type when nothing is left. */
 struct str media_clean_name(struct arena *a, struct str name, const char *kind,
                             struct media_type type);
+/* A header's percent-encoded name; what is no escape stays as it is. */
+struct str media_unescape_name(struct arena *a, struct str s);
 /* Content-Disposition, RFC 6266: an ASCII name and the real one. */
 struct str media_disposition(struct arena *a, struct str clean_name, bool is_inline);
 

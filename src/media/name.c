@@ -107,3 +107,25 @@ struct str media_disposition(struct arena *a, struct str clean_name, bool is_inl
     return arena_printf(a, "%s; filename=\"%.*s\"; filename*=UTF-8''%.*s",
                         is_inline ? "inline" : "attachment", (int)n_ascii, ascii, (int)n, escaped);
 }
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct str media_unescape_name(struct arena *a, struct str s) {
+    char *out = arena_alloc(a, s.len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        bool is_escape = s.ptr[i] == '%' && i + 2 < s.len && hex_value(s.ptr[i + 1]) >= 0 &&
+                         hex_value(s.ptr[i + 2]) >= 0;
+
+        out[n++] =
+            is_escape ? (char)(hex_value(s.ptr[i + 1]) << 4 | hex_value(s.ptr[i + 2])) : s.ptr[i];
+        i += is_escape ? 2 : 0;
+    }
+    return (struct str){.ptr = out, .len = n};
+}

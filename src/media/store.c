@@ -63,3 +63,63 @@ enum status store_media_settle(struct tx *tx, const struct media *m, struct err 
                    V_TEXT(m->reason), V_TEXT(m->mime), V_I64(m->size), V_TEXT(m->sha256),
                    V_TEXT(m->file_name), V_I64(m->updated_at_ms));
 }
+
+enum status store_media_use(struct tx *tx, struct tenant_id tenant, struct media_id id,
+                            struct err *e) {
+    return DB_EXEC(tx, DB_SQL("UPDATE media SET is_used = 1 WHERE tenant_id = $1 AND id = $2"),
+                   NULL, e, V_UUID(tenant.v), V_UUID(id.v));
+}
+
+enum status store_media_purge(struct arena *a, struct tx *tx, int64_t before_ms,
+                              struct db_rows *ret, struct err *e) {
+    return DB_QUERY(
+        a, tx,
+        DB_SQL("DELETE FROM media WHERE id IN (SELECT id FROM media WHERE is_upload = 1"
+               " AND is_used = 0 AND created_at < $1 LIMIT 500) RETURNING tenant_id, sha256"),
+        ret, e, V_I64(before_ms));
+}
+
+enum status store_file_is_used(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct str sha256, bool *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx, DB_SQL("SELECT id FROM media WHERE tenant_id = $1 AND sha256 = $2 LIMIT 1"),
+                 &rows, e, V_UUID(tenant.v), V_TEXT(sha256)));
+    *ret = rows.n > 0;
+    return ST_OK;
+}
+
+/* --- what providers have ---------------------------------------------------------------------------------------------- */
+
+enum status store_upload_find(struct arena *a, struct tx *tx, const struct media *m,
+                              struct account_id account, int64_t now_ms, struct str *ret,
+                              struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT provider_id FROM media_uploads WHERE tenant_id = $1"
+                        " AND media_id = $2 AND account_id = $3 AND expires_at > $4"),
+                 &rows, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_UUID(account.v), V_I64(now_ms)));
+    *ret = rows.n > 0 ? db_text(&rows, 0, 0) : STR_EMPTY;
+    return ST_OK;
+}
+
+enum status store_upload_put(struct tx *tx, const struct media *m, struct account_id account,
+                             struct str provider_id, int64_t expires_at_ms, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("INSERT INTO media_uploads"
+                          " (tenant_id, media_id, account_id, provider_id, expires_at)"
+                          " VALUES ($1, $2, $3, $4, $5)"
+                          " ON CONFLICT (tenant_id, media_id, account_id)"
+                          " DO UPDATE SET provider_id = $4, expires_at = $5"),
+                   NULL, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_UUID(account.v),
+                   V_TEXT(provider_id), V_I64(expires_at_ms));
+}
+
+enum status store_upload_drop(struct tx *tx, const struct media *m, struct account_id account,
+                              struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("DELETE FROM media_uploads WHERE tenant_id = $1 AND media_id = $2"
+                          " AND account_id = $3"),
+                   NULL, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_UUID(account.v));
+}

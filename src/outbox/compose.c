@@ -1,6 +1,6 @@
 /* compose.c - a message is queued in the transaction that decides it, or not at all.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "outbox/outbox.h"
+#include "outbox/attach.h"
 
 #include "base/clock.h"
 
@@ -14,7 +14,8 @@ static enum status put_send(struct arena *a, struct tx *tx, const struct message
                          .kind = OUTBOX_SEND_JOB,
                          .lane = arena_printf(a, "send:%.*s", STR_ARG(conversation)),
                          .priority = str_eq(m->owner, STR("person")) ? QUEUE_URGENT : QUEUE_DIRECT,
-                         .payload = arena_printf(a, "{\"message\":\"%.*s\"}", STR_ARG(id)),
+                         .payload = arena_printf(a, "{\"message\":\"%.*s\"%s}", STR_ARG(id),
+                                                 m->media.len > 0 ? ",\"file\":true" : ""),
                      },
                      NULL, e);
 }
@@ -88,6 +89,7 @@ enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put
                          int64_t now_ms, struct message *ret, struct err *e) {
     struct conversation c;
     const struct json *content;
+    struct attachment file;
     bool is_repeat;
 
     TRY(json_parse(a, put->content, JSON_LIMITS_DEFAULT, &content, e));
@@ -97,6 +99,7 @@ enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put
         return ST_OK;
     TRY(check_draft(put, &c, e));
     TRY(check_open(put, &c, now_ms, e));
+    TRY(attach_check(a, tx, put->tenant, put->type, content, &file, e));
 
     struct message m = {
         .tenant = put->tenant,
@@ -116,6 +119,10 @@ enum status outbox_queue(struct arena *a, struct tx *tx, const struct outbox_put
     };
 
     TRY(message_insert(a, tx, &m, now_ms, e));
+    if (file.is_there) {
+        TRY(media_attach(a, tx, &file.media, m.id, now_ms, e));
+        m.media = media_json(a, &file.media);
+    }
     TRY(conversation_touch(tx, c.tenant, c.id, m.text, now_ms, e));
     if (str_eq(put->owner, STR("person"))) { /* a person's reply answers what was written so far */
         TRY(conversation_answered(tx, &c, now_ms, e));

@@ -10,8 +10,11 @@
 #include "queue/queue.h"
 #include "tenant/tenant.h"
 
-#define OUTBOX_SEND_JOB "outbox.send" /* payload {"message"}; lane: the conversation's sends */
+#define OUTBOX_SEND_JOB                                                                            \
+    "outbox.send" /* payload {"message", "file"?}; lane: the conversation's sends */
 #define OUTBOX_READ_JOB "outbox.read" /* payload {"conversation", "typing"} */
+
+enum { OUTBOX_MAX_ATTEMPTS = 8 }; /* of one message, before it has failed */
 
 struct outbox_put {
     struct tenant_id tenant;

@@ -1,5 +1,6 @@
 /* send.c - the send job: one message from queued to a known fate.
  *
+ *   attach (its file goes to the provider, if it has one) →
  *   permit (transaction: fence, owner, account, pace, mark sending) → build → gate and call → judge → record (transaction)
  *
  * A run that finds its message already "sending" is the successor of one that died in between: the call may have reached the
@@ -8,9 +9,8 @@
 #include "outbox/receipt.h"
 
 #include "base/clock.h"
+#include "outbox/attach.h"
 #include "stats/stats.h"
-
-enum { SEND_MAX_ATTEMPTS = 8 };
 
 static struct stats_counter sends_accepted =
     STATS_COUNTER_L("prosa_sends_total", "Calls to providers that send a message, by outcome.",
@@ -34,6 +34,7 @@ struct sending { /* one run of the job */
     const struct job *job;
     struct message_id id;
     struct verdict *verdict;
+    struct attachment file;
 
     /* found by permit */
     bool may_send;
@@ -187,6 +188,14 @@ static enum status call(struct sending *s, struct err *e) {
     struct str correlation = uuid_format(s->arena, s->message.id.v);
 
     TRY(json_parse(s->arena, s->message.content, JSON_LIMITS_DEFAULT, &content, e));
+    if (s->file.is_there && s->file.provider_id.len == 0) { /* permitted by what changed since */
+        s->result = (struct send_result){.outcome = SEND_RETRY,
+                                         .cause = STR("file-not-given"),
+                                         .reason = STR("the file has to be uploaded first")};
+        return ST_OK;
+    }
+    if (s->file.is_there)
+        TRY(attach_content(s->arena, &s->file, content, &content, e));
 
     const struct outgoing out = {
         .to_phone = s->lead.phone,
@@ -232,7 +241,7 @@ static enum status record_retry(struct tx *tx, struct sending *s, int64_t now_ms
     const struct send_result *r = &s->result;
 
     /* A message to one person that came a day late, and held up those behind it, would help nobody. */
-    if (r->is_spared || s->job->attempt >= SEND_MAX_ATTEMPTS)
+    if (r->is_spared || s->job->attempt >= OUTBOX_MAX_ATTEMPTS)
         return give_up(tx, s, STR("failed"), r->code, r->reason, e);
     set_verdict(s, VERDICT_RETRY, r->retry_after_ms, arena_cstr(s->arena, r->cause), r->reason);
     return message_requeue(s->arena, tx, &s->message, now_ms, e);
@@ -263,6 +272,8 @@ static enum status record(struct tx *tx, void *ctx, struct err *e) {
     case SEND_RETRY:
         return record_retry(tx, s, now_ms, e);
     case SEND_REJECTED:
+        if (s->file.is_there)
+            TRY(media_take_back(tx, &s->file.media, s->account.id, e));
         return give_up(tx, s, STR("failed"), s->result.code, s->result.reason, e);
     case SEND_BLOCKED:
         return record_blocked(tx, s, now_ms, e);
@@ -283,12 +294,13 @@ static void count(enum send_outcome outcome) {
 }
 
 static enum status message_of_job(struct arena *a, const struct job *job, struct message_id *ret,
-                                  struct err *e) {
+                                  bool *ret_has_file, struct err *e) {
     const struct json *payload;
 
     TRY(json_parse(a, job->payload, JSON_LIMITS_DEFAULT, &payload, e));
     if (!uuid_parse(json_str(json_get(payload, "message")), &ret->v))
         FAIL(e, ST_INVALID, "the job's payload names no message");
+    *ret_has_file = json_bool(json_get(payload, "file"), false);
     return ST_OK;
 }
 
@@ -296,7 +308,13 @@ enum status outbox_send_job(struct app *app, struct arena *a, const struct job *
                             struct verdict *ret_verdict, struct err *e) {
     struct sending s = {.outbox = app_outbox(app), .arena = a, .job = job, .verdict = ret_verdict};
 
-    TRY(message_of_job(a, job, &s.id, e));
+    bool has_file;
+
+    TRY(message_of_job(a, job, &s.id, &has_file, e));
+    if (has_file)
+        TRY(attach_prepare(app, a, job, s.id, &s.file, ret_verdict, e));
+    if (s.file.is_held)
+        return ST_OK;
 
     enum status st = db_write(s.outbox->db, DB_TENANT(job->tenant), permit, &s, e);
 

@@ -136,7 +136,13 @@ static inline enum status run_watch(struct app *app, struct arena *a, const stru
     return job_ran(app, job, conversation_watch_job(app, a, job, v, e), v);
 }
 
+static inline enum status run_purge(struct app *app, struct arena *a, const struct job *job,
+                                    struct verdict *v, struct err *e) {
+    return job_ran(app, job, media_purge_job(app, a, job, v, e), v);
+}
+
 static const struct job_kind feature_kinds[] = {
+    {.name = MEDIA_PURGE_JOB, .run = run_purge},
     {.name = CONVERSATION_SAY_JOB, .run = run_say},
     {.name = CONVERSATION_DEADLINES_JOB, .run = run_deadlines},
     {.name = CONVERSATION_WATCH_JOB, .run = run_watch},

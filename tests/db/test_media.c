@@ -267,6 +267,140 @@ static void messages_without_a_file_expect_none(void **state) {
     assert_int_equal(count_rows(app, "SELECT count(*) FROM media"), 0);
 }
 
+/* --- what goes out ------------------------------------------------------------------------------------ */
+
+#define SENT "{\"messages\":[{\"id\":\"wamid.out%d\"}]}"
+
+static enum status talk(struct app *app, struct tx *tx, struct err *e) {
+    TRY(ana_writes(app, tx, e));
+    return queue_cancel(tx, app->tenant, CONVERSATION_TURN_JOB,
+                        uuid_format(&app->a, app->conversation.v), e);
+}
+
+static enum status say_with_file(struct app *app, struct tx *tx, struct err *e) {
+    struct outbox_put put = put_text(app, "person", "");
+    struct str id = uuid_format(&app->a, media.id.v);
+
+    put.type = STR("document");
+    put.content = arena_printf(&app->a, "{\"media\":{\"id\":\"%.*s\"}}", STR_ARG(id));
+    TRY(queue_message(app, tx, put, e));
+    EXPECT(app->message.media.len > 0);
+    return ST_OK;
+}
+
+static void keep(struct app *app, const char *bytes) {
+    struct err e = ERR_INIT;
+
+    assert_ok(
+        media_keep(&app->media, &app->a, app->tenant, str_of(bytes), STR("a.pdf"), &media, &e), &e);
+}
+
+/* The first call is the upload, what follows it the send. */
+struct upload {
+    struct app *app;
+    char sent[64];
+};
+
+static void then_take_message(void *ctx) {
+    struct upload *u = ctx;
+
+    fake_http_answer(u->app->graph, (struct fake_reply){.status = 200, .body = u->sent});
+}
+
+static void take_file_and_message(struct app *app, struct upload *u, int nth) {
+    *u = (struct upload){.app = app};
+    (void)snprintf(u->sent, sizeof(u->sent), SENT, nth);
+    fake_http_answer(app->graph, (struct fake_reply){.status = 200, .body = "{\"id\":\"77\"}"});
+    fake_http_during(app->graph, then_take_message, u);
+}
+
+static void uploaded_file_is_given_once_until_it_expires(void **state) {
+    struct app *app = *state;
+    struct upload u;
+
+    keep(app, "%PDF-1.7 a");
+    STEP(app, talk);
+    STEP(app, say_with_file);
+    take_file_and_message(app, &u, 1);
+    run_fetch_job(app);
+    assert_str(message_status(app), "sent");
+    assert_int_equal(fake_http_count(app->graph), 2);
+    assert_true(str_contains(fake_http_body(&app->a, app->graph),
+                             STR("\"document\":{\"id\":\"77\",\"filename\":\"a.pdf\"}")));
+    STEP(app, say_with_file);
+    fake_http_answer(
+        app->graph, (struct fake_reply){.status = 200, .body = "{\"messages\":[{\"id\":\"w2\"}]}"});
+    run_fetch_job(app);
+    assert_str(message_status(app), "sent");
+    assert_int_equal(fake_http_count(app->graph), 3);
+    clock_shift_ms((int64_t)31 * 24 * HOUR_MS);
+    STEP(app, talk); /* opens the window again */
+    STEP(app, say_with_file);
+    take_file_and_message(app, &u, 3);
+    run_fetch_job(app);
+    assert_str(message_status(app), "sent");
+    assert_int_equal(fake_http_count(app->graph), 5);
+}
+
+static void refused_upload_fails_the_message_and_passing_trouble_keeps_it_queued(void **state) {
+    struct app *app = *state;
+
+    keep(app, "%PDF-1.7 b");
+    STEP(app, talk);
+    STEP(app, say_with_file);
+    fake_http_answer(app->graph, (struct fake_reply){.is_cut = true});
+    run_fetch_job(app);
+    assert_str(message_status(app), "queued");
+    assert_int_equal(app->verdict.kind, VERDICT_RETRY);
+    clock_shift_ms(HOUR_MS);
+    fake_http_answer(
+        app->graph, (struct fake_reply){.status = 400,
+                                        .body = "{\"error\":{\"code\":131053,\"message\":\"x\"}}"});
+    run_fetch_job(app);
+    assert_str(message_status(app), "failed");
+    assert_true(app->message.error_reason.len > 0);
+}
+
+static enum status purge_comes(struct app *app, struct tx *tx, struct err *e) {
+    return queue_put(tx, (struct job_put){.tenant = app->tenant, .kind = MEDIA_PURGE_JOB}, NULL, e);
+}
+
+static bool is_on_disk(struct app *app, const struct media *m) {
+    struct err e = ERR_INIT;
+    uint64_t size;
+    int fd;
+
+    if (media_open(&app->media, m, &fd, &size, &e) != ST_OK)
+        return false;
+    (void)close(fd);
+    return true;
+}
+
+static void upload_nobody_sends_is_removed_after_a_day(void **state) {
+    struct app *app = *state;
+    struct media unsent, twin, sent;
+
+    keep(app, "%PDF-1.7 unsent");
+    unsent = media;
+    keep(app, "%PDF-1.7 twin");
+    twin = media; /* the same bytes as one that is sent */
+    keep(app, "%PDF-1.7 twin");
+    sent = media;
+    STEP(app, talk);
+    STEP(app, say_with_file);
+    STEP(app, purge_comes);
+    fake_http_answer(app->graph, (struct fake_reply){.status = 503, .body = "busy"});
+    (void)run_jobs(app, 10);
+    assert_true(is_on_disk(app, &unsent));
+    clock_shift_ms(25 * HOUR_MS);
+    STEP(app, purge_comes);
+    (void)run_jobs(app, 10);
+    assert_false(is_on_disk(app, &unsent));
+    assert_true(is_on_disk(app, &twin));
+    assert_true(is_on_disk(app, &sent));
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM media"), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FEATURE_TEST(file_is_expected_with_its_message_and_fetched_once),
@@ -278,6 +412,9 @@ int main(void) {
         FEATURE_TEST(worker_that_was_taken_over_settles_nothing),
         FEATURE_TEST(files_are_the_tenants_own),
         FEATURE_TEST(messages_without_a_file_expect_none),
+        FEATURE_TEST(uploaded_file_is_given_once_until_it_expires),
+        FEATURE_TEST(refused_upload_fails_the_message_and_passing_trouble_keeps_it_queued),
+        FEATURE_TEST(upload_nobody_sends_is_removed_after_a_day),
     };
 
     return cmocka_run_group_tests(tests, NULL, fixture_end);

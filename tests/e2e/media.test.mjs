@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { fileMessage, messageCall, post, startGraph } from '../support/graph.mjs';
+import { fileMessage, message, messageCall, post, startGraph } from '../support/graph.mjs';
 import { client, ENGINES, newInstallation, PHONE_NUMBER_ID, seed, until } from '../support/prosa.mjs';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
@@ -44,12 +44,12 @@ for (const engine of ENGINES) {
 
     const dataDir = () => installation.env.PROSA_DATA_DIR;
     /** A customer sends a file; resolves to the message once `state` is reached. */
-    const receive = async (type, file, { state = 'ready', more = {} } = {}) => {
+    const receive = async (type, file, { state = 'ready', more = {}, patience = 20000 } = {}) => {
       const fileId = newId('file'), wamid = newId('wamid.in');
       if (file) graph.files.set(fileId, { mime: 'application/octet-stream', ...file });
       const call = messageCall([fileMessage(wamid, newPhone(), type, fileId, more)], PHONE_NUMBER_ID);
       assert.equal((await post(`${node.url}/webhooks/meta`, call)).status, 200);
-      return until(async () => (await api.get('/api/v1/messages?limit=500')).data.find((m) => m.provider_message_id === wamid && m.media?.state === state), `${type} is ${state}`);
+      return until(async () => (await api.get('/api/v1/messages?limit=500')).data.find((m) => m.provider_message_id === wamid && m.media?.state === state), `${type} is ${state}`, patience);
     };
     const open = (m, headers = {}, as = key) => fetch(`${node.url}/api/v1/media/${m.media.id}`, { headers: { Authorization: `Bearer ${as}`, ...headers } });
     const bytesOf = async (res) => Buffer.from(await res.arrayBuffer());
@@ -141,6 +141,10 @@ for (const engine of ENGINES) {
           res.write(f.bytes.subarray(0, 300000), () => res.destroy());
         },
         (res) => res.writeHead(503).end('busy'),
+        (res, f) => {
+          res.writeHead(200, { 'Content-Length': f.bytes.length });
+          res.write(f.bytes.subarray(0, 300000)); // and no more
+        },
         (res) => res.writeHead(404).end(),
       ];
       const file = {
@@ -151,7 +155,7 @@ for (const engine of ENGINES) {
           return res.writeHead(200, { 'Content-Length': f.bytes.length }).end(f.bytes);
         },
       };
-      const m = await receive('audio', file);
+      const m = await receive('audio', file, { patience: 60000 });
       assert.equal(faults.length, 0);
       assert.equal(m.media.mime, 'audio/ogg');
       assert.deepEqual(await bytesOf(await open(m)), bytes);
@@ -169,6 +173,114 @@ for (const engine of ENGINES) {
       await api.post(`/api/v1/media/${m.media.id}/retry`);
       await until(async () => (await api.get(`/api/v1/messages/${m.id}`)).media.state === 'ready', 'ready after the retry');
       await assert.rejects(api.post(`/api/v1/media/${m.media.id}/retry`), { status: 409 });
+    });
+
+    const upload = async (bytes, name, as = key) => {
+      const res = await fetch(`${node.url}/api/v1/media`, { method: 'POST', body: bytes, headers: { Authorization: `Bearer ${as}`, 'Content-Type': 'application/octet-stream', ...(name ? { 'X-Filename': encodeURIComponent(name) } : {}) } });
+      return { status: res.status, ...(await res.json()) };
+    };
+    /** A conversation in which may be written. */
+    const talk = async () => {
+      const phone = newPhone();
+      await post(`${node.url}/webhooks/meta`, messageCall([message(newId('wamid.talk'), phone, 'oi')], PHONE_NUMBER_ID));
+      return until(async () => (await api.get('/api/v1/conversations?limit=500')).data.find((c) => c.lead.phone === phone), 'a conversation');
+    };
+    const send = (c, type, content) => api.post(`/api/v1/conversations/${c.id}/messages`, { type, content });
+    const settled = (m, status = 'sent') => until(async () => { const now = await api.get(`/api/v1/messages/${m.id}`); return now.status === status && now; }, `the message is ${status}`);
+    const sendsOf = (m) => graph.accepted.filter((s) => s.correlation === m.id);
+
+    test('what an agent uploads reaches the phone with the same bytes, given to the provider once', async () => {
+      const file = await upload(PNG, 'catálogo 1.png');
+      assert.deepEqual({ ...file, id: undefined }, { id: undefined, status: 201, kind: 'image', mime: 'image/png', size: PNG.length, file_name: 'catálogo 1.png', sha256: sha(PNG) });
+      const before = graph.uploads.length;
+      for (const c of [await talk(), await talk()]) {
+        const m = await send(c, 'image', { media: { id: file.id }, caption: 'veja' });
+        assert.equal(m.media.state, 'ready');
+        await settled(m);
+        const [sent] = sendsOf(m);
+        assert.deepEqual(sent.body.image, { id: graph.uploads[before].id, caption: 'veja' });
+        assert.deepEqual(await bytesOf(await open(await api.get(`/api/v1/messages/${m.id}`))), PNG);
+      }
+      assert.equal(graph.uploads.length, before + 1);
+      assert.deepEqual(graph.uploads[before].bytes, PNG);
+      assert.equal(graph.uploads[before].mime, 'image/png');
+      const asDocument = await send(await talk(), 'document', { media: { id: file.id } });
+      await settled(asDocument);
+      assert.equal(sendsOf(asDocument)[0].body.document.filename, 'catálogo 1.png');
+    });
+
+    test('an upload the provider does not take is tried again, and the message goes out once', async () => {
+      const file = await upload(pad(Buffer.from('%PDF-1.7\n'), 5000), 'a.pdf');
+      const first = graph.uploads.length;
+      graph.refuseUpload = (nth) => [{ status: 503, code: 2 }, 'cut'][nth - first];
+      const m = await send(await talk(), 'document', { media: { id: file.id } });
+      await settled(m);
+      graph.refuseUpload = null;
+      assert.equal(graph.uploads.length, first + 3);
+      assert.equal(sendsOf(m).length, 1);
+      assert.equal(sendsOf(m)[0].body.document.id, graph.uploads[first + 2].id);
+    });
+
+    test('an upload the provider refuses fails the message with its reason, and nothing is sent', async () => {
+      const file = await upload(pad(Buffer.from('%PDF-1.7\n'), 5001), 'b.pdf');
+      graph.refuseUpload = () => ({ status: 400, code: 131053 });
+      const m = await settled(await send(await talk(), 'document', { media: { id: file.id } }), 'failed');
+      graph.refuseUpload = null;
+      assert.equal(m.error.code, 131053);
+      assert.equal(sendsOf(m).length, 0);
+      await api.post(`/api/v1/messages/${m.id}/settle`, { how: 'resend' });
+      await settled(m);
+      assert.equal(sendsOf(m).length, 1);
+    });
+
+    test('a message is refused when its file is missing, foreign, not ready or of another type', async () => {
+      const c = await talk();
+      const mine = await upload(PNG, 'a.png');
+      const foreign = await upload(PNG, 'a.png', other);
+      const gone = await receive('image', null, { state: 'expired' });
+      for (const [type, id] of [['image', foreign.id], ['image', '01900000-0000-7000-8000-000000000000'], ['image', gone.media.id], ['audio', mine.id], ['video', mine.id]]) {
+        await assert.rejects(send(c, type, { media: { id } }), { status: 400 });
+      }
+    });
+
+    test('an empty and a huge upload are refused, and bytes that are no image are a document', async () => {
+      assert.equal((await upload(Buffer.alloc(0), 'a')).status, 400);
+      assert.equal(await upload(Buffer.alloc((16 << 20) + 1)).then((r) => r.status, () => 413), 413);
+      const html = await upload(Buffer.from('<script>alert(1)</script>'), 'x.png');
+      assert.equal(html.kind, 'document');
+      assert.equal(html.mime, 'application/octet-stream');
+    });
+
+    test('a file that came in can be sent on', async () => {
+      const m = await receive('image', { bytes: PNG, mime: 'image/png' });
+      const out = await settled(await send(await talk(), 'image', { media: { id: m.media.id } }));
+      assert.equal(sendsOf(out).length, 1);
+    });
+
+    test('a kill in the middle of a download leaves no half file, and the next start fetches it whole', async () => {
+      const bytes = pad(Buffer.from('%PDF-1.7\n'), 900000);
+      let stalled;
+      const began = new Promise((done) => (stalled = done));
+      const file = {
+        bytes,
+        download(res, f) {
+          res.writeHead(200, { 'Content-Length': f.bytes.length });
+          if (!stalled) return res.end(f.bytes);
+          return res.write(f.bytes.subarray(0, 400000), () => { stalled?.(); stalled = null; });
+        },
+      };
+      const arriving = receive('document', file, { state: 'waiting' });
+      await began;
+      const m = await arriving;
+      await until(async () => (await everyFile(dataDir())).some((f) => f.includes('/part/')), 'a part is being written');
+      const whole = (await everyFile(dataDir())).filter((f) => f.endsWith(sha(bytes)));
+      assert.deepEqual(whole, []);
+      await node.kill('SIGKILL');
+      node = await installation.serve();
+      api = client(node.url, key);
+      assert.equal((await open(m)).status, 409);
+      const ready = await until(async () => { const now = await api.get(`/api/v1/messages/${m.id}`); return now.media.state === 'ready' && now; }, 'fetched after the restart', 60000);
+      assert.deepEqual(await bytesOf(await open(ready)), bytes);
     });
   });
 }

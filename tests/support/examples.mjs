@@ -235,6 +235,7 @@ export const examples = {
   [`POST ${P}/messages/{id}/settle`]: async (t) => ({ ...(await fresh((x) => x.failed())(t)), body: { how: 'resend' } }),
   [`GET ${P}/messages/{id}/life`]: own('reply'),
 
+  [`POST ${P}/media`]: () => ({ raw: { body: PDF, type: 'application/pdf' } }),
   [`GET ${P}/media/{id}`]: own('file'),
   [`GET ${P}/media/{id}/info`]: own('file'),
   [`POST ${P}/media/{id}/retry`]: fresh((t) => t.received(null)),
