@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 cmake --preset tidy >/dev/null
 # It wants every file that compile_commands.json names, also the generated ones.
-cmake --build --preset tidy --target prosa_lib_migrations prosa_lib_assets >/dev/null
+cmake --build --preset tidy --target prosa_lib_migrations prosa_lib_descriptions prosa_lib_assets >/dev/null
 mkdir -p build/cppcheck
 cppcheck --quiet -j2 --project=build/tidy/compile_commands.json --file-filter="src/*" \
   --cppcheck-build-dir=build/cppcheck --enable=warning,performance,portability \
