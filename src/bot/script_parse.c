@@ -294,7 +294,7 @@ enum status script_parse(struct arena *a, struct str text, const struct script *
 
 size_t script_problems(struct arena *a, struct str text, struct err *ret, size_t max) {
     struct script *s = arena_new_of(a, struct script);
-    struct err spare, *at = max > 0 ? ret : &spare;
+    struct err spare = ERR_INIT, *at = max > 0 ? ret : &spare;
     struct parse p = {.a = a, .s = s, .e = at};
     const struct json *root, *nodes, *v;
     struct str name;

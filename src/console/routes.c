@@ -31,9 +31,12 @@ size_t console_routes(const struct route *ret[], size_t max) {
     };
     size_t n = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(subjects); i++)
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+        const struct route *routes = subjects[i].routes;
+
         for (size_t k = 0; k < subjects[i].n; k++, n++)
             if (n < max)
-                ret[n] = &subjects[i].routes[k];
+                ret[n] = routes + k;
+    }
     return n;
 }
