@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is signed in, and what they chose: language, theme, presence.
 import { computed, effect, signal } from '@preact/signals';
-import { call, del, get, isSignedOut, isStatus, patch, put, type Me, type Presence, type Role, type Theme } from '../lib/api';
+import { call, del, get, isSignedOut, isStatus, patch, type Me, type Role, type Theme } from '../lib/api';
 import { chosenLanguage, language, type Language } from '../lib/i18n';
 import { startLive, stopLive } from '../lib/live';
 
@@ -100,5 +100,3 @@ export async function setLanguage(to: Language | ''): Promise<void> {
   chosenLanguage.value = to;
   await change({ locale: to }, () => patch('/me', { locale: to }));
 }
-export const setPresence = (to: Presence): Promise<void> =>
-  change({ presence: to }, () => put('/me/presence', { presence: to }));

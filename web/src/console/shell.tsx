@@ -10,9 +10,10 @@ import { link } from '../lib/live';
 import { match, navigate, path } from '../lib/router';
 import { Icon, type IconName } from './icons';
 import { Inbox, InboxNav } from './inbox/inbox';
+import { presence, setPresence } from './inbox/store';
 import { Help, isHelpOpen } from './keys';
 import { pages, type Page, type PageProps } from './pages';
-import { isLoading, load, loadProblem, may, me, setLanguage, setPresence, setTheme, signOut, theme, user } from './session';
+import { isLoading, load, loadProblem, may, me, setLanguage, setTheme, signOut, theme, user } from './session';
 import { SignIn } from './signin';
 import { Avatar, Empty, Failed, Loading, Popover, Toasts, toastProblem } from './ui';
 
@@ -50,7 +51,6 @@ const THEMES: Theme[] = ['auto', 'light', 'dark'];
 function Profile() {
   const who = user.value;
   const name = who?.name ?? who?.email ?? me.value?.tenant.name ?? '';
-  const presence = who?.presence;
   return (
     <Popover
       label={t('profileMenu', { name })}
@@ -61,7 +61,7 @@ function Profile() {
         <>
           <span class="with-dot">
             <Avatar name={name} small />
-            {presence && <span class={`dot ${presence}`} />}
+            {presence.value && <span class={`dot ${presence.value}`} />}
           </span>
           <span class="label">{name}</span>
         </>
@@ -75,10 +75,10 @@ function Profile() {
               {who ? tx('role_', who.role) : ''} · {me.value?.tenant.name}
             </span>
           </p>
-          {presence && (
+          {presence.value && (
             <Choice
               legend={t('presence')}
-              value={presence}
+              value={presence.value}
               choices={PRESENCES.map((p) => [p, tx('presence_', p)])}
               onPick={setPresence}
             />

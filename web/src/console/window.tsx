@@ -7,6 +7,7 @@ import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 
 const OVERSCAN_PX = 600;
 const AT_END_PX = 48;
+const AT_START_PX = 8;
 
 /** How others steer the list. */
 export class Steer {
@@ -54,7 +55,7 @@ function indexAt(offsets: Float64Array, y: number): number {
 class Engine<T> {
   readonly heights = new Map<string, number>();
   offsets = new Float64Array(1);
-  anchor: { key: string; y: number } | null = null;
+  anchors: { key: string; y: number }[] = [];
   isStuck = false;
   wanted: { key: string; where: 'near' | 'middle' } | null = null;
   watch: ResizeObserver | null = null;
@@ -82,17 +83,29 @@ class Engine<T> {
     return [...(this.steer.box?.querySelectorAll<HTMLElement>(':scope > [data-row]') ?? [])];
   }
 
-  /** Remembers the first row in view and where it stands. */
+  /** Remembers the rows in view and where they stand. */
   remember(): void {
     const box = this.steer.box;
     if (!box) return;
-    const top = box.getBoundingClientRect().top;
+    const { top, bottom } = box.getBoundingClientRect();
+    this.anchors = [];
     for (const row of this.rows()) {
       const at = row.getBoundingClientRect();
-      if (at.bottom <= top) continue;
-      this.anchor = { key: row.dataset.row ?? '', y: at.top - top };
-      return;
+      if (at.bottom > top && at.top < bottom) this.anchors.push({ key: row.dataset.row ?? '', y: at.top - top });
     }
+  }
+
+  /** By how much what was in view has moved: the middle of all, as one row may have gone elsewhere in the list. */
+  shift(box: HTMLDivElement): number {
+    const top = box.getBoundingClientRect().top;
+    const shown = new Map(this.rows().map((row) => [row.dataset.row ?? '', row]));
+    const moved: number[] = [];
+    for (const { key, y } of this.anchors) {
+      const row = shown.get(key);
+      const now = row ? row.getBoundingClientRect().top - top : this.offsetOf(key) - box.scrollTop;
+      if (!Number.isNaN(now)) moved.push(now - y);
+    }
+    return moved.sort((a, b) => a - b)[moved.length >> 1] ?? 0;
   }
 
   /** Takes the heights as they are, and puts what was read back to where it was. */
@@ -132,18 +145,25 @@ class Engine<T> {
     }
     if (this.isStuck) {
       box.scrollTop = box.scrollHeight;
-    } else if (this.anchor) {
-      const row = this.rows().find((one) => one.dataset.row === this.anchor?.key);
-      const y = row
-        ? row.getBoundingClientRect().top - box.getBoundingClientRect().top
-        : this.offsetOf(this.anchor.key) - box.scrollTop;
-      if (!Number.isNaN(y) && Math.abs(y - this.anchor.y) > 0.5) box.scrollTop += y - this.anchor.y;
+      return;
     }
+    // A list that is read from its start shows what comes there.
+    if (!this.props.sticksToEnd && box.scrollTop < AT_START_PX) return;
+    const shift = this.shift(box);
+    if (Math.abs(shift) > 0.5) box.scrollTop += shift;
+  }
+
+  /** Where each row stands in the list; made when first asked for. */
+  private placed: { items: readonly T[]; places: Map<string, number> } | null = null;
+  private places(): Map<string, number> {
+    const { items, keyOf } = this.props;
+    if (this.placed?.items !== items) this.placed = { items, places: new Map(items.map((item, i) => [keyOf(item), i])) };
+    return this.placed.places;
   }
 
   offsetOf(key: string): number {
-    const index = this.props.items.findIndex((item) => this.props.keyOf(item) === key);
-    return index < 0 ? NaN : (this.offsets[index] ?? NaN);
+    const index = this.places().get(key);
+    return index === undefined ? NaN : (this.offsets[index] ?? NaN);
   }
 
   /** True once the row is in the page and in view. */

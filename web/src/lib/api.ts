@@ -94,7 +94,6 @@ export interface Me {
     locale: '' | 'pt-BR' | 'en';
     theme: Theme;
     has_totp: boolean;
-    presence: Presence;
   } | null;
 }
 
@@ -200,6 +199,7 @@ export interface Message {
   edited_at: string | null;
   revoked_at: string | null;
   created_at: string;
+  updated_at: string;
   cursor: string;
   media?: Media | null;
 }

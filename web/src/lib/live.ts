@@ -43,6 +43,9 @@ let timer = 0;
 let cursor = '';
 let wait = FIRST_WAIT_MS;
 let isWanted = false;
+/** The server forgets that one types unless it hears so again. */
+const TELL_AGAIN_MS = 3000;
+let toldAt = 0;
 let doing: { viewing: string | null; typing: boolean } = { viewing: null, typing: false };
 
 function tell(): void {
@@ -51,8 +54,10 @@ function tell(): void {
 
 /** Tells the team which conversation is looked at and whether one writes there. */
 export function setDoing(viewing: string | null, typing: boolean): void {
-  if (doing.viewing === viewing && doing.typing === typing) return;
+  const isKnown = doing.viewing === viewing && doing.typing === typing;
+  if (isKnown && (!typing || Date.now() - toldAt < TELL_AGAIN_MS)) return;
   doing = { viewing, typing };
+  toldAt = Date.now();
   tell();
 }
 

@@ -176,9 +176,9 @@ export function Line({ row, thread, customer, onReply, onGo }: { row: Row; threa
   switch (row.kind) {
     case 'day':
       return (
-        <h3 class="day">
+        <h2 class="day">
           <span>{day(row.at)}</span>
-        </h3>
+        </h2>
       );
     case 'start':
       return <p class="step">{t('threadStart', { name: /^\d+$/.test(customer) ? phone(customer) : customer })}</p>;

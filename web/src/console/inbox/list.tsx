@@ -177,10 +177,11 @@ export function TalkList({ open }: { open: string }) {
   const reach = reachOf(which);
   const items = list.value;
   useEffect(() => {
-    if (reachOf(which).horizon === Infinity) void loadMore(which);
+    if (reachOf(which).next === '') void loadMore(which);
   }, [which]);
   return (
     <section class="list" aria-label={t('list')}>
+      {!open && <h1 class="sr">{t('navInbox')}</h1>}
       <search>
         <div class="search">
           <Icon name="search" size={16} />

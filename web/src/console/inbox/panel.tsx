@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { get, type Conversation, type Label, type List, type LiveEvent, type Turn } from '../../lib/api';
+import { get, type Conversation, type Label, type LiveEvent, type Turn } from '../../lib/api';
 import { clock, day, phone, span, time, timeExact, timeFull, when, whenShort } from '../../lib/format';
 import { has, t, tx } from '../../lib/i18n';
 import { Icon } from '../icons';
@@ -147,7 +147,7 @@ function Labels({ c }: { c: Conversation }) {
           </button>
         </span>
       ))}
-      <Popover label={t('labelAdd')} buttonClass="small" button={<><Icon name="plus" size={14} /> {t('labelAdd')}</>}>
+      <Popover label={t('labelAdd')} buttonClass="small" hasText button={<><Icon name="plus" size={14} /> {t('labelAdd')}</>}>
         {() => (
           <ul class="menu">
             {labels.value.map((label) => (
@@ -289,7 +289,7 @@ function Timeline({ steps }: { steps: LiveEvent[] }) {
     <Part title={t('timeline')} isOpen={false}>
       <ol class="timeline">
         {steps
-          .filter((step) => has(`step_${step.kind}`) || has(`lead_${step.kind}`))
+          .filter((step) => has(`step_${step.kind}`))
           .slice(-40)
           .reverse()
           .map((step) => (
@@ -297,7 +297,7 @@ function Timeline({ steps }: { steps: LiveEvent[] }) {
               <time dateTime={step.at} title={timeFull(step.at)}>
                 {whenShort(step.at)} {whenShort(step.at) === time(step.at) ? '' : time(step.at)}
               </time>{' '}
-              {has(`step_${step.kind}`) ? tx('step_', step.kind) : tx('lead_', step.kind)}
+              {tx('step_', step.kind)}
             </li>
           ))}
       </ol>
@@ -307,13 +307,10 @@ function Timeline({ steps }: { steps: LiveEvent[] }) {
 
 export function Panel({ c, thread, onClose }: { c: Conversation; thread: Thread; onClose: () => void }) {
   const lead = useSignal<Lead | null>(null);
-  const events = useSignal<LiveEvent[]>([]);
   useEffect(() => {
     let isOn = true;
     lead.value = null;
-    events.value = [];
     void get<Lead>(`/leads/${c.lead.id}`).then((now) => isOn && (lead.value = now), () => undefined);
-    void get<List<LiveEvent>>(`/leads/${c.lead.id}/events?limit=100`).then((now) => isOn && (events.value = now.data), () => undefined);
     return () => {
       isOn = false;
     };
@@ -345,7 +342,7 @@ export function Panel({ c, thread, onClose }: { c: Conversation; thread: Thread;
           ))}
         </ol>
       </Part>
-      <Timeline steps={events.value.length > 0 ? events.value : thread.steps.value} />
+      <Timeline steps={thread.timeline.value} />
     </aside>
   );
 }

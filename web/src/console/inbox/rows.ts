@@ -36,16 +36,18 @@ function reactionsOf(messages: readonly Message[], known: Map<string, Message>):
 const isAbout = (m: Message, known: Map<string, Message>): boolean =>
   (m.type === 'reaction' || m.type === 'edit' || m.type === 'revoke') && known.has(m.content.target ?? '');
 
-/** Steps that say nothing the thread does not show anyway. */
-const QUIET_STEPS = new Set(['conversation.opened', 'conversation.labelled', 'conversation.read']);
+/** What the thread itself does not show: who has it, from when on. */
+const STEPS = ['taken', 'released', 'closed', 'handoff_requested', 'assigned', 'queued', 'expired', 'escalated', 'reminded', 'merged'];
+const isStep = (id: string, step: LiveEvent): boolean =>
+  step.conversation_id === id && STEPS.some((one) => step.kind === `conversation.${one}`);
 
 function sideRows(thread: Thread, since: string): { at: string; row: Row }[] {
   const notes = thread.notes.value.map((note) => ({
     at: note.created_at,
     row: { key: `n${note.id}`, kind: 'note', note } as Row,
   }));
-  const steps = thread.steps.value
-    .filter((step) => !QUIET_STEPS.has(step.kind))
+  const steps = thread.timeline.value
+    .filter((step) => isStep(thread.id, step))
     .map((step) => ({ at: step.at, row: { key: `e${step.id}`, kind: 'step', step } as Row }));
   return [...notes, ...steps].filter((one) => one.at >= since).sort((a, b) => (a.at < b.at ? -1 : 1));
 }

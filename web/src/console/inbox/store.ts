@@ -23,7 +23,7 @@ export const isOthers = (c: Conversation): boolean => c.owner === 'person' && !i
 
 /** Whether it belongs to a queue, as the server would say it. */
 export function belongs(c: Conversation, to: Queue): boolean {
-  if (to.startsWith('label-')) return Boolean(c.labels?.some((label) => `label-${label.id}` === to));
+  if (to.startsWith('label-')) return !isOver(c) && Boolean(c.labels?.some((label) => `label-${label.id}` === to));
   switch (to) {
     case 'mine':
       return isMine(c);
@@ -36,26 +36,26 @@ export function belongs(c: Conversation, to: Queue): boolean {
     case 'closed':
       return isOver(c);
     default:
-      return true;
+      return !isOver(c);
   }
 }
 
 /** How far a queue was read: everything newer than horizon is known. */
 interface Reach {
   next: string;
-  horizon: number;
+  horizon: string; // a last_at; ISO times of one length compare as texts
   isDone: boolean;
   isLoading: boolean;
   problem: unknown;
 }
 const reaches = signal<Record<Queue, Reach>>({});
-const START: Reach = { next: '', horizon: Infinity, isDone: false, isLoading: false, problem: null };
+const NEVER = '~'; // behind every time
+const START: Reach = { next: '', horizon: NEVER, isDone: false, isLoading: false, problem: null };
 export const reachOf = (which: Queue): Reach => reaches.value[which] ?? START;
 const setReach = (which: Queue, now: Partial<Reach>): void => {
   reaches.value = { ...reaches.value, [which]: { ...reachOf(which), ...now } };
 };
 
-const at = (c: Conversation): number => Date.parse(c.last_at);
 
 /** The queue on screen, newest activity first. */
 export const list = computed<Conversation[]>(() => {
@@ -63,9 +63,8 @@ export const list = computed<Conversation[]>(() => {
   const which = queue.value;
   const { horizon, isDone } = reachOf(which);
   const found: Conversation[] = [];
-  for (const c of map.values()) if (belongs(c, which) && (isDone || at(c) >= horizon)) found.push(c);
-  const order = new Map(found.map((c) => [c, at(c)]));
-  return found.sort((a, b) => (order.get(b) ?? 0) - (order.get(a) ?? 0) || (a.id < b.id ? 1 : -1));
+  for (const c of map.values()) if (belongs(c, which) && (isDone || c.last_at >= horizon)) found.push(c);
+  return found.sort((a, b) => (a.last_at === b.last_at ? (a.id < b.id ? 1 : -1) : a.last_at < b.last_at ? 1 : -1));
 });
 
 export const conversation = (id: string): Conversation | undefined => {
@@ -77,25 +76,54 @@ export const everyKnown = (): Conversation[] => {
   return [...map.values()];
 };
 
+/** What changes within one frame is shown once: a campaign's thousand events are not a thousand lists. */
+let isBumped = false;
+function changed(): void {
+  if (isBumped) return;
+  isBumped = true;
+  setTimeout(() => {
+    isBumped = false;
+    version.value++;
+  }, FRAME_MS);
+}
+const FRAME_MS = 16;
+
 export function know(...some: Conversation[]): void {
   for (const c of some) {
     const old = map.get(c.id);
     // What one row has and another answer left out stays.
     map.set(c.id, old && old.owner_version > c.owner_version ? { ...c, ...old } : { ...old, ...c });
   }
-  version.value++;
+  changed();
+}
+
+/** Answers cross each other: what was read before a write of ours ended does not cover what the write said. */
+let tick = 0;
+const written = new Map<string, number>();
+async function writing<T>(id: string, ask: () => Promise<T>): Promise<T> {
+  written.set(id, ++tick);
+  try {
+    return await ask();
+  } finally {
+    written.set(id, ++tick);
+  }
+}
+function learn(began: number, some: Conversation[]): void {
+  const isCurrent = (c: Conversation) => !map.has(c.id) || (written.get(c.id) ?? 0) <= began;
+  know(...some.filter(isCurrent));
+  for (const c of some) if (!isCurrent(c)) touch(c.id);
 }
 const patchKnown = (id: string, now: Partial<Conversation>): void => {
   const old = map.get(id);
   if (!old) return;
   map.set(id, { ...old, ...now });
-  version.value++;
+  changed();
 };
 
 const PAGE = 100;
 function queryOf(which: Queue): Record<string, string> {
-  if (which.startsWith('label-')) return { label: which.slice('label-'.length) };
-  return which === 'all' ? {} : { queue: which };
+  if (which.startsWith('label-')) return { queue: 'all', label: which.slice('label-'.length) };
+  return { queue: which };
 }
 
 /** The next page of a queue. */
@@ -103,16 +131,17 @@ export async function loadMore(which: Queue): Promise<void> {
   const reach = reachOf(which);
   if (reach.isLoading || reach.isDone) return;
   setReach(which, { isLoading: true, problem: null });
+  const began = ++tick;
   try {
     const page = await get<List<Conversation>>(`/conversations${search({ ...queryOf(which), after: reach.next, limit: PAGE })}`);
     const last = page.data.at(-1);
     batch(() => {
-      know(...page.data);
+      learn(began, page.data);
       setReach(which, {
         isLoading: false,
         isDone: !page.has_more,
         next: page.next ?? '',
-        horizon: last ? Math.min(at(last), reachOf(which).horizon) : reachOf(which).horizon,
+        horizon: last && last.last_at < reachOf(which).horizon ? last.last_at : reachOf(which).horizon,
       });
     });
   } catch (problem) {
@@ -122,7 +151,8 @@ export async function loadMore(which: Queue): Promise<void> {
 
 /** What one conversation is now. */
 export async function refresh(id: string): Promise<void> {
-  know(await get<Conversation>(`/conversations/${id}`));
+  const began = ++tick;
+  learn(began, [await get<Conversation>(`/conversations/${id}`)]);
 }
 
 // --- counts, labels, canned answers, team ------------------------------------------------------------------------------
@@ -135,6 +165,7 @@ export interface Counts {
   all: number;
   unread: number;
   labels: Record<string, number>;
+  max: number; // that many or more
 }
 export interface Canned {
   id: string;
@@ -155,6 +186,11 @@ export const counts = signal<Counts | null>(null);
 export const labels = signal<Label[]>([]);
 export const canned = signal<Canned[]>([]);
 export const team = signal<Teammate[]>([]);
+export const presence = computed<Presence | null>(() => team.value.find((one) => one.id === user.value?.id)?.presence ?? null);
+export async function setPresence(to: Presence): Promise<void> {
+  await put('/me/presence', { presence: to });
+  await loadTeam();
+}
 export const nameOf = (id: string | null | undefined): string =>
   id && id === user.value?.id ? user.value.name : (team.value.find((one) => one.id === id)?.name ?? '');
 
@@ -173,10 +209,25 @@ export async function loadCounts(): Promise<void> {
 
 // --- live ----------------------------------------------------------------------------------------------------------------
 
-const GATHER_MS = 250;
-const MANY = 8;
+const GATHER_MS = 300;
+const MANY = 5;
 let dirty = new Set<string>();
 let isGathering = false;
+
+/** One by one; what the server puts off is asked for again. */
+const refreshAll = (ids: string[]): Promise<unknown> =>
+  Promise.all(ids.map((id) => refresh(id).catch((why: unknown) => void (isStatus(why, 429) && dirty.add(id)))));
+
+/** The newest at once, where many changed; those that are not among them come after. */
+async function refreshMany(ids: string[]): Promise<unknown> {
+  const began = ++tick;
+  const { data } = await get<List<Conversation>>(`/conversations${search({ limit: Math.min(500, ids.length * 2) })}`);
+  learn(began, data);
+  const found = new Set(data.map((c) => c.id));
+  const rest = ids.filter((id) => !found.has(id));
+  for (const id of rest.slice(MANY)) dirty.add(id);
+  return refreshAll(rest.slice(0, MANY));
+}
 
 /** Asks for what changed, many at once when many did, never twice at the same time. */
 function freshen(): void {
@@ -185,11 +236,7 @@ function freshen(): void {
   setTimeout(() => {
     const ids = [...dirty];
     dirty = new Set();
-    const asked =
-      ids.length > MANY
-        ? get<List<Conversation>>(`/conversations${search({ limit: Math.min(500, ids.length * 2) })}`).then(({ data }) => know(...data))
-        : Promise.all(ids.map((id) => refresh(id)));
-    void Promise.allSettled([asked, loadCounts()]).then(() => {
+    void Promise.allSettled([ids.length > MANY ? refreshMany(ids) : refreshAll(ids), loadCounts()]).then(() => {
       isGathering = false;
       if (dirty.size > 0) freshen();
     });
@@ -204,6 +251,7 @@ export function touch(id: string): void {
 /** What an event tells at once; the rest comes with the answer to freshen. */
 function apply(event: LiveEvent): void {
   const id = event.conversation_id;
+  if (event.kind === 'team.presence') void loadTeam();
   if (!id) return;
   const { message } = event;
   const old = map.get(id);
@@ -250,25 +298,32 @@ export const holderIn = (problem: Problem): string => {
 };
 
 export type Act = 'take' | 'release' | 'close';
+const ask = (c: Conversation, what: Act): Promise<Conversation> =>
+  writing(c.id, () => post<Conversation>(`/conversations/${c.id}/${what}`, { version: c.owner_version }));
+
+/** What the person saw may be older than what the server has; it is tried again only where nothing changed hands. */
 export async function act(c: Conversation, what: Act): Promise<void> {
   try {
-    know(await post<Conversation>(`/conversations/${c.id}/${what}`, { version: c.owner_version }));
+    know(await ask(c, what));
   } catch (why) {
-    if (isStatus(why, 409)) await refresh(c.id).catch(() => undefined);
-    throw why;
+    if (!isStatus(why, 409)) throw why;
+    await refresh(c.id).catch(() => undefined);
+    const now = map.get(c.id);
+    if (!now || now.owner_version === c.owner_version || (!isMine(now) && now.owner_user !== c.owner_user)) throw why;
+    know(await ask(now, what));
   }
   void loadCounts();
 }
 
 export async function handOver(c: Conversation, to: string | null): Promise<void> {
-  know(await post<Conversation>(`/conversations/${c.id}/assign`, { user: to, version: c.owner_version }));
+  know(await writing(c.id, () => post<Conversation>(`/conversations/${c.id}/assign`, { user: to, version: c.owner_version })));
 }
 
 export async function setLabels(c: Conversation, now: Label[]): Promise<void> {
   const before = c.labels ?? [];
   patchKnown(c.id, { labels: now });
   try {
-    await put(`/conversations/${c.id}/labels`, { labels: now.map((label) => label.id) });
+    await writing(c.id, () => put(`/conversations/${c.id}/labels`, { labels: now.map((label) => label.id) }));
   } catch (why) {
     patchKnown(c.id, { labels: before });
     throw why;
@@ -277,7 +332,7 @@ export async function setLabels(c: Conversation, now: Label[]): Promise<void> {
 }
 
 export async function setName(c: Conversation, name: string): Promise<void> {
-  await patch(`/leads/${c.lead.id}`, { name });
+  await writing(c.id, () => patch(`/leads/${c.lead.id}`, { name }));
   patchKnown(c.id, { lead: { ...c.lead, name } });
 }
 
@@ -285,6 +340,6 @@ export async function setName(c: Conversation, name: string): Promise<void> {
 export async function markRead(c: Conversation): Promise<void> {
   if (!c.unread) return;
   patchKnown(c.id, { unread: 0 });
-  await post(`/conversations/${c.id}/read`).catch(() => undefined);
-  void loadCounts();
+  await writing(c.id, () => post(`/conversations/${c.id}/read`, { count: c.inbound_count })).catch(() => undefined);
+  touch(c.id);
 }

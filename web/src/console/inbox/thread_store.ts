@@ -4,7 +4,7 @@
 import { batch, signal } from '@preact/signals';
 import { get, isStatus, post, search, type Content, type Conversation, type List, type LiveEvent, type Message, type Turn } from '../../lib/api';
 import { onEvent, onOpen } from '../../lib/live';
-import { know, refresh } from './store';
+import { conversation, know, refresh } from './store';
 
 export interface Note {
   id: string;
@@ -36,12 +36,19 @@ function compareCursors(a: string, b: string): number {
   return ax - bx || as - bs;
 }
 
+/** A live event may come before the answer to the request that caused it: the later version of a message stays. */
+const RANK = ['queued', 'sending', 'uncertain', 'cancelled', 'sent', 'failed', 'delivered', 'read', 'played'];
+function newer(a: Message, b: Message): Message {
+  if (a.updated_at !== b.updated_at) return a.updated_at > b.updated_at ? a : b;
+  return RANK.indexOf(a.status) > RANK.indexOf(b.status) ? a : b;
+}
+
 const keyOf = (id: string): string => `prosa.outgoing.${id}`;
 
 export class Thread {
   readonly messages = signal<Message[]>([]);
   readonly notes = signal<Note[]>([]);
-  readonly steps = signal<LiveEvent[]>([]);
+  readonly timeline = signal<LiveEvent[]>([]);
   readonly turns = signal<Turn[]>([]);
   readonly outgoing = signal<Outgoing[]>([]);
   readonly isReady = signal(false);
@@ -83,7 +90,7 @@ export class Thread {
       return;
     }
     void this.loadNotes();
-    void this.loadSteps();
+    void this.loadTimeline();
     void this.loadTurns();
   }
 
@@ -110,10 +117,10 @@ export class Thread {
     if (found) this.notes.value = [...found.data].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
   }
 
-  private async loadSteps(): Promise<void> {
-    const found = await get<List<LiveEvent>>(
-      `/conversations/${this.id}/events${search({ order: 'desc', kind: 'conversation', limit: STEPS })}`,
-    ).catch(() => null);
+  /** What happened with this customer beside messages; of this conversation it stands in the thread, too. */
+  private async loadTimeline(): Promise<void> {
+    const lead = conversation(this.id)?.lead.id;
+    const found = lead && (await get<List<LiveEvent>>(`/leads/${lead}/events?limit=${STEPS}`).catch(() => null));
     if (found) this.addSteps(found.data);
   }
 
@@ -123,9 +130,9 @@ export class Thread {
   }
 
   private addSteps(some: LiveEvent[]): void {
-    const known = new Map(this.steps.peek().map((one) => [one.id, one]));
-    for (const one of some) if (one.kind.startsWith('conversation.')) known.set(one.id, one);
-    this.steps.value = [...known.values()].sort((a, b) => compareCursors(a.cursor, b.cursor));
+    const known = new Map(this.timeline.peek().map((one) => [one.id, one]));
+    for (const one of some) known.set(one.id, one);
+    this.timeline.value = [...known.values()].sort((a, b) => compareCursors(a.cursor, b.cursor));
   }
 
   /** New or newer versions of messages; each stands once, in the server's order. */
@@ -133,9 +140,9 @@ export class Thread {
     const before = this.messages.peek();
     const fresh = new Map(some.map((m) => [m.id, m]));
     const now = before.map((m) => {
-      const newer = fresh.get(m.id);
+      const now = fresh.get(m.id);
       fresh.delete(m.id);
-      return newer ?? m;
+      return now ? newer(m, now) : m;
     });
     const added = [...fresh.values()];
     const last = now.at(-1);
@@ -168,7 +175,7 @@ export class Thread {
       void get<Message>(`/messages/${event.message_id}`).then((m) => this.upsert(m), () => undefined);
     }
     if (event.kind.startsWith('note.')) void this.loadNotes();
-    if (event.kind.startsWith('conversation.')) this.addSteps([event]);
+    if (!event.kind.startsWith('message.')) this.addSteps([event]);
     if (event.kind.startsWith('bot.')) {
       clearTimeout(this.turnsTimer);
       this.turnsTimer = window.setTimeout(() => void this.loadTurns(), 200);
