@@ -38,7 +38,7 @@ struct run { /* of the job */
     const struct job *job;
     struct webhook_id id;
 
-    struct arena *arena; /* of the batch */
+    struct arena arena; /* of the batch */
     struct door door;
     bool is_active;
     struct due_list due;
@@ -55,7 +55,7 @@ struct run { /* of the job */
 static enum status read_batch(struct tx *tx, void *ctx, struct err *e) {
     struct run *r = ctx;
     enum status st =
-        door_open(r->arena, tx, r->webhooks->options.keys, r->job->tenant, r->id, &r->door, e);
+        door_open(&r->arena, tx, r->webhooks->options.keys, r->job->tenant, r->id, &r->door, e);
 
     r->n = 0;
     r->is_active = st == ST_OK && str_eq(r->door.webhook.state, STR("active"));
@@ -65,7 +65,7 @@ static enum status read_batch(struct tx *tx, void *ctx, struct err *e) {
         TRY(st);
     if (!r->is_active)
         return ST_OK;
-    TRY(store_due(r->arena, tx, r->job->tenant, r->id, SIDE_BY_SIDE, &r->due, e));
+    TRY(store_due(&r->arena, tx, r->job->tenant, r->id, SIDE_BY_SIDE, &r->due, e));
     r->n = r->due.n;
     return ST_OK;
 }
@@ -136,21 +136,22 @@ static void judge_health(struct run *r, struct webhook *w, int64_t now_ms, bool 
 
 static enum status stop_failing(struct tx *tx, struct run *r, struct str reason, struct err *e) {
     r->is_disabled = true;
-    TRY(webhook_disable(r->arena, tx, r->job->tenant, r->id, reason, e));
-    return audit_add(tx,
-                     (struct audit){.tenant = r->job->tenant,
-                                    .actor = STR("system"),
-                                    .action = "webhook.disable",
-                                    .object = arena_printf(r->arena, "webhook:%.*s",
-                                                           STR_ARG(uuid_format(r->arena, r->id.v))),
-                                    .detail = STR("{}")},
-                     e);
+    TRY(webhook_disable(&r->arena, tx, r->job->tenant, r->id, reason, e));
+    return audit_add(
+        tx,
+        (struct audit){.tenant = r->job->tenant,
+                       .actor = STR("system"),
+                       .action = "webhook.disable",
+                       .object = arena_printf(&r->arena, "webhook:%.*s",
+                                              STR_ARG(uuid_format(&r->arena, r->id.v))),
+                       .detail = STR("{}")},
+        e);
 }
 
 static enum status record_health(struct tx *tx, struct run *r, int64_t now_ms, struct err *e) {
     struct webhook w;
     bool is_gone;
-    enum status st = store_endpoint_lock(r->arena, tx, r->job->tenant, r->id, &w, NULL, e);
+    enum status st = store_endpoint_lock(&r->arena, tx, r->job->tenant, r->id, &w, NULL, e);
 
     if (st == ST_NOT_FOUND) { /* deleted meanwhile */
         err_clear(e);
@@ -165,7 +166,7 @@ static enum status record_health(struct tx *tx, struct run *r, int64_t now_ms, s
         return ST_OK;
     if (now_ms - w.failing_since_ms > (int64_t)DISABLE_AFTER_DAYS * WEBHOOK_DAY_MS)
         return stop_failing(tx, r,
-                            arena_printf(r->arena,
+                            arena_printf(&r->arena,
                                          "every attempt has failed for %d days, last: %.*s",
                                          DISABLE_AFTER_DAYS, STR_ARG(w.last_failure)),
                             e);
@@ -227,7 +228,7 @@ static enum status batch(struct run *r, struct err *e) {
     if (r->n == 0)
         return ST_OK;
     for (size_t i = 0; i < r->n; i++)
-        r->parcels[i] = (struct parcel){.id = uuid_format(r->arena, r->due.items[i].message),
+        r->parcels[i] = (struct parcel){.id = uuid_format(&r->arena, r->due.items[i].message),
                                         .body = r->due.items[i].body};
     st = parcels_send(r->webhooks->options.httpc, &r->door, r->parcels, r->n, e);
     if (st == ST_OK)
@@ -274,9 +275,7 @@ static enum status run_batches(struct run *r, struct err *e) {
     int64_t end_ms = clock_mono_ms() + RUN_MS;
 
     do {
-        ATTR_CLEANUP(arena_done_p) struct arena a = {0};
-
-        r->arena = &a;
+        arena_reset(&r->arena);
         TRY(batch(r, e));
     } while (r->n == SIDE_BY_SIDE && r->wait_ms == 0 && !r->is_disabled &&
              clock_mono_ms() < end_ms);
@@ -310,6 +309,7 @@ enum status webhook_deliver_job(struct app *app, struct arena *a, const struct j
         return ST_OK;
     }
     st = run_batches(r, e);
+    arena_done(&r->arena);
     atomic_fetch_sub(&w->delivering, 1);
     return st;
 }
