@@ -208,8 +208,9 @@ void file_remove(struct arena *a, struct str dir, struct tenant_id tenant, struc
 
     if (rename(path, aside) != 0)
         return;
-    if (stat(aside, &st) == 0 && modified_ms(&st) >= before_ms)
-        (void)link(aside, path);
+    if (stat(aside, &st) == 0 && modified_ms(&st) >= before_ms && link(aside, path) != 0 &&
+        errno != EEXIST)
+        return; /* better aside than lost */
     (void)unlink(aside);
 }
 
