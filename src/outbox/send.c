@@ -307,8 +307,7 @@ static enum status message_of_job(struct arena *a, const struct job *job, struct
 enum status outbox_send_job(struct app *app, struct arena *a, const struct job *job,
                             struct verdict *ret_verdict, struct err *e) {
     struct sending s = {.outbox = app_outbox(app), .arena = a, .job = job, .verdict = ret_verdict};
-
-    bool has_file;
+    bool has_file = false;
 
     TRY(message_of_job(a, job, &s.id, &has_file, e));
     if (has_file)
