@@ -2,7 +2,7 @@
 // The command line as scripts and people use it: help, exit codes, JSON, and what each command changes.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -247,7 +247,9 @@ for (const engine of ENGINES) {
     });
 
     test('every scope that a route asks for can be given to a key', async () => {
-      const routes = await readFile(new URL('../../src/console/api.c', import.meta.url), 'utf8');
+      const dir = new URL('../../src/console/', import.meta.url);
+      const files = (await readdir(dir)).filter((name) => /^api_.*\.c$/.test(name));
+      const routes = (await Promise.all(files.map((name) => readFile(new URL(name, dir), 'utf8')))).join('\n').replace(/\/\*[\s\S]*?\*\//g, '');
       const scopes = new Set([...routes.matchAll(/"([a-z_]+:(?:read|write))"/g)].map((m) => m[1]));
       assert.ok(scopes.size > 5);
       await json(['key', 'add', 'acme', '--scope', [...scopes].join(' ')]);
@@ -315,15 +317,19 @@ for (const engine of ENGINES) {
       await new Promise((done) => server.listen(0, '127.0.0.1', done));
       try {
         const url = `http://127.0.0.1:${server.address().port}`;
+        const env = { PROSA_HTTPC_ALLOW_PRIVATE: 'true' };
         const account = await json(['provider', 'add', 'acme', 'meta', '--address', '77', '--set', `base_url=${url}`, '--secret', 'access_token=tok']);
-        assert.equal((await json(['provider', 'test', 'acme', account.id])).result, 'ok');
+        const guarded = await run(['provider', 'test', 'acme', account.id, '--json']);
+        assert.equal(guarded.code, FAILURE);
+        assert.equal(JSON.parse(guarded.stdout).cause, 'address-forbidden');
+        assert.equal((await json(['provider', 'test', 'acme', account.id], { env })).result, 'ok');
         assert.deepEqual(asked, ['GET /v26.0/77 Bearer tok']);
         answer = { status: 401, body: { error: { message: 'Invalid OAuth access token', type: 'OAuthException', code: 190 } } };
-        const refused = await run(['provider', 'test', 'acme', account.id, '--json']);
+        const refused = await run(['provider', 'test', 'acme', account.id, '--json'], { env });
         assert.equal(refused.code, FAILURE);
         assert.equal(JSON.parse(refused.stdout).result, 'refused');
         await new Promise((done) => server.close(done));
-        const away = await run(['provider', 'test', 'acme', account.id, '--json']);
+        const away = await run(['provider', 'test', 'acme', account.id, '--json'], { env });
         assert.equal(away.code, UNAVAILABLE);
         assert.equal(JSON.parse(away.stdout).result, 'unreachable');
         await json(['provider', 'disable', 'acme', account.id]);

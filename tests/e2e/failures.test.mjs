@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong is found by cause, looked at and tried again; and one message's life is told whole.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { message, messageCall, post, startGraph, statusCall } from '../support/graph.mjs';
 import { client, ENGINES, newInstallation, seed, until } from '../support/prosa.mjs';
@@ -45,7 +46,7 @@ for (const engine of ENGINES) {
       assert.equal(unparsed.cause, 'not-understood');
       assert.ok(unparsed.reason.length > 5);
       assert.ok(unparsed.oldest_at <= unparsed.newest_at);
-      const unrouted = (await groups('inbox')).find((g) => g.cause === 'unknown-address');
+      const unrouted = await until(async () => (await groups('inbox')).find((g) => g.cause === 'unknown-address'), 'one is nobody’s');
       assert.equal(unrouted.count, 1);
 
       const [item] = await items('inbox', '?cause=unknown-address');
@@ -123,6 +124,32 @@ for (const engine of ENGINES) {
       await until(async () => (await outOf(c)).some((m) => m.status === 'sent'), 'clearing the account sends what was parked');
       assert.deepEqual(await groups('jobs'), []);
       assert.equal((await api.post('/api/v1/failures/jobs/retry', { ids: [job.id] })).skipped, 1);
+    });
+
+    test('deliveries given up at a webhook are listed by endpoint, and delivered again', async () => {
+      const answers = { status: 410 };
+      const seen = [];
+      const server = http.createServer((req, res) => {
+        req.resume();
+        req.on('end', () => (seen.push(req.headers['webhook-id']), res.writeHead(answers.status).end()));
+      });
+      await new Promise((done) => server.listen(0, '127.0.0.1', done));
+      const url = `http://127.0.0.1:${server.address().port}/hook`;
+      const endpoint = await api.post('/api/v1/webhooks', { url, events: ['message.*'] });
+      await api.post(`/api/v1/webhooks/${endpoint.id}/test`);
+      const group = await until(async () => (await groups('webhooks')).find((g) => g.kind === endpoint.id), 'the delivery was given up');
+      assert.equal(group.about, url);
+      const [item] = await items('webhooks', `?kind=${endpoint.id}`);
+      assert.equal(item.type, 'webhook.test');
+      answers.status = 204;
+      assert.equal((await api.post('/api/v1/failures/webhooks/retry', { ids: [item.id] })).skipped, 1, 'a disabled endpoint gets nothing');
+      await api.patch(`/api/v1/webhooks/${endpoint.id}`, { is_active: true });
+      assert.equal((await api.post('/api/v1/failures/webhooks/retry', { kind: endpoint.id, cause: group.cause })).count, 1);
+      await until(() => seen.length === 2, 'delivered again');
+      await until(async () => (await groups('webhooks')).length === 0, 'and gone from the failures');
+      await api.del(`/api/v1/webhooks/${endpoint.id}`);
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
     });
 
     test('a message tells its life: raw calls, turn, steps, statuses', async () => {

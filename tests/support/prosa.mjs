@@ -36,7 +36,6 @@ export async function newInstallation(engine, env = {}) {
     PROSA_META_APP_SECRET: APP_SECRET,
     PROSA_META_VERIFY_TOKEN: 'verify-me',
     PROSA_LISTEN: '127.0.0.1:0',
-    PROSA_HTTPC_ALLOW_PRIVATE: 'true', // the fake Graph API is on this machine
     PROSA_LOG_LEVEL: 'warn',
     ...env,
   };
@@ -61,7 +60,9 @@ export async function seed(installation, graphUrl, { slug = 'acme', address = PH
 }
 
 function serve(installation, more) {
-  const child = spawn(BIN, ['serve'], { env: { ...installation.env, ...more }, cwd: installation.dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  // The fake Graph API is on this machine.
+  const env = { PROSA_HTTPC_ALLOW_PRIVATE: 'true', ...installation.env, ...more };
+  const child = spawn(BIN, ['serve'], { env, cwd: installation.dir, stdio: ['ignore', 'pipe', 'pipe'] });
   const node = { child, pid: child.pid, log: '', url: '' };
   const ended = new Promise((done) => child.on('exit', (code, signal) => done({ code, signal })));
   installation.processes.add(node);
