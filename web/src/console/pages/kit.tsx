@@ -201,10 +201,15 @@ export function Head({ title, lead, children }: { title: string; lead?: string; 
 
 /** A page of the settings, beside the list of them. */
 export function SettingsFrame({ children }: { children: ComponentChildren }) {
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    // On a phone the list is a strip: the part that is open is to be in sight.
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, []);
   return (
     <div class="settings">
       <nav class="settings-nav" aria-label={t('pageSettings')}>
-        <ul>
+        <ul ref={list}>
           {sections
             .filter((one) => may(one.least))
             .map((one) => (
