@@ -169,9 +169,10 @@ static enum status page(struct app *app, struct req *r, struct resp *ret, struct
         ret, "Content-Security-Policy",
         arena_printf(
             r->arena,
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-            "connect-src 'self' %.*s; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-            STR_ARG(sim)));
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: %.*s; "
+            "media-src 'self' %.*s; connect-src 'self' %.*s; base-uri 'none'; form-action 'self'; "
+            "frame-ancestors 'none'",
+            STR_ARG(sim), STR_ARG(sim), STR_ARG(sim)));
     return ST_OK;
 }
 

@@ -218,6 +218,7 @@ enum status graph_success(struct app *app, struct req *r, struct resp *resp, str
 enum status graph_phone_numbers(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status graph_subscribed(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status media_upload(struct app *app, struct req *r, struct resp *resp, struct err *e);
+enum status media_show(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status media_download(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status templates_list(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status templates_create(struct app *app, struct req *r, struct resp *resp, struct err *e);

@@ -224,21 +224,34 @@ enum status media_upload(struct app *app, struct req *r, struct resp *resp, stru
     return ST_OK;
 }
 
-/* What GET /{media-id} gave as url; the token is needed here, too. */
-enum status media_download(struct app *app, struct req *r, struct resp *resp, struct err *e) {
-    struct sim *s = sim_of(app);
+static void answer_file(struct sim *s, struct req *r, struct resp *resp, struct str id) {
     const struct media *m;
 
-    (void)e;
-    if (!graph_admit(s, r, resp))
-        return ST_OK;
     sim_lock(s);
-    m = media_find(s, req_query(r, "mid"));
+    m = media_find(s, id);
     if (m) {
         resp->body = arena_str(r->arena, m->bytes);
         resp->content_type = arena_str(r->arena, m->mime);
     }
     sim_unlock(s);
     resp->status = m ? 200 : 404;
+}
+
+/* GET /sim/media?id=…: what a phone shows, without a token. */
+enum status media_show(struct app *app, struct req *r, struct resp *resp, struct err *e) {
+    (void)e;
+    sim_allow_origin(sim_of(app), r, resp);
+    resp_header(resp, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
+    answer_file(sim_of(app), r, resp, req_query(r, "id"));
+    return ST_OK;
+}
+
+/* What GET /{media-id} gave as url; the token is needed here, too. */
+enum status media_download(struct app *app, struct req *r, struct resp *resp, struct err *e) {
+    struct sim *s = sim_of(app);
+
+    (void)e;
+    if (graph_admit(s, r, resp))
+        answer_file(s, r, resp, req_query(r, "mid"));
     return ST_OK;
 }

@@ -357,6 +357,7 @@ static const struct route routes[] = {
     PREFLIGHT("/sim/reset"),
     POST("/sim/customer", customer_act, BODY_CUSTOMER),
     PREFLIGHT("/sim/customer"),
+    OPEN(HTTP_GET, "/sim/media", media_show, 0, 0),
     GET("/sim/phone", phone_show),
     GET("/sim/phone/events", phone_watch),
 };

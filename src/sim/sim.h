@@ -11,6 +11,7 @@
  * picture
  *   GET  /sim/phone?number=…, /sim/phone/events        what that customer's phone shows; the latter
  * waits for a change
+ *   GET  /sim/media?id=…                               a file that a phone shows
  *   GET, POST /sim/behaviour                           delays, errors, duplicates … (behaviour.c
  * has the list)
  *   POST /sim/webhook, /sim/reset

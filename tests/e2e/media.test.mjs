@@ -2,11 +2,14 @@
 // Files on the real program: what a customer sends is fetched, checked and shown without danger; whatever goes wrong on the
 // way is told and tried again, and nothing half is ever served.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileMessage, message, messageCall, post, startGraph } from '../support/graph.mjs';
-import { client, ENGINES, newInstallation, PHONE_NUMBER_ID, seed, until } from '../support/prosa.mjs';
+import { BIN, client, ENGINES, newInstallation, PHONE_NUMBER_ID, seed, until } from '../support/prosa.mjs';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const pad = (magic, size) => Buffer.concat([magic, Buffer.alloc(size - magic.length, 'x')]);
@@ -284,3 +287,48 @@ for (const engine of ENGINES) {
     });
   });
 }
+
+describe('files in the demo', () => {
+  let dir, child, url, sim, cookie;
+
+  before(async () => {
+    dir = await mkdtemp(path.join(os.tmpdir(), 'prosa-demo-'));
+    child = spawn(BIN, ['demo', '--listen', '127.0.0.1:0'], { cwd: dir, env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    url = await new Promise((done, fail) => {
+      let out = '';
+      child.on('exit', (code) => fail(new Error(`prosa demo ended with ${code}`)));
+      child.stdout.on('data', (part) => {
+        const at = /ready at (\S+)/.exec((out += part));
+        if (at) done(at[1]);
+      });
+    });
+    sim = (await (await fetch(`${url}/demo.json`)).json()).sim;
+    cookie = (await fetch(`${url}/`)).headers.getSetCookie().map((c) => c.split(';')[0]).join('; ');
+  });
+  after(async () => {
+    const ended = new Promise((done) => child.on('exit', done));
+    child.kill('SIGTERM');
+    await ended;
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const ask = async (method, page, body, headers = {}) => {
+    const res = await fetch(`${url}${page}`, { method, body, headers: { Cookie: cookie, Origin: url, ...headers } });
+    assert.ok(res.ok, `${method} ${page}: ${res.status}`);
+    return res;
+  };
+
+  test("a customer's photo reaches the console, and an agent's file the customer's phone", async () => {
+    const from = '5511955550123';
+    const act = await fetch(`${sim}/sim/customer`, { method: 'POST', body: JSON.stringify({ from, type: 'image', mime: 'image/png', base64: PNG.toString('base64'), caption: 'olha' }) });
+    assert.equal(act.status, 200);
+    const m = await until(async () => (await (await ask('GET', '/api/v1/messages?limit=500')).json()).data.find((x) => x.direction === 'in' && x.media?.state === 'ready'), 'the photo is ready');
+    assert.deepEqual(Buffer.from(await (await ask('GET', `/api/v1/media/${m.media.id}`)).arrayBuffer()), PNG);
+    const pdf = pad(Buffer.from('%PDF-1.7\n'), 3000);
+    const file = await (await ask('POST', '/api/v1/media', pdf, { 'X-Filename': 'proposta.pdf', 'Content-Type': 'application/pdf' })).json();
+    await ask('POST', `/api/v1/conversations/${m.conversation_id}/messages`, JSON.stringify({ type: 'document', content: { media: { id: file.id } } }), { 'Content-Type': 'application/json' });
+    const bubble = await until(async () => (await (await fetch(`${sim}/sim/phone?number=${from}`)).json()).messages.find((b) => b.type === 'document'), 'the phone shows the document');
+    assert.equal(bubble.content.media.filename, 'proposta.pdf');
+    assert.deepEqual(Buffer.from(await (await fetch(`${sim}/sim/media?id=${bubble.content.media.id}`)).arrayBuffer()), pdf);
+  });
+});
