@@ -24,7 +24,7 @@ for (const engine of ENGINES) {
     before(async () => {
       graph = await startGraph();
       receiver = await startReceiver();
-      installation = await newInstallation(engine);
+      installation = await newInstallation(engine, { PROSA_HTTPC_ALLOW_PRIVATE: 'true' }); // the command line sends, too
       const { key } = await seed(installation, graph.url);
       node = await installation.serve();
       api = client(node.url, key);
