@@ -289,6 +289,47 @@ static void depth_counts_by_state(void **state) {
     queue_stop(q, 0);
 }
 
+static enum status replay_some_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct people *p = ctx;
+    const struct job_query query = {
+        .tenant = p->tenant, .cause = p->cause, .after = p->id, .limit = 2};
+    size_t n;
+
+    TRY(queue_replay_some(tx, &query, &p->id, &n, e));
+    p->n = (int64_t)n;
+    return ST_OK;
+}
+
+static void a_group_is_replayed_piece_by_piece(void **state) {
+    static const int64_t pieces[] = {2, 1, 0};
+    struct app *app = *state;
+    struct people p = {.app = app, .tenant = app->tenant, .cause = "x"};
+    struct queue *q = bury(app);
+    struct err e = ERR_INIT;
+
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+        assert_ok(db_write(app->db, DB_TENANT(app->tenant), replay_some_tx, &p, &e), &e);
+        assert_int_equal(p.n, pieces[i]);
+    }
+    assert_int_equal(run_due(q), 3); /* neither y's nor the other tenant's */
+    queue_stop(q, 0);
+}
+
+static void kept_jobs_are_listed_by_cause(void **state) {
+    struct app *app = *state;
+    struct queue *q = bury(app);
+    struct job_query query = {.tenant = app->tenant, .is_kept = true};
+    struct job_row *rows;
+    struct arena a = {0};
+
+    PUT(app, .payload = STR("waits"));
+    assert_int_equal(list(&a, app, query, &rows), 6);
+    query.cause = "y";
+    assert_int_equal(list(&a, app, query, &rows), 2);
+    arena_done(&a);
+    queue_stop(q, 0);
+}
+
 static void a_group_is_replayed_at_once(void **state) {
     struct app *app = *state;
     struct people p = {.app = app, .tenant = app->tenant, .cause = "x"};
@@ -397,6 +438,8 @@ int main(void) {
         QUEUE_TEST(failures_are_grouped_by_cause),
         QUEUE_TEST(depth_counts_by_state),
         QUEUE_TEST(a_group_is_replayed_at_once),
+        QUEUE_TEST(a_group_is_replayed_piece_by_piece),
+        QUEUE_TEST(kept_jobs_are_listed_by_cause),
         QUEUE_TEST(a_replayed_job_gives_way_to_one_that_waits_with_its_key),
         QUEUE_TEST(discard_removes_what_does_not_run),
         QUEUE_TEST(depth_and_verdicts_are_in_the_metrics),
