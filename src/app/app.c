@@ -55,8 +55,6 @@ const struct keyring *app_keys(struct app *app) {
     return app->options.keys;
 }
 
-#define CALLERS_CHANNEL "prosa_callers"
-
 static void forget_callers(struct app *app) {
     authenticator_forget(app->authenticator, (struct tenant_id){0});
     live_recheck(app->live);

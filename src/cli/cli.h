@@ -97,6 +97,8 @@ enum status cli_configure(struct cli *c, struct err *e) ATTR_MUST_CHECK;
 /* Runs fn(tx, ctx) with the system's scope; cli_tenant() narrows it. c->out is emptied first, as fn
  * may run twice. */
 enum status cli_write(struct cli *c, tx_fn fn, void *ctx, struct err *e) ATTR_MUST_CHECK;
+/* The same for what changes who may do what: servers that share the database hear of it. */
+enum status cli_write_callers(struct cli *c, tx_fn fn, void *ctx, struct err *e) ATTR_MUST_CHECK;
 /* Finds the tenant and holds the rest of the transaction to it. */
 enum status cli_tenant(struct cli *c, struct tx *tx, struct str slug, struct tenant *ret,
                        struct err *e) ATTR_MUST_CHECK;

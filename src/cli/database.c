@@ -22,6 +22,12 @@ enum status cli_write(struct cli *c, tx_fn fn, void *ctx, struct err *e) {
     return db_write(c->rt.db, DB_SYSTEM, run_anew, &t, e);
 }
 
+enum status cli_write_callers(struct cli *c, tx_fn fn, void *ctx, struct err *e) {
+    TRY(cli_write(c, fn, ctx, e));
+    db_notify(c->rt.db, CALLERS_CHANNEL);
+    return ST_OK;
+}
+
 enum status cli_tenant(struct cli *c, struct tx *tx, struct str slug, struct tenant *ret,
                        struct err *e) {
     TRY(tenant_find_slug(&c->arena, tx, slug, ret, e));

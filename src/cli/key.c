@@ -126,7 +126,7 @@ static enum status revoke_tx(struct tx *tx, void *ctx, struct err *e) {
 }
 
 static enum status revoke_key(struct cli *c, struct err *e) {
-    return cli_write(c, revoke_tx, c, e);
+    return cli_write_callers(c, revoke_tx, c, e);
 }
 
 static const struct option add_options[] = {

@@ -110,11 +110,11 @@ static enum status disable_tx(struct tx *tx, void *ctx, struct err *e) {
 }
 
 static enum status enable(struct cli *c, struct err *e) {
-    return cli_write(c, enable_tx, c, e);
+    return cli_write_callers(c, enable_tx, c, e);
 }
 
 static enum status disable(struct cli *c, struct err *e) {
-    return cli_write(c, disable_tx, c, e);
+    return cli_write_callers(c, disable_tx, c, e);
 }
 
 /* --- old columns ----------------------------------------------------------------------------- */

@@ -91,7 +91,7 @@ static enum status passwd(struct cli *c, struct err *e) {
     TRY(cli_write(c, find_tenant_tx, &x, e));
     TRY(cli_read_password(c, &password, e));
     TRY(user_set_password(c->rt.db, x.tenant.id, cli_arg(c, 1), password, e));
-    return cli_write(c, record_password_tx, &x, e);
+    return cli_write_callers(c, record_password_tx, &x, e);
 }
 
 /* --- list ------------------------------------------------------------------------------------ */
@@ -152,13 +152,13 @@ static enum status switch_tx(struct tx *tx, void *ctx, struct err *e) {
 static enum status enable(struct cli *c, struct err *e) {
     struct acting x = {.c = c, .is_active = true};
 
-    return cli_write(c, switch_tx, &x, e);
+    return cli_write_callers(c, switch_tx, &x, e);
 }
 
 static enum status disable(struct cli *c, struct err *e) {
     struct acting x = {.c = c, .is_active = false};
 
-    return cli_write(c, switch_tx, &x, e);
+    return cli_write_callers(c, switch_tx, &x, e);
 }
 
 /* --- reset-totp ------------------------------------------------------------------------------ */

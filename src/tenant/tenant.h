@@ -211,6 +211,8 @@ enum status api_key_revoke(struct tx *tx, struct tenant_id tenant, struct uuid i
  * and scope. Answers come from a short-lived cache (a few seconds; revocation takes effect within
  * it across nodes). */
 struct authenticator;
+#define CALLERS_CHANNEL                                                                            \
+    "prosa_callers" /* db_notify channel: sessions, keys, users or tenants ended or changed */
 /* Nothing of the tenant's (nil: of anybody's) is remembered any longer: what changed holds on this node at once. After the
  * commit. */
 void authenticator_forget(struct authenticator *au, struct tenant_id tenant);
