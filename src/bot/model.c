@@ -13,6 +13,9 @@ enum {
     MAX_TOKENS_DEFAULT = 800,
     MAX_ATTEMPTS = 3,
     REPLY_POINTS = 4096,
+    SUMMARY_POINTS = 1000,
+    SKILL_POINTS = 40,
+    COLLECTED_BYTES = 16 << 10,
     CHARS_PER_TOKEN =
         3, /* a careful guess for Portuguese; settled by the usage the model reports */
 };
@@ -140,8 +143,13 @@ static size_t build_messages(const struct asking *k, size_t history, struct mode
 static const struct model_tool handoff_tool = {
     .name = TEXT(HANDOFF_TOOL),
     .description = TEXT("Hand the conversation over to a person of the team."),
-    .parameters = TEXT("{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\"}},"
-                       "\"required\":[\"reason\"],\"additionalProperties\":false}"),
+    .parameters = TEXT(
+        "{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\"},"
+        "\"summary\":{\"type\":\"string\",\"description\":\"What the person of the team should know, in "
+        "a few sentences.\"},"
+        "\"collected\":{\"type\":\"object\",\"description\":\"What the customer told, by name.\"},"
+        "\"skill\":{\"type\":\"string\",\"description\":\"What that person must be able to do, if "
+        "anything.\"}},\"required\":[\"reason\"],\"additionalProperties\":false}"),
 };
 
 static enum status ask_once(struct asking *k, struct str model, const struct model_ask *ask,
@@ -226,6 +234,26 @@ static void hand_over(struct asking *k, struct decision *d, struct str cause, st
     d->n_say = 1;
 }
 
+static struct str plain(struct arena *a, struct str text, size_t max_points) {
+    return utf8_cut_points(utf8_repair(a, str_trim(text)), max_points);
+}
+
+/* What goes along to the person who gets it. */
+static void take_along(struct asking *k, struct decision *d) {
+    const struct json *in = k->answer.tool_arguments, *collected = json_get(in, "collected");
+    struct buf b;
+
+    d->summary = plain(k->a, json_str(json_get(in, "summary")), SUMMARY_POINTS);
+    d->skill = plain(k->a, json_str(json_get(in, "skill")), SKILL_POINTS);
+    if (json_type(collected) != JSON_OBJECT)
+        return;
+    buf_init(&b, COLLECTED_BYTES);
+    json_write(&b, collected);
+    if (!b.overflown)
+        d->collected = arena_str(k->a, buf_str(&b));
+    buf_done(&b);
+}
+
 static void decide(struct asking *k, struct decision *d) {
     const struct model_answer *r = &k->answer;
 
@@ -245,6 +273,7 @@ static void decide(struct asking *k, struct decision *d) {
 
         hand_over(k, d, STR("model-asked"),
                   reason.len > 0 ? reason : STR("o assistente pediu uma pessoa"));
+        take_along(k, d);
         if (r->text.len > 0)
             d->say[0] = say_text(k->a, r->text);
         return;

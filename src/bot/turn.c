@@ -217,8 +217,11 @@ static enum status commit(struct tx *tx, void *ctx, struct err *e) {
     /* The handoff first: it withdraws what the bot has queued, and this farewell is to go out. */
     if (d->handoff.len > 0)
         TRY(conversation_request_handoff(t->a, tx, t->job->tenant, t->id,
-                                         &(struct handoff){.reason = d->handoff}, clock_now_ms(),
-                                         e));
+                                         &(struct handoff){.reason = d->handoff,
+                                                           .summary = d->summary,
+                                                           .collected = d->collected,
+                                                           .skill = d->skill},
+                                         clock_now_ms(), e));
     for (size_t i = 0; i < d->n_say; i++)
         TRY(queue_reply(tx, t, &d->say[i], e));
     TRY(conversation_set_bot_state(tx, t->job->tenant, t->id, d->bot_state, saw->inbound_count,

@@ -16,10 +16,11 @@ struct seen { /* one look at the conversation */
 struct decision {
     struct script_say say[SCRIPT_MAX_SAY];
     size_t n_say;
-    struct str bot_state; /* kept for the next turn */
-    struct str handoff;   /* reason; empty: the bot goes on */
-    const char *outcome;  /* "answered", "handed_over" */
-    struct str how;       /* JSON object for the trace */
+    struct str bot_state;                 /* kept for the next turn */
+    struct str handoff;                   /* reason; empty: the bot goes on */
+    struct str summary, collected, skill; /* for the person who gets it; may be empty */
+    const char *outcome;                  /* "answered", "handed_over" */
+    struct str how;                       /* JSON object for the trace */
     int64_t prompt_tokens, completion_tokens, cost_micros;
     bool wants_retry; /* nothing was decided: try the whole turn again */
     uint32_t retry_after_ms;

@@ -44,6 +44,9 @@ enum api_access {
  * outside the transaction. One that writes no answer gives 204. */
 typedef enum status (*api_fn)(struct tx *tx, void *api, struct err *e);
 
+/* After a change of a conversation's owner failed with st: a conflict tells in the problem who has it. Gives st back. */
+enum status api_tell_owner(struct tx *tx, struct api *x, enum status st, const struct err *why);
+
 enum status api_answer(struct app *app, struct req *r, enum api_access access, api_fn fn,
                        struct resp *ret, struct err *e) ATTR_MUST_CHECK;
 #define API_HANDLER(name, access, fn)                                                              \

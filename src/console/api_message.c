@@ -82,8 +82,13 @@ static enum status post_message(struct tx *tx, void *ctx, struct err *e) {
         put.user.v = x->r->principal.key;
     TRY(read_outgoing(x, &put, e));
     /* Whoever writes owns it: the bot is silent from the same commit on. */
-    TRY(conversation_take(x->r->arena, tx, x->tenant, x->conversation, put.user, clock_now_ms(),
-                          e));
+    x->problem = STR_EMPTY;
+
+    enum status st =
+        conversation_take(x->r->arena, tx, x->tenant, x->conversation, put.user, clock_now_ms(), e);
+
+    if (st != ST_OK)
+        return api_tell_owner(tx, x, st, e);
     TRY(outbox_queue(x->r->arena, tx, &put, clock_now_ms(), &m, e));
     x->message = m.id;
     return one_message(tx, ctx, e);

@@ -167,7 +167,7 @@ static struct user_id caller(const struct api *x) {
 }
 
 /* A conflict tells who has it. */
-static enum status tell_owner(struct tx *tx, struct api *x, enum status st, const struct err *why) {
+enum status api_tell_owner(struct tx *tx, struct api *x, enum status st, const struct err *why) {
     struct conversation c;
     struct err ignored = ERR_INIT;
     struct json_out o;
@@ -293,7 +293,7 @@ static enum status change_owner(struct tx *tx, struct api *x, owner_fn fn, struc
     x->problem = STR_EMPTY;
     if (st == ST_OK)
         st = fn(tx, x, e);
-    return st == ST_OK ? answer(tx, x, e) : tell_owner(tx, x, st, e);
+    return st == ST_OK ? answer(tx, x, e) : api_tell_owner(tx, x, st, e);
 }
 
 #define OWNER_HANDLER(name, fn)                                                                    \

@@ -236,6 +236,21 @@ static void model_that_calls_for_a_person_hands_over_with_its_reason(void **stat
     assert_handed_over(&s, "quer reembolso");
 }
 
+#define RICH_ANSWER                                                                                \
+    ANSWER("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"t\","               \
+           "\"type\":\"function\",\"function\":{\"name\":\"handoff\",\"arguments\":"               \
+           "\"{\\\"reason\\\":\\\"caro\\\",\\\"summary\\\":\\\"quer desconto\\\\u0000\\\","        \
+           "\\\"collected\\\":{\\\"plano\\\":\\\"Equipe\\\"},\\\"skill\\\":\\\"vendas\\\"}\"}}]}")
+
+static void person_gets_the_models_summary_and_what_it_collected(void **state) {
+    struct said s = ask_model(*state, (struct fake_reply){.status = 200, .body = RICH_ANSWER}, 0);
+
+    assert_handed_over(&s, "caro");
+    assert_str(s.conversation.summary, "quer desconto\xEF\xBF\xBD"); /* a column holds no NUL */
+    assert_str(s.conversation.collected, "{\"plano\":\"Equipe\"}");
+    assert_str(s.conversation.skill, "vendas");
+}
+
 static void busy_model_is_asked_again_and_then_handed_over(void **state) {
     struct app *app = *state;
     const struct fake_reply busy = {
@@ -481,6 +496,7 @@ int main(void) {
         FEATURE_TEST(closed_window_hands_over),
         FEATURE_TEST(model_answers_and_its_cost_is_recorded),
         FEATURE_TEST(model_that_calls_for_a_person_hands_over_with_its_reason),
+        FEATURE_TEST(person_gets_the_models_summary_and_what_it_collected),
         FEATURE_TEST(busy_model_is_asked_again_and_then_handed_over),
         FEATURE_TEST(model_without_credit_hands_over_at_once),
         FEATURE_TEST(spent_budget_hands_over_without_a_call),

@@ -83,6 +83,9 @@ for (const engine of ENGINES) {
         assert.equal(late.status, 409, action);
         assert.equal(late.json.owner.name, 'bia', action);
       }
+      const word = await caio.post(`/api/v1/conversations/${c.id}/messages`, { text: 'oi' });
+      assert.equal(word.status, 409);
+      assert.equal(word.json.owner.name, 'bia');
       assert.equal((await get(c)).owner_user, bia.id);
       const tagged = await bia.call('POST', `/api/v1/conversations/${c.id}/close`, {}, { 'If-Match': `"${taken.json.owner_version}"` });
       assert.equal(tagged.status, 200, tagged.text);
