@@ -400,6 +400,8 @@ describe('every page, by every eye', () => {
       paths.push('/app/settings/channels/new', '/app/settings/channels/new?kind=meta', '/app/settings/bot', '/app/settings/hours', '/app/settings/users', '/app/settings/keys', '/app/settings/canned', '/app/settings/labels');
       paths.push('/app/settings/webhooks', `/app/settings/webhooks/${house.webhook}`, '/app/settings/audit', '/app/profile');
       await open('sofia', '/app/settings', { locale, colorScheme, viewport });
+      const nav = await page.locator('.sidebar a[href="/app/settings"]').boundingBox();
+      assert.ok(nav.x + nav.width <= viewport.width, 'the way to the pages is in sight');
       for (const path of paths) {
         await page.goto(house.url + path);
         await page.locator('h1').first().waitFor();
