@@ -262,6 +262,14 @@ enum status db_exec_vals(struct tx *tx, struct db_sql sql, const struct db_val *
     return ST_OK;
 }
 
+enum status db_later_vals(struct tx *tx, struct db_sql sql, const struct db_val *vals, size_t n,
+                          struct err *e) {
+    if (!tx->db->ops->later)
+        return db_exec_vals(tx, sql, vals, n, NULL, e);
+    TRY(check_call(tx, vals, n, e));
+    return tx->db->ops->later(tx, call_of(tx, sql, vals, n), e);
+}
+
 enum status db_query_vals(struct arena *a, struct tx *tx, struct db_sql sql, /* NOLINT: 8 in all */
                           const struct db_val *vals, size_t n, size_t max_rows, struct db_rows *ret,
                           struct err *e) {

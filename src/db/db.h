@@ -171,6 +171,8 @@ struct db_rows { /* a whole result, copied into the caller's arena */
  * statement spoils the transaction: use tx_nested or ON CONFLICT to go on after one. */
 enum status db_exec_vals(struct tx *tx, struct db_sql sql, const struct db_val *vals, size_t n,
                          int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status db_later_vals(struct tx *tx, struct db_sql sql, const struct db_val *vals, size_t n,
+                          struct err *e) ATTR_MUST_CHECK;
 /* Runs sql and copies its rows into a; at most max_rows (0: 10,000), more is ST_BROKEN. Also for
  * … RETURNING. On PostgreSQL a column of another type than the six (numeric, say) is ST_BROKEN. */
 enum status db_query_vals(struct arena *a, struct tx *tx, struct db_sql sql,
@@ -197,6 +199,10 @@ enum status db_exec_rows(struct tx *tx, struct db_sql sql, const struct db_val *
 /* DB_EXEC(tx, sql, &changed or NULL, e, V_UUID(id), V_I64(now)) */
 #define DB_EXEC(tx, sql, ret_changed, e, ...)                                                      \
     db_exec_vals((tx), (sql), DB_VALS_(__VA_ARGS__), DB_N_VALS_(__VA_ARGS__), (ret_changed), (e))
+/* As DB_EXEC for a write whose outcome nobody asks for: PostgreSQL is not waited for. Its failure comes back from a later
+ * statement of the transaction, from the end of the savepoint it is in, or from the commit, with the same status and cause. */
+#define DB_LATER(tx, sql, e, ...)                                                                  \
+    db_later_vals((tx), (sql), DB_VALS_(__VA_ARGS__), DB_N_VALS_(__VA_ARGS__), (e))
 /* DB_QUERY(a, tx, sql, &rows, e, V_UUID(id)) */
 #define DB_QUERY(a, tx, sql, ret, e, ...)                                                          \
     db_query_vals((a), (tx), (sql), DB_VALS_(__VA_ARGS__), DB_N_VALS_(__VA_ARGS__), 0, (ret), (e))

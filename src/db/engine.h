@@ -91,6 +91,8 @@ struct db_engine_ops {
     enum status (*rollback_to)(struct tx *tx, struct err *e); /* undoes and releases */
 
     enum status (*exec)(struct tx *tx, struct db_call call, int64_t *ret_changed, struct err *e);
+    /* Its failure may come back later; NULL: exec serves. */
+    enum status (*later)(struct tx *tx, struct db_call call, struct err *e);
     enum status (*query)(struct arena *a, struct tx *tx, struct db_call call, size_t max_rows,
                          struct db_rows *ret, struct err *e);
     enum status (*each)(struct tx *tx, struct db_call call, db_row_fn fn, void *ctx, struct err *e);

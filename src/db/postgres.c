@@ -26,6 +26,7 @@ static const struct db_engine_ops postgres_ops = {
     .release = pg_release,
     .rollback_to = pg_rollback_to,
     .exec = pg_exec,
+    .later = pg_later,
     .query = pg_query,
     .each = pg_each,
     .exec_rows = pg_exec_rows,

@@ -5,7 +5,9 @@
  *   db_listen, db_notify ──▶ one thread with a connection of its own
  *
  * BEGIN, the scope and savepoints are not sent when they are asked for but together with the next
- * statement: a transaction of one statement is two round trips, a read of one statement one.
+ * statement: a transaction of one statement is two round trips, a read of one statement one. A
+ * statement that nobody waits for (DB_LATER) is not even sent, but queued: it goes with the next
+ * one that somebody waits for, or with the commit.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -57,6 +59,7 @@ enum {
     PG_STMT_SLOTS = 1024, /* power of two, open addressing */
     PG_STMT_MAX = 512,    /* a connection with more is closed and opened anew */
     PG_MAX_PENDING = 4 * DB_MAX_DEPTH,
+    PG_MAX_UNREAD = 128,
     /* A frozen process must not hold its row locks while others wait to take its work over, and
      * no transaction here waits for anything but the database. */
     PG_IDLE_TX_TIMEOUT_MS = 8000,
@@ -124,6 +127,9 @@ struct pg_tx {
     struct pg_conn *conn;
     struct pg_pending pending[PG_MAX_PENDING];
     size_t n_pending;
+    /* Queued with libpq and not yet answered, in order: the text of a statement, NULL for a control. */
+    const char *unread[PG_MAX_UNREAD];
+    size_t n_unread;
     bool is_begun;   /* BEGIN has been sent */
     bool is_failed;  /* the server refuses all but a rollback */
     bool must_retry; /* the whole transaction: nothing that fn makes of the failure counts */
@@ -213,10 +219,18 @@ enum status pg_release(struct tx *tx, struct err *e);
 enum status pg_rollback_to(struct tx *tx, struct err *e);
 /* The transaction's connection or its serialisation is lost. */
 void pg_tx_fail(struct pg_tx *tx, bool must_retry, const struct err *why);
+/* Queues the controls that wait: they are unread from here on. */
+enum status pg_tx_queue_controls(struct pg_tx *tx, struct err *e);
 
 /* --- statements (postgres_stmt.c) ------------------------------------------------------------ */
 
 enum status pg_exec(struct tx *tx, struct db_call call, int64_t *ret_changed, struct err *e);
+enum status pg_later(struct tx *tx, struct db_call call, struct err *e);
+/* Sends what is queued and takes all answers. */
+enum status pg_tx_settle(struct pg_tx *tx, struct err *e);
+/* Takes a statement's failure (sql NULL: a control's) over into the transaction and e. */
+enum status pg_statement_failed(struct pg_tx *tx, const char *sql, const PGresult *result,
+                                struct err *e);
 enum status pg_query(struct arena *a, struct tx *tx, struct db_call call, size_t max_rows,
                      struct db_rows *ret, struct err *e);
 enum status pg_each(struct tx *tx, struct db_call call, db_row_fn fn, void *ctx, struct err *e);

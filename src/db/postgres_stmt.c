@@ -41,58 +41,87 @@ struct round {
     const char *sql;
     const struct pg_params *params;
     struct pg_stmt *stmt;
-    size_t n_before; /* replies that come before the statement's own */
-    bool has_prepare;
 };
 
-static enum status lose_round(struct round *r, const struct err *why, struct err *e) {
-    pg_tx_fail(r->tx, true, why);
+struct failure { /* of one of the statements that came before */
+    PGresult *result;
+    const char *sql;
+};
+
+static enum status lose(struct pg_tx *tx, const struct err *why, struct err *e) {
+    pg_tx_fail(tx, true, why);
     if (e && e->status == ST_OK)
         *e = *why;
     return why->status;
 }
 
 /* A failed statement spoils the transaction up to the next savepoint. */
-static enum status fail_round(struct round *r, const PGresult *result, struct err *e) {
+enum status pg_statement_failed(struct pg_tx *tx, const char *sql, const PGresult *result,
+                                struct err *e) {
     struct err why = ERR_INIT;
     bool is_gone = pg_is_fatal(result) || pg_is_stale(result) ||
-                   (pg_is_read_only(result) && !r->tx->base.is_read);
+                   (pg_is_read_only(result) && !tx->base.is_read);
 
-    (void)pg_fail(result, db_sql_name(r->sql).text, &why);
+    (void)pg_fail(result, sql ? db_sql_name(sql).text : "begin, scope or savepoint", &why);
     if (is_gone)
-        r->tx->conn->is_lost = true;
-    pg_tx_fail(r->tx, is_gone || pg_is_retryable(result), &why);
+        tx->conn->is_lost = true;
+    pg_tx_fail(tx, is_gone || pg_is_retryable(result), &why);
     if (e && e->status == ST_OK)
         *e = why;
     return why.status;
 }
 
-static enum status send_round(struct round *r, struct err *e) {
-    struct pg_conn *conn = r->tx->conn;
-    const struct pg_params *p = r->params;
-    struct stmt_name name = name_of(r->stmt);
-
-    for (size_t i = 0; i < r->tx->n_pending; i++)
-        TRY(pg_send_control(conn, r->tx->pending[i], e));
-    if (r->has_prepare && !PQsendPrepare(conn->pq, name.text, r->sql, p->n, p->types))
-        return pg_lose(conn, "speak to the database", e);
-    if (!PQsendQueryPrepared(conn->pq, name.text, p->n, p->values, p->lengths, p->formats, 1))
-        return pg_lose(conn, "speak to the database", e);
-    return pg_sync(conn, e);
+static enum status refuse_failed(const struct pg_tx *tx, struct err *e) {
+    if (tx->is_failed && e && e->status == ST_OK)
+        *e = tx->why;
+    return tx->is_failed ? tx->why.status : ST_OK;
 }
 
-/* The replies to the controls and to the preparation; the first failed one, if any, in *ret_failed.
- * What follows it the server has skipped. */
-static enum status receive_before(struct round *r, PGresult **ret_failed, struct err *e) {
-    for (size_t i = 0; i < r->n_before; i++) {
-        ATTR_CLEANUP(pg_result_clear_p) PGresult *result = NULL;
+static enum status queue_statement(struct pg_tx *tx, const struct pg_stmt *stmt,
+                                   const struct pg_params *p, struct err *e) {
+    struct stmt_name name = name_of(stmt);
 
-        TRY(pg_reply(r->tx->conn, &result, e));
-        if (!pg_is_ok(result) && !*ret_failed)
-            *ret_failed = TAKE(result);
+    if (!PQsendQueryPrepared(tx->conn->pq, name.text, p->n, p->values, p->lengths, p->formats, 1))
+        return pg_lose(tx->conn, "speak to the database", e);
+    return ST_OK;
+}
+
+static enum status send_round(struct round *r, struct err *e) {
+    struct pg_tx *tx = r->tx;
+    const struct pg_params *p = r->params;
+
+    TRY(pg_tx_queue_controls(tx, e));
+    if (!r->stmt->is_ready) {
+        struct stmt_name name = name_of(r->stmt);
+
+        if (!PQsendPrepare(tx->conn->pq, name.text, r->sql, p->n, p->types))
+            return pg_lose(tx->conn, "speak to the database", e);
+        tx->unread[tx->n_unread++] = r->sql;
     }
-    if (!*ret_failed)
-        r->stmt->is_ready = true;
+    TRY(queue_statement(tx, r->stmt, p, e));
+    return pg_sync(tx->conn, e);
+}
+
+/* The replies to what was queued; the first failed one, if any, in *ret. What follows it the server
+ * has skipped. */
+static enum status receive_unread(struct pg_tx *tx, struct failure *ret, struct err *e) {
+    size_t n = tx->n_unread;
+
+    *ret = (struct failure){0};
+    tx->n_unread = 0;
+    for (size_t i = 0; i < n; i++) {
+        PGresult *result = NULL;
+        enum status st = pg_reply(tx->conn, &result, e);
+
+        if (st != ST_OK) {
+            PQclear(ret->result);
+            return st;
+        }
+        if (pg_is_ok(result) || ret->result)
+            PQclear(result);
+        else
+            *ret = (struct failure){result, tx->unread[i]};
+    }
     return ST_OK;
 }
 
@@ -106,29 +135,42 @@ static enum status skip_statement(struct round *r, struct err *e) {
 
 /* Sends a statement with everything that waits; when it returns ST_OK its own reply is next. */
 static enum status round_begin(struct round *r, struct err *e) {
-    ATTR_CLEANUP(pg_result_clear_p) PGresult *failed = NULL;
     struct pg_tx *tx = r->tx;
+    struct failure failure;
     struct err why = ERR_INIT;
+    enum status st;
 
-    if (tx->is_failed) {
-        if (e && e->status == ST_OK)
-            *e = tx->why;
-        return tx->why.status;
-    }
+    TRY(refuse_failed(tx, e));
     r->stmt = get_stmt(tx->conn, r->sql, pg_types_hash(r->params));
-    r->has_prepare = !r->stmt->is_ready;
-    r->n_before = tx->n_pending + r->has_prepare;
-    tx->is_begun = true;
-    if (send_round(r, &why) != ST_OK)
-        return lose_round(r, &why, e);
-    tx->n_pending = 0;
-    if (receive_before(r, &failed, &why) != ST_OK)
-        return lose_round(r, &why, e);
-    if (!failed)
+    if (send_round(r, &why) != ST_OK || receive_unread(tx, &failure, &why) != ST_OK)
+        return lose(tx, &why, e);
+    if (!failure.result) {
+        r->stmt->is_ready = true;
         return ST_OK;
+    }
     if (skip_statement(r, &why) != ST_OK)
         tx->conn->is_lost = true;
-    return fail_round(r, failed, e);
+    st = pg_statement_failed(tx, failure.sql, failure.result, e);
+    PQclear(failure.result);
+    return st;
+}
+
+enum status pg_tx_settle(struct pg_tx *tx, struct err *e) {
+    struct failure failure;
+    struct err why = ERR_INIT;
+    enum status st;
+
+    if (tx->n_unread == 0)
+        return refuse_failed(tx, e);
+    if (pg_sync(tx->conn, &why) != ST_OK || receive_unread(tx, &failure, &why) != ST_OK)
+        return lose(tx, &why, e);
+    if (pg_reply_sync(tx->conn, &why) != ST_OK && !failure.result)
+        return lose(tx, &why, e);
+    if (!failure.result)
+        return ST_OK;
+    st = pg_statement_failed(tx, failure.sql, failure.result, e);
+    PQclear(failure.result);
+    return st;
 }
 
 /* Sends it and takes its one reply. */
@@ -138,12 +180,13 @@ static enum status round_run(struct round *r, PGresult **ret, struct err *e) {
 
     TRY(round_begin(r, e));
     if (pg_reply(r->tx->conn, &result, &why) != ST_OK)
-        return lose_round(r, &why, e);
+        return lose(r->tx, &why, e);
     /* A server that ends the session answers with the reason and no end of the round. */
     if (pg_reply_sync(r->tx->conn, &why) != ST_OK)
-        return pg_is_ok(result) ? lose_round(r, &why, e) : fail_round(r, result, e);
+        return pg_is_ok(result) ? lose(r->tx, &why, e)
+                                : pg_statement_failed(r->tx, r->sql, result, e);
     if (!pg_is_ok(result))
-        return fail_round(r, result, e);
+        return pg_statement_failed(r->tx, r->sql, result, e);
     r->tx->has_answer = true;
     *ret = TAKE(result);
     return ST_OK;
@@ -168,6 +211,28 @@ enum status pg_exec(struct tx *tx, struct db_call call, int64_t *ret_changed, st
     pg_params_of(call.vals, call.n, &params);
     TRY(round_run(&r, &result, e));
     *ret_changed = changed_by(result);
+    return ST_OK;
+}
+
+/* A statement that the connection has not prepared yet is waited for: only then is it known to be. */
+enum status pg_later(struct tx *base, struct db_call call, struct err *e) {
+    struct pg_tx *tx = (struct pg_tx *)base;
+    struct pg_params params;
+    struct pg_stmt *stmt;
+    struct err why = ERR_INIT;
+    int64_t ignored;
+
+    pg_params_of(call.vals, call.n, &params);
+    stmt = get_stmt(tx->conn, call.sql, pg_types_hash(&params));
+    if (!stmt->is_ready)
+        return pg_exec(base, call, &ignored, e);
+    TRY(refuse_failed(tx, e));
+    if (tx->n_unread + tx->n_pending + 2 > PG_MAX_UNREAD)
+        TRY(pg_tx_settle(tx, e));
+    if (pg_tx_queue_controls(tx, &why) != ST_OK ||
+        queue_statement(tx, stmt, &params, &why) != ST_OK)
+        return lose(tx, &why, e);
+    tx->unread[tx->n_unread++] = call.sql;
     return ST_OK;
 }
 
@@ -245,18 +310,18 @@ static enum status walk_step(struct walk *w, bool *ret_end, struct err *e) {
     struct err why = ERR_INIT;
 
     if (pg_next(w->round->tx->conn, &result, &why) != ST_OK)
-        return lose_round(w->round, &why, e);
+        return lose(w->round->tx, &why, e);
     *ret_end = !result;
     if (!result)
         return ST_OK;
     if (!pg_is_ok(result))
-        return fail_round(w->round, result, e);
+        return pg_statement_failed(w->round->tx, w->round->sql, result, e);
     if (PQresultStatus(result) == PGRES_SINGLE_TUPLE)
         walk_row(w, result, e);
     return ST_OK;
 }
 
-/* fail_round() leaves the NULL and the round's end unread. */
+/* pg_statement_failed() leaves the NULL and the round's end unread. */
 static void walk_abandon(struct walk *w) {
     struct err ignored = ERR_INIT;
     PGresult *end = NULL;
@@ -282,7 +347,7 @@ static enum status walk_all(struct walk *w, struct err *e) {
         }
     }
     if (pg_reply_sync(w->round->tx->conn, &why) != ST_OK)
-        return lose_round(w->round, &why, e);
+        return lose(w->round->tx, &why, e);
     return w->st;
 }
 

@@ -35,6 +35,16 @@ static void push(struct pg_tx *tx, enum pg_control what) {
     tx->pending[tx->n_pending++] = (struct pg_pending){.what = what, .scope = tx->base.scope};
 }
 
+enum status pg_tx_queue_controls(struct pg_tx *tx, struct err *e) {
+    tx->is_begun = true;
+    for (size_t i = 0; i < tx->n_pending; i++) {
+        TRY(pg_send_control(tx->conn, tx->pending[i], e));
+        tx->unread[tx->n_unread++] = NULL;
+    }
+    tx->n_pending = 0;
+    return ST_OK;
+}
+
 /* Index of the innermost savepoint if it is still pending, n_pending otherwise. */
 static size_t find_pending_save(const struct pg_tx *tx) {
     for (size_t i = tx->n_pending; i > 0 && tx->pending[i - 1].what == PG_SCOPE; i--)
@@ -56,8 +66,9 @@ enum status pg_set_scope(struct tx *base, struct err *e) {
     return ST_OK;
 }
 
+/* What was queued before it is answered first: from here on an unread failure is the savepoint's. */
 enum status pg_savepoint(struct tx *base, struct err *e) {
-    (void)e;
+    TRY(pg_tx_settle((struct pg_tx *)base, e));
     push((struct pg_tx *)base, PG_SAVE);
     return ST_OK;
 }
@@ -66,11 +77,7 @@ enum status pg_release(struct tx *base, struct err *e) {
     struct pg_tx *tx = (struct pg_tx *)base;
     size_t save = find_pending_save(tx);
 
-    if (tx->is_failed) { /* fn said ST_OK after a failed statement */
-        if (e && e->status == ST_OK)
-            *e = tx->why;
-        return tx->why.status;
-    }
+    TRY(pg_tx_settle(tx, e)); /* also when fn said ST_OK after a failed statement */
     if (save == tx->n_pending) {
         push(tx, PG_RELEASE);
         return ST_OK;
@@ -84,8 +91,10 @@ enum status pg_release(struct tx *base, struct err *e) {
 enum status pg_rollback_to(struct tx *base, struct err *e) {
     struct pg_tx *tx = (struct pg_tx *)base;
     size_t save = find_pending_save(tx);
+    struct err undone = ERR_INIT;
 
     (void)e;
+    (void)pg_tx_settle(tx, &undone);
     if (save < tx->n_pending) {
         tx->n_pending = save;
         return ST_OK;
@@ -111,6 +120,8 @@ static void rollback(struct pg_tx *tx) {
 
     if (!tx->is_begun || tx->conn->is_lost)
         return;
+    if (tx->n_unread > 0)
+        (void)pg_tx_settle(tx, &ignored);
     if (pg_send_control(tx->conn, control, &ignored) == ST_OK &&
         pg_sync(tx->conn, &ignored) == ST_OK)
         tx->conn->n_owed++;
@@ -119,8 +130,7 @@ static void rollback(struct pg_tx *tx) {
 static enum status send_commit(struct pg_tx *tx, struct err *e) {
     struct pg_pending control = {.what = PG_COMMIT};
 
-    for (size_t i = 0; i < tx->n_pending; i++)
-        TRY(pg_send_control(tx->conn, tx->pending[i], e));
+    TRY(pg_tx_queue_controls(tx, e));
     return pg_send_control(tx->conn, control, e);
 }
 
@@ -129,32 +139,51 @@ static enum status uncertain(struct pg_tx *tx, struct err *e) {
     FAIL(e, ST_UNCERTAIN, "the connection to the database broke during the commit");
 }
 
-/* Of the pending controls and the COMMIT, the first that failed. */
-static enum status receive_commit(struct pg_tx *tx, struct err *e) {
-    struct err first = ERR_INIT;
-    bool must_retry = false;
+/* Of what was queued before the COMMIT the first that failed; the server has then skipped the rest,
+ * the COMMIT too. */
+static enum status receive_queued(struct pg_tx *tx, size_t n, struct err *e) {
+    enum status st = ST_OK;
 
-    for (size_t i = 0; i <= tx->n_pending; i++) {
+    for (size_t i = 0; i < n; i++) {
         ATTR_CLEANUP(pg_result_clear_p) PGresult *result = NULL;
         struct err gone = ERR_INIT;
 
         if (pg_reply(tx->conn, &result, &gone) != ST_OK)
-            return uncertain(tx, e);
-        if (pg_is_ok(result) || first.status != ST_OK)
-            continue;
-        if (pg_is_fatal(result))
-            return uncertain(tx, e);
-        must_retry = pg_is_retryable(result);
-        (void)pg_fail(result, "COMMIT", &first);
+            return st == ST_OK ? uncertain(tx, e) : st;
+        if (st == ST_OK && !pg_is_ok(result))
+            st = pg_statement_failed(tx, tx->unread[i], result, e);
     }
-    if (first.status != ST_OK) {
-        pg_tx_fail(tx, must_retry, &first);
-        if (e && e->status == ST_OK)
-            *e = first;
-    }
+    return st;
+}
+
+static enum status receive_commit(struct pg_tx *tx, struct err *e) {
+    ATTR_CLEANUP(pg_result_clear_p) PGresult *result = NULL;
+    struct err why = ERR_INIT, gone = ERR_INIT;
+    size_t n = tx->n_unread;
+    enum status st;
+
+    tx->n_unread = 0;
+    st = receive_queued(tx, n, e);
+
+    if (st == ST_UNCERTAIN)
+        return st;
+    if (pg_reply(tx->conn, &result, &gone) != ST_OK)
+        return st == ST_OK ? uncertain(tx, e) : st;
     /* Should the round's end not come any more, the commit itself was answered all the same. */
-    (void)pg_reply_sync(tx->conn, &(struct err){.status = ST_OK});
-    return first.status;
+    (void)pg_reply_sync(tx->conn, &gone);
+    if (st != ST_OK) {
+        rollback(tx);
+        return st;
+    }
+    if (pg_is_ok(result))
+        return ST_OK;
+    if (pg_is_fatal(result))
+        return uncertain(tx, e);
+    st = pg_fail(result, "COMMIT", &why);
+    pg_tx_fail(tx, pg_is_retryable(result), &why);
+    if (e && e->status == ST_OK)
+        *e = why;
+    return st;
 }
 
 static enum status commit(struct pg_tx *tx, struct err *e) {
