@@ -43,12 +43,12 @@ enum status store_bot_put(struct tx *tx, const struct bot *bot, int64_t now_ms, 
 
 enum status store_turn_insert(struct tx *tx, struct tenant_id tenant, const struct turn *t,
                               struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL("INSERT INTO bot_turns (id, tenant_id, conversation_id, outcome, seen_count, trace,"
                " prompt_tokens, completion_tokens, cost_micros, started_at, took_ms)"
                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
-        NULL, e, V_UUID(t->id), V_UUID(tenant.v), V_UUID(t->conversation.v), V_TEXT(t->outcome),
+        e, V_UUID(t->id), V_UUID(tenant.v), V_UUID(t->conversation.v), V_TEXT(t->outcome),
         V_I64(t->seen_count), V_TEXT(t->trace), V_I64(t->prompt_tokens),
         V_I64(t->completion_tokens), V_I64(t->cost_micros), V_I64(t->started_at_ms),
         V_I64(t->took_ms));

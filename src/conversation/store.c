@@ -70,13 +70,13 @@ enum status store_conversation_find_open(struct arena *a, struct tx *tx, struct 
 
 enum status store_conversation_insert(struct tx *tx, const struct conversation *c, int64_t now_ms,
                                       struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL(
             "INSERT INTO conversations (id, tenant_id, account_id, lead_id, state, owner, last_at,"
             " created_at, updated_at, deadline_at, deadline_kind)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9)"),
-        NULL, e, V_UUID(c->id.v), V_UUID(c->tenant.v), V_UUID(c->account.v), V_UUID(c->lead.v),
+        e, V_UUID(c->id.v), V_UUID(c->tenant.v), V_UUID(c->account.v), V_UUID(c->lead.v),
         V_TEXT(c->state), V_TEXT(c->owner), V_I64(now_ms), V_I64(c->deadline_at_ms),
         V_TEXT(c->deadline_kind));
 }
@@ -108,7 +108,7 @@ enum status store_conversation_get(struct arena *a, struct tx *tx, struct tenant
 enum status store_conversation_inbound(struct tx *tx, const struct conversation *c, struct str text,
                                        int64_t window_until_ms, int counted, int64_t now_ms,
                                        struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL("UPDATE conversations SET last_text = $3, last_at = $6, updated_at = $6,"
                " inbound_count = inbound_count + $5,"
@@ -120,22 +120,22 @@ enum status store_conversation_inbound(struct tx *tx, const struct conversation 
                " deadline_kind = CASE WHEN $5 = 1 AND owner = 'bot' THEN 'answer'"
                "  ELSE deadline_kind END"
                " WHERE tenant_id = $1 AND id = $2"),
-        NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(text), V_I64(window_until_ms),
+        e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(text), V_I64(window_until_ms),
         V_I64(counted), V_I64(now_ms), V_I64(now_ms + BOT_ANSWER_MS));
 }
 
 enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant,
                                        struct conversation_id id, struct str text, int64_t now_ms,
                                        struct err *e) {
-    return DB_EXEC(tx,
+    return DB_LATER(tx,
                    DB_SQL("UPDATE conversations SET last_text = $3, last_at = $4, updated_at = $4"
                           " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(now_ms));
+                   e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(now_ms));
 }
 
 enum status store_conversation_own(struct tx *tx, const struct conversation *c, int64_t now_ms,
                                    struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL(
             "UPDATE conversations SET state = $3, owner = $4, owner_user = $5, handoff_reason = $6,"
@@ -143,7 +143,7 @@ enum status store_conversation_own(struct tx *tx, const struct conversation *c, 
             " unanswered_at = $12, last_user = $13, deadline_at = $14, deadline_kind = $15,"
             " deadline_step = $16, owner_version = owner_version + 1, updated_at = $17"
             " WHERE tenant_id = $1 AND id = $2"),
-        NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(c->state), V_TEXT(c->owner),
+        e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TEXT(c->state), V_TEXT(c->owner),
         V_UUID_OPT(c->owner_user.v), V_TEXT(c->handoff_reason), V_TEXT(c->skill),
         V_TEXT(c->summary), V_TEXT(c->collected), V_TIME(c->waiting_since_ms),
         V_TIME(c->assigned_at_ms), V_TIME(c->unanswered_at_ms), V_UUID_OPT(c->last_user.v),
@@ -154,7 +154,7 @@ enum status store_conversation_own(struct tx *tx, const struct conversation *c, 
 enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
                                          struct conversation_id id, struct str bot_state,
                                          int64_t answered, int64_t now_ms, struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL("UPDATE conversations SET bot_state = $3, updated_at = $5,"
                " state = CASE WHEN state = 'pending' THEN 'progress' ELSE state END,"
@@ -162,7 +162,7 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
                " unanswered_at = CASE WHEN owner = 'bot' THEN NULL ELSE unanswered_at END,"
                " deadline_kind = CASE WHEN owner = 'bot' THEN 'expire' ELSE deadline_kind END"
                " WHERE tenant_id = $1 AND id = $2"),
-        NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(bot_state), V_I64(answered), V_I64(now_ms));
+        e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(bot_state), V_I64(answered), V_I64(now_ms));
 }
 
 enum status store_conversation_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,

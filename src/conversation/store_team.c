@@ -9,17 +9,17 @@
 
 enum status store_conversation_deadline(struct tx *tx, const struct conversation *c,
                                         struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL("UPDATE conversations SET deadline_at = $3, deadline_kind = $4,"
                " deadline_step = $5, waiting_since = $6 WHERE tenant_id = $1 AND id = $2"),
-        NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TIME(c->deadline_at_ms),
+        e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_TIME(c->deadline_at_ms),
         V_TEXT(c->deadline_kind), V_I64(c->deadline_step), V_TIME(c->waiting_since_ms));
 }
 
 enum status store_conversation_answered(struct tx *tx, const struct conversation *c, int64_t now_ms,
                                         struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL("UPDATE conversations SET updated_at = $4,"
                " state = CASE WHEN state = 'pending' THEN 'progress' ELSE state END,"
@@ -28,7 +28,7 @@ enum status store_conversation_answered(struct tx *tx, const struct conversation
                " deadline_at = CASE WHEN owner = 'person' THEN NULL ELSE deadline_at END,"
                " deadline_kind = CASE WHEN owner = 'person' THEN '' ELSE deadline_kind END"
                " WHERE tenant_id = $1 AND id = $2"),
-        NULL, e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_I64(c->inbound_count), V_I64(now_ms));
+        e, V_UUID(c->tenant.v), V_UUID(c->id.v), V_I64(c->inbound_count), V_I64(now_ms));
 }
 
 enum status store_conversations_waiting(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -31,12 +31,12 @@ enum status store_pace_take(struct arena *a, struct tx *tx, struct tenant_id ten
 enum status store_receipt_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,
                                  const struct inbound *status, struct str word, int64_t now_ms,
                                  struct err *e) {
-    return DB_EXEC(
+    return DB_LATER(
         tx,
         DB_SQL("INSERT INTO receipts_early"
                " (id, tenant_id, account_id, provider_id, status, error_code, error_title, at)"
                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
-        NULL, e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v),
+        e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v),
         V_TEXT(status->message_id), V_TEXT(word), V_I64(status->error_code),
         V_TEXT(status->error_title), V_I64(now_ms));
 }
