@@ -210,7 +210,8 @@ static enum status start_machinery(struct app *app, struct err *e) {
                                      .defaults = &app->defaults,
                                      .dir = config_data_dir(&app->arena, c),
                                      .max_bytes = c->media_max_bytes,
-                                     .stall_ms = c->httpc_timeout_ms};
+                                     .stall_ms = c->httpc_timeout_ms,
+                                     .max_fetches = (int)(c->workers + 1) / 2};
     TRY(intake_start((struct intake_options){.db = app->options.db,
                                              .keys = app->options.keys,
                                              .defaults = &app->defaults,

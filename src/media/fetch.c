@@ -11,6 +11,7 @@
 
 enum {
     REDIRECTS_MAX = 3,
+    BUSY_MS = 500,                /* until there may be room for one more */
     DOWNLOAD_MS = 10 * 60 * 1000, /* of a slow peer; one that stalls is cut much earlier */
 };
 
@@ -251,6 +252,14 @@ static void count(const struct fetch *f) {
         stats_add(&failed, 1);
 }
 
+/* False: as many as may be are under way. */
+static bool reserve(struct media_deps *deps) {
+    if (atomic_fetch_add(&deps->fetching, 1) < deps->max_fetches || deps->max_fetches == 0)
+        return true;
+    atomic_fetch_sub(&deps->fetching, 1);
+    return false;
+}
+
 static void fetch_done_p(struct fetch *f) {
     writer_close(&f->writer);
 }
@@ -267,7 +276,12 @@ enum status media_fetch_job(struct app *app, struct arena *a, const struct job *
     TRY(db_read(f.deps->db, DB_TENANT(job->tenant), look, &f, e));
     if (!f.is_wanted)
         return ST_OK;
+    if (!reserve(f.deps)) {
+        set_verdict(&f, VERDICT_AGAIN, BUSY_MS, STR("media-busy"), STR_EMPTY);
+        return ST_OK;
+    }
     fetch(&f);
+    atomic_fetch_sub(&f.deps->fetching, 1);
     TRY(db_write(f.deps->db, DB_TENANT(job->tenant), record, &f, e));
     count(&f);
     return ST_OK;

@@ -54,6 +54,8 @@ struct media_deps {
     struct str dir; /* made when the first file comes */
     int64_t max_bytes;
     uint32_t stall_ms; /* a download without a byte for so long is given up */
+    int max_fetches; /* at once in this process, so that slow ones leave workers to the rest; 0: any number */
+    _Atomic int fetching;
 };
 /* Implemented by app/. */
 struct media_deps *app_media(struct app *app);

@@ -3,7 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/feature_fixture.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #define GONE    "{\"error\":{\"code\":100,\"error_subcode\":33,\"message\":\"x\"}}"
@@ -210,6 +213,51 @@ static void directory_that_takes_no_file_is_told_and_tried_again(void **state) {
     expect_state(app, "ready");
 }
 
+/* A small file system that this thread alone sees; the job runs on it. */
+static bool mount_small(const char *dir) {
+    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", dir, "tmpfs", 0, "size=256k") == 0;
+}
+
+static size_t parts_in(struct app *app) {
+    struct str tenant = uuid_format(&app->a, app->tenant.v);
+    DIR *d = opendir(arena_cstr(
+        &app->a, arena_printf(&app->a, "%s/media/%.*s/part", app->media_dir, STR_ARG(tenant))));
+    size_t n = 0;
+
+    assert_non_null(d);
+    while (readdir(d)) /* NOLINT(concurrency-mt-unsafe): each call has its own stream */
+        n++;
+    (void)closedir(d);
+    return n - 2; /* "." and ".." */
+}
+
+static void full_disk_is_told_leaves_nothing_and_is_tried_again(void **state) {
+    static char body[600 << 10];
+    struct app *app = *state;
+    struct switching s;
+
+    if (!mount_small(app->media_dir))
+        skip(); /* needs the right to mount */
+    memset(body, 'x', sizeof(body) - 1);
+    memcpy(body, "%PDF-", 5);
+    STEP(app, image_comes);
+    offer(app, &s, body, "");
+    run_fetch_job(app);
+    expect_state(app, "waiting");
+    assert_int_equal(app->verdict.kind, VERDICT_RETRY);
+    assert_string_equal(app->verdict.cause, "disk-full");
+    assert_true(str_contains(app->verdict.reason, STR("the disk is full")));
+    assert_int_equal(parts_in(app), 0);
+    assert_int_equal(mount("tmpfs", app->media_dir, "tmpfs", MS_REMOUNT, "size=20m"), 0);
+    clock_shift_ms(HOUR_MS);
+    offer(app, &s, body, "");
+    run_fetch_job(app);
+    expect_state(app, "ready");
+    assert_int_equal(read_file(app).len, sizeof(body) - 1);
+    (void)umount2(app->media_dir, MNT_DETACH);
+}
+
 static enum status other_worker_takes_it(struct app *app, struct tx *tx, struct err *e) {
     struct tenant_id tenant = app->tenant;
 
@@ -234,6 +282,24 @@ static void worker_that_was_taken_over_settles_nothing(void **state) {
     run_fetch_job(app);
     assert_int_equal(app->job_status, ST_CONFLICT);
     expect_state(app, "waiting");
+}
+
+static void slow_downloads_leave_workers_to_the_rest(void **state) {
+    struct app *app = *state;
+    struct switching s;
+
+    app->media.max_fetches = 1;
+    atomic_store(&app->media.fetching, 1);
+    STEP(app, image_comes);
+    run_fetch_job(app);
+    assert_int_equal(app->verdict.kind, VERDICT_AGAIN);
+    assert_int_equal(fake_http_count(app->graph), 0);
+    atomic_store(&app->media.fetching, 0);
+    clock_shift_ms(HOUR_MS);
+    offer(app, &s, "GIF89a", "");
+    run_fetch_job(app);
+    expect_state(app, "ready");
+    assert_int_equal(atomic_load(&app->media.fetching), 0);
 }
 
 static enum status other_looks(struct app *app, struct tx *tx, struct err *e) {
@@ -409,7 +475,9 @@ int main(void) {
         FEATURE_TEST(wrong_digest_or_size_is_never_ready),
         FEATURE_TEST(refused_token_blocks_the_account_and_the_file_waits),
         FEATURE_TEST(directory_that_takes_no_file_is_told_and_tried_again),
+        FEATURE_TEST(full_disk_is_told_leaves_nothing_and_is_tried_again),
         FEATURE_TEST(worker_that_was_taken_over_settles_nothing),
+        FEATURE_TEST(slow_downloads_leave_workers_to_the_rest),
         FEATURE_TEST(files_are_the_tenants_own),
         FEATURE_TEST(messages_without_a_file_expect_none),
         FEATURE_TEST(uploaded_file_is_given_once_until_it_expires),
