@@ -274,6 +274,37 @@ test('labels are put on and found by', async () => {
   assert.deepEqual((await house.conversation(who.phone)).labels.map((one) => one.name), ['VIP']);
 });
 
+test('a file goes out once it is uploaded, and its name is text', async () => {
+  const who = await waiting('Ulla');
+  const { page, ...p } = await agent('ana', '/app/inbox/waiting');
+  await p.open(who.name);
+  const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 40, height: 30 } });
+  await page.locator('input[type=file]').setInputFiles({ name: 'foto <b>1</b>.png', mimeType: 'image/png', buffer: picture });
+  await shows(page, '.chip-file', 'foto <b>1</b>.png');
+  await page.locator('#reply').fill('Segue a foto');
+  await page.locator('.send:not([disabled])').click();
+  await page.locator('.by-person .picture img').waitFor();
+  await shows(page, '.by-person .words', 'Segue a foto');
+  const image = await until(() => house.graph.accepted.find((one) => one.type === 'image'), 'the picture goes out');
+  assert.equal(image.body.image.caption, 'Segue a foto');
+  assert.equal(await page.locator('.chip-file').count(), 0);
+});
+
+test('search finds words whatever the accents, and opens at the message', async () => {
+  const who = await waiting('Úrsula');
+  await who.write('Preciso de informações sobre o orçamento');
+  const { page } = await agent('ana', '/app/inbox/all');
+  await page.keyboard.press('/');
+  await until(async () => {
+    await page.locator('#search').fill('');
+    await page.locator('#search').fill('orcamento informacao');
+    return page.locator('.hit mark').first().waitFor({ timeout: 1500 }).then(() => true, () => false);
+  }, 'the search knows the message');
+  await page.locator('.hit').first().click();
+  await page.locator('.asked .bubble', { hasText: 'Preciso de informações' }).waitFor();
+  await page.locator('#thread-title', { hasText: who.name }).waitFor();
+});
+
 test('unread is counted until it was in front of someone', async () => {
   const who = await waiting('Vera');
   const { page, ...p } = await agent('ana', '/app/inbox/waiting');

@@ -9,6 +9,7 @@ import { Icon } from '../icons';
 import { Avatar, Empty, Failed, Loading } from '../ui';
 import { Steer, Windowed } from '../window';
 import { draftText } from './draft';
+import type { Note } from './thread_store';
 import { everyKnown, isMine, know, list, loadMore, nameOf, others, queue, QUEUES, reachOf } from './store';
 
 export const nameOfLead = (c: Conversation): string =>
@@ -66,7 +67,7 @@ function Labels({ c }: { c: Conversation }) {
 
 function Talk({ c, isOpen }: { c: Conversation; isOpen: boolean }) {
   const name = nameOfLead(c);
-  const unread = c.unread ?? 0;
+  const unread = c.owner === 'bot' ? 0 : (c.unread ?? 0); // what the bot answers waits for nobody
   const written = draftText(c.id);
   const typing = Object.values(others.value).find((one) => one.conversation_id === c.id && one.typing);
   return (
@@ -104,9 +105,15 @@ function Talk({ c, isOpen }: { c: Conversation; isOpen: boolean }) {
 // --- search ----------------------------------------------------------------------------------------------------------------
 
 export const wanted = signal('');
+/** matches: where they begin and how long they are. */
+interface Snippet {
+  text: string;
+  matches: [number, number][];
+}
 interface Found {
   conversations: Conversation[];
-  messages: (Message & { snippet?: string })[];
+  messages: (Message & { snippet: Snippet })[];
+  notes: (Note & { conversation_id: string; snippet: Snippet })[];
 }
 const SOON_MS = 180;
 
@@ -114,6 +121,35 @@ const plain = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu,
 const fits = (c: Conversation, words: string): boolean =>
   plain(`${c.lead.name ?? ''} ${c.last_text}`).includes(words) ||
   (/^[\d\s+()-]{3,}$/.test(words) && (c.lead.phone ?? '').includes(words.replace(/\D/g, '')));
+
+function Marked({ snippet }: { snippet: Snippet }) {
+  let at = 0;
+  const parts = snippet.matches.map(([from, length]) => {
+    const before = snippet.text.slice(at, from);
+    at = from + length;
+    return (
+      <>
+        {before}
+        <mark>{snippet.text.slice(from, at)}</mark>
+      </>
+    );
+  });
+  return (
+    <span dir="auto">
+      {parts}
+      {snippet.text.slice(at)}
+    </span>
+  );
+}
+
+function Hit({ to, at, snippet }: { to: string; at: string; snippet: Snippet }) {
+  return (
+    <a class="hit" href={to}>
+      <time dateTime={at}>{whenShort(at)}</time>
+      <Marked snippet={snippet} />
+    </a>
+  );
+}
 
 function Results({ open }: { open: string }) {
   const words = wanted.value.trim();
@@ -143,19 +179,21 @@ function Results({ open }: { open: string }) {
     .sort((a, b) => (a.last_at < b.last_at ? 1 : -1))
     .slice(0, 50);
   const said = found.value?.messages ?? [];
+  const noted = found.value?.notes ?? [];
   return (
     <div class="results" aria-live="polite">
       {problem.value !== null && <Failed why={problem.value} />}
-      {here.length === 0 && said.length === 0 && <Empty icon="search" title={t('searchNothing')}>{t('searchHint')}</Empty>}
+      {here.length === 0 && said.length === 0 && noted.length === 0 && <Empty icon="search" title={t('searchNothing')}>{t('searchHint')}</Empty>}
       {here.map((c) => (
         <Talk key={c.id} c={c} isOpen={c.id === open} />
       ))}
       {said.length > 0 && <h3>{t('searchMessages')}</h3>}
       {said.map((m) => (
-        <a key={m.id} class="hit" href={`${hrefOf(m.conversation_id)}?at=${m.id}`}>
-          <time dateTime={m.created_at}>{whenShort(m.created_at)}</time>
-          <span dir="auto">{(m.snippet ?? m.text).replace(/<\/?(b|mark|em)>/g, '')}</span>
-        </a>
+        <Hit key={m.id} to={`${hrefOf(m.conversation_id)}?at=${m.id}`} at={m.created_at} snippet={m.snippet} />
+      ))}
+      {noted.length > 0 && <h3>{t('searchNotes')}</h3>}
+      {noted.map((note) => (
+        <Hit key={note.id} to={`${hrefOf(note.conversation_id)}?at=n${note.id}`} at={note.created_at} snippet={note.snippet} />
       ))}
     </div>
   );

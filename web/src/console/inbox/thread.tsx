@@ -107,8 +107,8 @@ function Head({ c, isPanelOpen, onPanel }: { c: Conversation; isPanelOpen: boole
         </p>
       </div>
       <div class="thread-actions">
-        {!isOver(c) && (c.owner !== 'person' || (!isMine(c) && may('supervisor'))) && (
-          <button type="button" class="primary" disabled={c.owner === 'person'} onClick={() => void doAct(c, 'take')}>
+        {!isOver(c) && c.owner !== 'person' && (
+          <button type="button" class="primary" onClick={() => void doAct(c, 'take')}>
             {t('take')}
           </button>
         )}
@@ -147,16 +147,13 @@ function guess(row: Row): number {
 }
 
 /** The message an address asks for (?at=): found, page by page, however far back. */
-function useAsked(thread: Thread, steer: Steer, rows: Row[]): void {
-  const asked = query.value.get('at');
+function useAsked(asked: string | null, thread: Thread, steer: Steer, rows: Row[]): void {
   const done = useRef('');
   useEffect(() => {
     if (!asked || done.current === asked || !thread.isReady.value) return;
     if (rows.some((row) => row.key === asked)) {
       done.current = asked;
       steer.toKey(asked, 'middle');
-      const shown = steer.box?.querySelector(`[data-row="${CSS.escape(asked)}"]`);
-      shown?.classList.add('asked');
     } else {
       void thread.loadOlder();
     }
@@ -172,7 +169,8 @@ function Log({ c, thread, steer }: { c: Conversation; thread: Thread; steer: Ste
     draft.mode.value = 'reply';
     document.getElementById('reply')?.focus();
   };
-  useAsked(thread, steer, rows);
+  const asked = query.value.get('at');
+  useAsked(asked, thread, steer, rows);
   useEffect(() => {
     if (steer.isAtEnd.value) thread.unseen.value = 0;
   }, [steer.isAtEnd.value, thread.unseen.value]);
@@ -187,7 +185,11 @@ function Log({ c, thread, steer }: { c: Conversation; thread: Thread; steer: Ste
         items={rows}
         keyOf={(row) => row.key}
         guess={guess}
-        row={(row) => <Line row={row} thread={thread} customer={nameOfLead(c)} onReply={reply} onGo={go} />}
+        row={(row) => (
+          <div class={row.key === asked ? 'asked' : undefined}>
+            <Line row={row} thread={thread} customer={nameOfLead(c)} onReply={reply} onGo={go} />
+          </div>
+        )}
         steer={steer}
         sticksToEnd
         onNearStart={() => thread.problem.peek() === null && void thread.loadOlder()}
