@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Measures prosa beside what users would pick instead, each in turn, several rounds in one run; prints medians and ratios.
-#   bench/run.sh [intake|queue|way|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
+#   bench/run.sh [intake|queue|way|scale|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
 # Machines are noisy: read the ratios.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -150,6 +150,15 @@ way() {
       prosa_env $engine
       PROSA_BIN=$prosa node bench/way.mjs "$engine" "${MESSAGES:-3000}"
     done
+  done
+}
+
+# The inbox of a large tenant; CONVERSATIONS=1000000 MESSAGES=20000000 takes hours and 60 GB.
+scale() {
+  for engine in sqlite postgres; do
+    prosa_env $engine
+    echo "-- $engine"
+    PROSA_BIN=$prosa node bench/scale.mjs "${CONVERSATIONS:-100000}" "${MESSAGES:-2000000}"
   done
 }
 
