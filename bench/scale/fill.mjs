@@ -109,7 +109,7 @@ export async function fill(url, { tenant, me, conversations, messages }) {
       const place = String(await e.value('SELECT place FROM search_place')).split('.').map(Number);
       return Number(await e.value(`SELECT count(*) FROM (SELECT 1 FROM conversation_events WHERE (xid, seq) > (${place[0] || 0}, ${place[1] || 0}) LIMIT 1) AS s`));
     },
-    indexed: () => e.value(`SELECT docs FROM search_tenants WHERE tenant_id = ${t} AND kind = 1`),
+    indexed: () => e.value(`SELECT coalesce(max(docs), 0) FROM search_tenants WHERE tenant_id = ${t} AND kind = 1`),
     close: e.close,
   };
 }

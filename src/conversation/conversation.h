@@ -231,6 +231,19 @@ enum status message_insert(struct arena *a, struct tx *tx, struct message *m, in
                            struct err *e) ATTR_MUST_CHECK;
 enum status message_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct message_id id, struct message *ret, struct err *e) ATTR_MUST_CHECK;
+enum { MESSAGES_SOME = 20 };
+struct message_of {
+    struct message message;
+    struct str lead_name;
+};
+struct messages_some {
+    struct message_of *items;
+    size_t n;
+};
+/* Those of the n ids that exist, at most MESSAGES_SOME at once, in no order. */
+enum status message_get_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct uuid *ids, size_t n, struct messages_some *ret,
+                             struct err *e) ATTR_MUST_CHECK;
 enum status message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                   struct account_id account, struct str provider_id,
                                   struct message *ret, struct err *e) ATTR_MUST_CHECK;

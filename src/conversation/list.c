@@ -89,17 +89,16 @@ static enum status list_cursor(struct str text, int64_t *ret_ms, struct uuid *re
 
 /* The queue's states, or the one of them that is asked for. False: none is left. */
 static bool place_states(const struct conversation_query *query, struct list_place *place) {
-    bool has_any = false;
+    size_t n = 0;
 
     for (size_t i = 0; i < STATES_MAX; i++) {
         const char *state = queue_states[query->queue][i];
 
         if (!state || (query->state.len > 0 && !str_eq(query->state, str_of(state))))
             continue;
-        place->states[i] = str_of(state);
-        has_any = true;
+        place->states[n++] = str_of(state);
     }
-    return has_any;
+    return n > 0;
 }
 
 enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -63,6 +63,21 @@ enum status message_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
     return store_message_get(a, tx, tenant, id, ret, e);
 }
 
+enum status message_get_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct uuid *ids, size_t n, struct messages_some *ret,
+                             struct err *e) {
+    struct db_rows rows;
+
+    TRY(store_messages_some(a, tx, tenant, ids, n, &rows, e));
+    *ret = (struct messages_some){.items = arena_array_of(a, rows.n + 1, struct message_of),
+                                  .n = rows.n};
+    for (size_t i = 0; i < rows.n; i++) {
+        store_message_row(a, &rows, i, tenant, &ret->items[i].message);
+        ret->items[i].lead_name = db_text(&rows, i, rows.columns - 1);
+    }
+    return ST_OK;
+}
+
 enum status message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                   struct account_id account, struct str provider_id,
                                   struct message *ret, struct err *e) {

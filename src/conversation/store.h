@@ -20,7 +20,7 @@ struct page_place {                      /* where a page of messages or events b
 
 enum { STATES_MAX = 6 };
 struct list_place {                /* where a page of conversations begins, and of which */
-    struct str states[STATES_MAX]; /* empty ones match nothing */
+    struct str states[STATES_MAX]; /* at least one, the empty ones at the end */
     bool is_mine;
     struct user_id user;
     struct uuid label;
@@ -191,6 +191,10 @@ enum status store_message_insert(struct arena *a, struct tx *tx, struct message 
 enum status store_message_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct message_id id, struct message *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* At most MESSAGES_SOME; rows are messages, then the name of their person. */
+enum status store_messages_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                const struct uuid *ids, size_t n, struct db_rows *ret,
+                                struct err *e) ATTR_MUST_CHECK;
 enum status store_message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                         struct account_id account, struct str provider_id,
                                         struct message *ret, struct err *e) ATTR_MUST_CHECK;

@@ -10,23 +10,35 @@
 #define WALK(state, more)                                                                          \
     "SELECT id, last_at FROM (SELECT id, last_at FROM conversations WHERE tenant_id = $1"          \
     " AND state = " state more " AND (last_at, id) < ($2, $3)" NEWEST ") AS w"
-#define WALK_LABEL(state)                                                                          \
+#define ANY(state)    WALK(state, "")
+#define UNREAD(state) WALK(state, " AND inbound_count > read_count")
+#define LABELLED(state)                                                                            \
     "SELECT id, last_at FROM (SELECT conversation_id AS id, last_at FROM conversation_labels b"    \
     " WHERE tenant_id = $1 AND label_id = $11 AND state = " state                                  \
     " AND (last_at, conversation_id) < ($2, $3)"                                                   \
     " AND ($12 = 0 OR EXISTS (SELECT 1 FROM conversations u WHERE u.tenant_id = b.tenant_id"       \
     " AND u.id = b.conversation_id AND u.inbound_count > u.read_count))"                           \
     " ORDER BY last_at DESC, conversation_id DESC LIMIT $4) AS w"
-#define SIX(walk)                                                                                  \
-    walk("$5") " UNION ALL " walk("$6") " UNION ALL " walk("$7") " UNION ALL " walk(               \
-        "$8") " UNION ALL " walk("$9") " UNION ALL " walk("$10")
-#define ANY(state)    WALK(state, "")
-#define UNREAD(state) WALK(state, " AND inbound_count > read_count")
+#define ONE(walk)  walk("$5")
+#define TWO(walk)  ONE(walk) " UNION ALL " walk("$6")
+#define FOUR(walk) TWO(walk) " UNION ALL " walk("$7") " UNION ALL " walk("$8")
+#define SIX(walk)  FOUR(walk) " UNION ALL " walk("$9") " UNION ALL " walk("$10")
 #define PAGE(walks)                                                                                \
     "SELECT " CONVERSATION_COLUMNS CONVERSATION_PERSON_COLUMNS                                     \
     " FROM (SELECT id, last_at FROM (" walks ") AS walks" NEWEST ") AS p"                          \
     " JOIN conversations c ON c.tenant_id = $1 AND c.id = p.id" CONVERSATION_JOIN_PERSON           \
     " ORDER BY p.last_at DESC, p.id DESC"
+
+/* By number of states: a walk that is not needed would still have to be planned. */
+#define PAGES(walk)                                                                                \
+    {                                                                                              \
+        DB_SQL(PAGE(ONE(walk))), DB_SQL(PAGE(TWO(walk))), DB_SQL(PAGE(FOUR(walk))),                \
+            DB_SQL(PAGE(SIX(walk)))                                                                \
+    }
+static const size_t walks_of[] = {1, 2, 4, 6};
+static const struct db_sql pages_any[] = PAGES(ANY);
+static const struct db_sql pages_unread[] = PAGES(UNREAD);
+static const struct db_sql pages_labelled[] = {DB_SQL(PAGE(SIX(LABELLED)))};
 
 static enum status page_mine(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              const struct list_place *place, struct db_rows *ret, struct err *e) {
@@ -48,17 +60,20 @@ enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenan
     struct db_val vals[12] = {V_UUID(tenant.v), V_I64(place->before_ms), V_UUID(place->before),
                               V_I64((int64_t)place->limit)};
 
+    size_t i = 0;
+
     if (place->is_mine)
         return page_mine(a, tx, tenant, place, ret, e);
-    for (size_t i = 0; i < STATES_MAX; i++)
-        vals[4 + i] = V_TEXT(place->states[i]);
+    for (size_t k = 0; k < STATES_MAX; k++)
+        vals[4 + k] = V_TEXT(place->states[k]);
     vals[10] = V_UUID(place->label);
     vals[11] = V_I64(place->is_unread);
     if (!uuid_is_nil(place->label))
-        return db_query_vals(a, tx, DB_SQL(PAGE(SIX(WALK_LABEL))), vals, 12, 0, ret, e);
-    if (place->is_unread)
-        return db_query_vals(a, tx, DB_SQL(PAGE(SIX(UNREAD))), vals, 10, 0, ret, e);
-    return db_query_vals(a, tx, DB_SQL(PAGE(SIX(ANY))), vals, 10, 0, ret, e);
+        return db_query_vals(a, tx, pages_labelled[0], vals, 12, 0, ret, e);
+    while (walks_of[i] < STATES_MAX && place->states[walks_of[i]].len > 0)
+        i++;
+    return db_query_vals(a, tx, place->is_unread ? pages_unread[i] : pages_any[i], vals,
+                         4 + walks_of[i], 0, ret, e);
 }
 
 enum status store_conversations_of_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -1,5 +1,7 @@
 /* store_message.c - SQL of messages and events, and the cursor both are paged by.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
 #include "conversation/store.h"
 
 /* What may be read in order of arrival: rows of transactions older than every one still running, so that no row appears
@@ -104,6 +106,28 @@ enum status store_message_get(struct arena *a, struct tx *tx, struct tenant_id t
 
     TRY(DB_QUERY(a, tx, DB_SQL(GET), &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
     return one(a, &rows, tenant, ret, e);
+}
+
+enum status store_messages_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                const struct uuid *ids, size_t n, struct db_rows *ret,
+                                struct err *e) {
+    struct db_val vals[1 + MESSAGES_SOME] = {V_UUID(tenant.v)};
+
+    assert(n <= MESSAGES_SOME);
+    for (size_t i = 0; i < MESSAGES_SOME; i++)
+        vals[1 + i] = V_UUID(i < n ? ids[i] : (struct uuid){0});
+    return db_query_vals(
+        a, tx,
+        DB_SQL("SELECT m.xid, m.seq, m.id, m.conversation_id, m.account_id, m.direction, m.owner,"
+               " m.owner_user, m.owner_version, m.type, m.content, m.text, m.reply_to, m.sender,"
+               " m.provider_id, m.client_id, m.turn_id, m.status, m.error_code, m.error_reason,"
+               " m.edited_at, m.revoked_at, m.provider_at, m.created_at, m.updated_at, m.media,"
+               " l.name FROM messages m"
+               " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
+               " JOIN leads l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id"
+               " WHERE m.tenant_id = $1 AND m.id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+               " $13, $14, $15, $16, $17, $18, $19, $20, $21)"),
+        vals, ARRAY_LEN(vals), 0, ret, e);
 }
 
 enum status store_message_find_provider(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -10,6 +10,7 @@ struct search { /* one being answered */
     const struct search_query *query;
     struct stemmer *stemmer;
     struct groups groups;
+    struct messages_some loaded; /* those of what was found last */
 };
 
 struct str search_lead_text(struct arena *a, const struct lead_profile *lead) {
@@ -44,8 +45,10 @@ static enum status walk(struct search *s, struct tx *tx, enum doc_kind kind, int
     if (f.before == 0)
         TRY(store_search_docs_get(s->a, tx, f.tenant, kind, &f.before, e));
     while (f.before > 0 && taken < limit && f.n_rows < ROWS_A_SEARCH) {
-        found.max = limit - taken;
+        found.max = limit - taken < MESSAGES_SOME ? limit - taken : MESSAGES_SOME;
         TRY(finding_next(&f, tx, &found, e));
+        if (kind == DOC_MESSAGE && found.n > 0)
+            TRY(message_get_some(s->a, tx, s->query->tenant, found.ids, found.n, &s->loaded, e));
         for (size_t i = 0; i < found.n; i++) {
             bool is_taken = false;
 
@@ -64,27 +67,28 @@ static bool is_gone(enum status st, const struct err *why, struct err *e) {
     return st == ST_NOT_FOUND;
 }
 
+static const struct message_of *loaded(const struct search *s, struct uuid id) {
+    for (size_t i = 0; i < s->loaded.n; i++)
+        if (uuid_eq(s->loaded.items[i].message.id.v, id))
+            return &s->loaded.items[i];
+    return NULL;
+}
+
 static enum status take_message(struct search *s, struct tx *tx, struct uuid id, bool *ret_taken,
                                 void *result, struct err *e) {
     struct search_result *r = result;
     struct search_message *hit = &r->messages[r->n_messages];
-    struct conversation c;
-    struct err why = ERR_INIT;
-    enum status st =
-        message_get(s->a, tx, s->query->tenant, (struct message_id){id}, &hit->message, &why);
+    const struct message_of *m = loaded(s, id);
 
+    (void)tx, (void)e;
     for (size_t i = 0; i < r->n_messages; i++) /* an edit put it in again */
         if (uuid_eq(r->messages[i].message.id.v, id))
             return ST_OK;
-    if (is_gone(st, &why, e))
+    if (!m || m->message.revoked_at_ms != 0 ||
+        !groups_match(s->a, s->stemmer, &s->groups, m->message.text, &hit->snippet))
         return ST_OK;
-    if (st != ST_OK)
-        return st;
-    if (hit->message.revoked_at_ms != 0 ||
-        !groups_match(s->a, s->stemmer, &s->groups, hit->message.text, &hit->snippet))
-        return ST_OK;
-    TRY(conversation_get(s->a, tx, s->query->tenant, hit->message.conversation, &c, e));
-    hit->lead_name = c.lead_name;
+    hit->message = m->message;
+    hit->lead_name = m->lead_name;
     r->n_messages++;
     *ret_taken = true;
     return ST_OK;
