@@ -128,9 +128,9 @@ enum status store_conversation_preview(struct tx *tx, struct tenant_id tenant,
                                        struct conversation_id id, struct str text, int64_t now_ms,
                                        struct err *e) {
     return DB_LATER(tx,
-                   DB_SQL("UPDATE conversations SET last_text = $3, last_at = $4, updated_at = $4"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(now_ms));
+                    DB_SQL("UPDATE conversations SET last_text = $3, last_at = $4, updated_at = $4"
+                           " WHERE tenant_id = $1 AND id = $2"),
+                    e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(text), V_I64(now_ms));
 }
 
 enum status store_conversation_own(struct tx *tx, const struct conversation *c, int64_t now_ms,

@@ -191,17 +191,17 @@ enum status store_message_edit(struct tx *tx, const struct message *m, struct st
 enum status store_message_media(struct tx *tx, struct tenant_id tenant, struct message_id id,
                                 struct str media, int64_t at_ms, struct err *e) {
     return DB_LATER(tx,
-                   DB_SQL("UPDATE messages SET media = $3, updated_at = $4"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(media), V_I64(at_ms));
+                    DB_SQL("UPDATE messages SET media = $3, updated_at = $4"
+                           " WHERE tenant_id = $1 AND id = $2"),
+                    e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(media), V_I64(at_ms));
 }
 
 enum status store_message_revoke(struct tx *tx, const struct message *m, int64_t at_ms,
                                  struct err *e) {
     return DB_LATER(tx,
-                   DB_SQL("UPDATE messages SET revoked_at = $3, updated_at = $3"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_I64(at_ms));
+                    DB_SQL("UPDATE messages SET revoked_at = $3, updated_at = $3"
+                           " WHERE tenant_id = $1 AND id = $2"),
+                    e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_I64(at_ms));
 }
 
 enum status store_messages_cancel_bot(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -257,11 +257,12 @@ enum status store_message_page(struct arena *a, struct tx *tx, const struct page
 
 enum status store_event_insert(struct tx *tx, const struct event *ev, struct err *e) {
     return DB_LATER(tx,
-                   DB_SQL("INSERT INTO conversation_events"
-                          " (id, tenant_id, conversation_id, message_id, kind, data, at)"
-                          " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
-                   e, V_UUID(ev->id), V_UUID(ev->tenant.v), V_UUID_OPT(ev->conversation.v),
-                   V_UUID_OPT(ev->message.v), V_TEXT(ev->kind), V_TEXT(ev->data), V_I64(ev->at_ms));
+                    DB_SQL("INSERT INTO conversation_events"
+                           " (id, tenant_id, conversation_id, message_id, kind, data, at)"
+                           " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
+                    e, V_UUID(ev->id), V_UUID(ev->tenant.v), V_UUID_OPT(ev->conversation.v),
+                    V_UUID_OPT(ev->message.v), V_TEXT(ev->kind), V_TEXT(ev->data),
+                    V_I64(ev->at_ms));
 }
 
 #define EVENTS                                                                                             \

@@ -93,10 +93,10 @@ enum status store_inbox_purge(struct tx *tx, int64_t before_ms, struct err *e) {
 enum status store_account_event(struct tx *tx, struct tenant_id tenant, struct account_id account,
                                 const struct inbound *event, int64_t now_ms, struct err *e) {
     return DB_LATER(tx,
-                   DB_SQL("INSERT INTO account_events (id, tenant_id, account_id, field, raw, at)"
-                          " VALUES ($1, $2, $3, $4, $5, $6)"),
-                   e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v),
-                   V_TEXT(event->field), V_TEXT(event->raw), V_I64(now_ms));
+                    DB_SQL("INSERT INTO account_events (id, tenant_id, account_id, field, raw, at)"
+                           " VALUES ($1, $2, $3, $4, $5, $6)"),
+                    e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v),
+                    V_TEXT(event->field), V_TEXT(event->raw), V_I64(now_ms));
 }
 
 enum status store_only_tenant(struct arena *a, struct tx *tx, struct tenant_id *ret,

@@ -23,14 +23,14 @@ enum status store_identity_find(struct arena *a, struct tx *tx, struct tenant_id
 enum status store_identity_put(struct tx *tx, struct tenant_id tenant, struct lead_id lead,
                                struct identity id, int64_t now_ms, struct err *e) {
     return DB_LATER(tx,
-                   DB_SQL("INSERT INTO lead_identities"
-                          " (tenant_id, kind, value, lead_id, address, created_at, updated_at)"
-                          " VALUES ($1, $2, $3, $4, $5, $6, $6)"
-                          " ON CONFLICT (tenant_id, kind, value) DO UPDATE"
-                          " SET lead_id = excluded.lead_id, address = excluded.address,"
-                          " updated_at = excluded.updated_at"),
-                   e, V_UUID(tenant.v), V_TEXT(str_of(id.kind)), V_TEXT(id.value),
-                   V_UUID(lead.v), V_TEXT(id.address), V_I64(now_ms));
+                    DB_SQL("INSERT INTO lead_identities"
+                           " (tenant_id, kind, value, lead_id, address, created_at, updated_at)"
+                           " VALUES ($1, $2, $3, $4, $5, $6, $6)"
+                           " ON CONFLICT (tenant_id, kind, value) DO UPDATE"
+                           " SET lead_id = excluded.lead_id, address = excluded.address,"
+                           " updated_at = excluded.updated_at"),
+                    e, V_UUID(tenant.v), V_TEXT(str_of(id.kind)), V_TEXT(id.value), V_UUID(lead.v),
+                    V_TEXT(id.address), V_I64(now_ms));
 }
 
 enum status store_identities_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,

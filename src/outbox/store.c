@@ -36,9 +36,8 @@ enum status store_receipt_insert(struct tx *tx, struct tenant_id tenant, struct 
         DB_SQL("INSERT INTO receipts_early"
                " (id, tenant_id, account_id, provider_id, status, error_code, error_title, at)"
                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
-        e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v),
-        V_TEXT(status->message_id), V_TEXT(word), V_I64(status->error_code),
-        V_TEXT(status->error_title), V_I64(now_ms));
+        e, V_UUID(uuid_new()), V_UUID(tenant.v), V_UUID(account.v), V_TEXT(status->message_id),
+        V_TEXT(word), V_I64(status->error_code), V_TEXT(status->error_title), V_I64(now_ms));
 }
 
 enum status store_receipts_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
