@@ -114,8 +114,12 @@ enum status store_messages_some(struct arena *a, struct tx *tx, struct tenant_id
     struct db_val vals[1 + MESSAGES_SOME] = {V_UUID(tenant.v)};
 
     assert(n <= MESSAGES_SOME);
-    for (size_t i = 0; i < MESSAGES_SOME; i++)
-        vals[1 + i] = V_UUID(i < n ? ids[i] : (struct uuid){0});
+    for (size_t i = 0; i < MESSAGES_SOME; i++) {
+        struct uuid none = {0};
+        const struct uuid *id = i < n ? &ids[i] : &none;
+
+        vals[1 + i] = V_UUID(*id);
+    }
     return db_query_vals(
         a, tx,
         DB_SQL("SELECT m.xid, m.seq, m.id, m.conversation_id, m.account_id, m.direction, m.owner,"
