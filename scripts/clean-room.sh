@@ -25,6 +25,7 @@ if [ -z "${PROSA_CLEAN_ROOM:-}" ]; then
   }
   root=${KEEP:-$(mktemp -d /var/tmp/prosa-room.XXXXXX)}
   mkdir -p "$root"
+  chmod 755 "$root" # mktemp's 700 would hide "/" from every other user in there
   root=$(cd "$root" && pwd)
   rc=0
   PROSA_CLEAN_ROOM=$root unshare --mount --pid --fork --kill-child --propagation private \
