@@ -10,7 +10,7 @@ import { link } from '../lib/live';
 import { match, navigate, path } from '../lib/router';
 import { Icon, type IconName } from './icons';
 import { Inbox, InboxNav } from './inbox/inbox';
-import { presence, setPresence } from './inbox/store';
+import { leave, presence, setPresence } from './inbox/store';
 import { Help, isHelpOpen } from './keys';
 import { pages, type Page, type PageProps } from './pages';
 import { isLoading, load, loadProblem, may, me, setLanguage, setTheme, signOut, theme, user } from './session';
@@ -117,7 +117,7 @@ function Profile() {
               </button>
             </li>
             <li>
-              <button type="button" onClick={() => void signOut()}>
+              <button type="button" onClick={() => void leave().then(signOut)}>
                 {t('signOut')}
               </button>
             </li>

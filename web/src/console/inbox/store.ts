@@ -187,9 +187,22 @@ export const labels = signal<Label[]>([]);
 export const canned = signal<Canned[]>([]);
 export const team = signal<Teammate[]>([]);
 export const presence = computed<Presence | null>(() => team.value.find((one) => one.id === user.value?.id)?.presence ?? null);
+/** What a person chose lasts over a reload; the server forgets whoever is online and not heard of for 90 seconds. */
+const CHOSEN = 'presence';
+const BEAT_MS = 30_000;
 export async function setPresence(to: Presence): Promise<void> {
+  localStorage.setItem(CHOSEN, to);
   await put('/me/presence', { presence: to });
   await loadTeam();
+}
+function stayOnline(): void {
+  if (user.value && localStorage.getItem(CHOSEN) === 'online')
+    void put('/me/presence', { presence: 'online' }).catch(() => undefined); // the next beat tries again
+}
+/** Before signing out: nobody gets a conversation who is not here. */
+export async function leave(): Promise<void> {
+  localStorage.removeItem(CHOSEN);
+  await put('/me/presence', { presence: 'offline' }).catch(() => undefined);
 }
 export const nameOf = (id: string | null | undefined): string =>
   id && id === user.value?.id ? user.value.name : (team.value.find((one) => one.id === id)?.name ?? '');
@@ -287,6 +300,8 @@ export function startInbox(): void {
   onEvent(apply);
   onPresence(noticePresence);
   onOpen(() => void Promise.all([loadCounts(), loadTeam(), loadLabels(), loadCanned()]));
+  stayOnline();
+  setInterval(stayOnline, BEAT_MS);
 }
 
 // --- what people do ------------------------------------------------------------------------------------------------------
