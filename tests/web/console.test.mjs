@@ -66,29 +66,6 @@ test('signing in tells what is wrong, opens the page that was asked for, and sig
   assert.equal(await page.locator('[name=email]').inputValue(), 'ana@example.com');
 });
 
-test('whoever is available stays so while the console is open, over a reload too, and leaves with the signing out', async () => {
-  const one = await agent();
-  const { page } = one;
-  const said = (what) => page.waitForRequest((r) => r.method() === 'PUT' && r.url().endsWith('/me/presence') && r.postDataJSON().presence === what);
-  await page.clock.install();
-  await one.signIn('bruno');
-  await page.locator('.profile-button').click();
-  const chosen = said('online');
-  await page.getByRole('button', { name: 'disponível' }).click();
-  await chosen;
-  const beat = said('online');
-  await page.clock.fastForward(31_000);
-  await beat;
-  const again = said('online');
-  await page.reload();
-  await again;
-  await page.locator('.profile-button').click();
-  const left = said('offline');
-  await page.getByRole('button', { name: 'Sair' }).click();
-  await left;
-  await page.locator('.signin').waitFor();
-});
-
 test('language and theme are the user’s own and go along to another browser', async () => {
   const { page } = await agent('sofia');
   await page.locator('.profile-button').click();
