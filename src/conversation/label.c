@@ -1,4 +1,4 @@
-/* label.c - the tenant's labels and canned answers, and which labels a conversation has.
+/* label.c - the tenant's labels, and which of them a conversation has.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
