@@ -66,6 +66,33 @@ test('signing in tells what is wrong, opens the page that was asked for, and sig
   assert.equal(await page.locator('[name=email]').inputValue(), 'ana@example.com');
 });
 
+test('whoever is available stays so while the console is open, over a reload too, and leaves with the signing out', async () => {
+  const one = await agent();
+  const { page } = one;
+  const isNow = (presence) =>
+    until(async () => (await house.api.get('/api/v1/team')).data.find((m) => m.name.startsWith('bruno'))?.presence === presence, `bruno is ${presence}`);
+  const beats = () => page.waitForRequest((r) => r.method() === 'PUT' && r.url().endsWith('/me/presence'));
+  await page.addInitScript(() => {
+    const { setInterval: real } = window;
+    window.beats = []; // what the page does again and again, so that nobody waits for it
+    window.setInterval = (fn, ms, ...more) => (ms === 30000 && window.beats.push(fn), real(fn, ms, ...more));
+  });
+  await one.signIn('bruno');
+  await page.locator('.profile-button').click();
+  await page.getByRole('button', { name: 'disponível' }).click();
+  await isNow('online');
+  const beat = beats();
+  await page.evaluate(() => window.beats.forEach((fn) => fn()));
+  assert.equal((await beat).postDataJSON().presence, 'online');
+  const again = beats();
+  await page.reload();
+  assert.equal((await again).postDataJSON().presence, 'online');
+  await page.locator('.profile-button').click();
+  await page.getByRole('button', { name: 'Sair' }).click();
+  await page.locator('.signin').waitFor();
+  await isNow('offline');
+});
+
 test('language and theme are the user’s own and go along to another browser', async () => {
   const { page } = await agent('sofia');
   await page.locator('.profile-button').click();

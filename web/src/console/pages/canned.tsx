@@ -6,7 +6,7 @@ import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { may } from '../session';
 import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, Head, SettingsFrame, Show, useData, useDoing, useForm, w } from './kit';
+import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm, w } from './kit';
 
 interface Canned {
   id: string;
@@ -66,17 +66,7 @@ function Edit({ one, onClose, onSaved }: { one: Canned | null; onClose: () => vo
             />
           )}
         </Field>
-        <p class={problem ? 'problem' : 'sr'} role="alert">
-          {problem}
-        </p>
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={form.isBusy.value}>
-            {t('save')}
-          </button>
-        </div>
+        <DialogEnd problem={problem} submit={t('save')} isOff={form.isBusy.value} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -105,22 +95,7 @@ function Row({ one, onEdit, onChange }: { one: Canned; onEdit: () => void; onCha
         </strong>
         <span class="two-lines">{one.text}</span>
       </span>
-      {may('supervisor') && (
-        <span class="row">
-          <button type="button" class="small" aria-label={`${t('edit')}: ${one.shortcut}`} onClick={onEdit}>
-            {t('edit')}
-          </button>
-          <button
-            type="button"
-            class="small"
-            disabled={isBusy.value}
-            aria-label={`${t('remove')}: ${one.shortcut}`}
-            onClick={() => void remove()}
-          >
-            {t('remove')}
-          </button>
-        </span>
-      )}
+      {may('supervisor') && <EditRemove name={one.shortcut} isBusy={isBusy.value} onEdit={onEdit} onRemove={() => void remove()} />}
     </li>
   );
 }

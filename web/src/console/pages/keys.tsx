@@ -6,7 +6,7 @@ import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, ask, Asker, CopyLine, Head, Once, SettingsFrame, Show, useData, useDoing, useForm, w, wx } from './kit';
+import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, SettingsFrame, Show, useData, useDoing, useForm, w, wx } from './kit';
 
 interface ApiKey {
   id: string;
@@ -88,17 +88,7 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (key: ApiKey) =
             </div>
           )}
         </fieldset>
-        <p class={problem ? 'problem' : 'sr'} role="alert">
-          {problem}
-        </p>
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={form.isBusy.value || scopesOf(v) === ''}>
-            {w('makeKey')}
-          </button>
-        </div>
+        <DialogEnd problem={problem} submit={w('makeKey')} isOff={form.isBusy.value || scopesOf(v) === ''} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -185,6 +185,50 @@ export function SaveBar<T extends object>({ form, fields = [] }: { form: Form<T>
   );
 }
 
+/** What a dialog's form closes with: what is wrong with the whole of it, back, and on. */
+export function DialogEnd({ problem, submit, isOff, isDanger = false, onClose }: {
+  problem: string;
+  submit: string;
+  isOff: boolean;
+  isDanger?: boolean;
+  onClose: () => void;
+}) {
+  return (
+    <>
+      <p class={problem ? 'problem' : 'sr'} role="alert">
+        {problem}
+      </p>
+      <div class="actions">
+        <button type="button" onClick={onClose}>
+          {t('cancel')}
+        </button>
+        <button type="submit" class={isDanger ? 'danger' : 'primary'} disabled={isOff}>
+          {submit}
+        </button>
+      </div>
+    </>
+  );
+}
+
+/** The buttons of a row; name says to a screen reader whose they are. */
+export function EditRemove({ name, isBusy, onEdit, onRemove }: {
+  name: string;
+  isBusy: boolean;
+  onEdit: () => void;
+  onRemove: () => void;
+}) {
+  return (
+    <span class="row">
+      <button type="button" class="small" aria-label={`${t('edit')}: ${name}`} onClick={onEdit}>
+        {t('edit')}
+      </button>
+      <button type="button" class="small" disabled={isBusy} aria-label={`${t('remove')}: ${name}`} onClick={onRemove}>
+        {t('remove')}
+      </button>
+    </span>
+  );
+}
+
 /* --- pieces ------------------------------------------------------------------------------------------------------- */
 
 export function Head({ title, lead, children }: { title: string; lead?: string; children?: ComponentChildren }) {

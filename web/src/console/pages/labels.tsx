@@ -6,7 +6,7 @@ import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { may } from '../session';
 import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, Head, SettingsFrame, Show, useData, useDoing, useForm, w } from './kit';
+import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm, w } from './kit';
 
 const COLORS = ['#0f766e', '#2563eb', '#7c3aed', '#be185d', '#b91c1c', '#b45309', '#4d7c0f', '#475569'];
 
@@ -59,17 +59,7 @@ function Edit({ label, onClose, onSaved }: { label: Label | null; onClose: () =>
             </label>
           ))}
         </fieldset>
-        <p class={problem ? 'problem' : 'sr'} role="alert">
-          {problem}
-        </p>
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={form.isBusy.value}>
-            {t('save')}
-          </button>
-        </div>
+        <DialogEnd problem={problem} submit={t('save')} isOff={form.isBusy.value} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -99,22 +89,7 @@ function Row({ label, onEdit, onChange }: { label: Label; onEdit: () => void; on
       <a href={`/app/inbox/label-${label.id}`} class="quiet">
         {w('itsConversations')}
       </a>
-      {may('supervisor') && (
-        <span class="row">
-          <button type="button" class="small" aria-label={`${t('edit')}: ${label.name}`} onClick={onEdit}>
-            {t('edit')}
-          </button>
-          <button
-            type="button"
-            class="small"
-            disabled={isBusy.value}
-            aria-label={`${t('remove')}: ${label.name}`}
-            onClick={() => void remove()}
-          >
-            {t('remove')}
-          </button>
-        </span>
-      )}
+      {may('supervisor') && <EditRemove name={label.name} isBusy={isBusy.value} onEdit={onEdit} onRemove={() => void remove()} />}
     </li>
   );
 }

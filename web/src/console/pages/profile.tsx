@@ -8,7 +8,7 @@ import { timeFull, when } from '../../lib/format';
 import { chosenLanguage, t, tx, type Language } from '../../lib/i18n';
 import { load, me, setLanguage, setTheme, theme, user } from '../session';
 import { Dialog, Empty, Field, toast, toastProblem } from '../ui';
-import { afterwards, CopyButton, CopyLine, Head, Once, SaveBar, Show, useData, useDoing, useForm, w } from './kit';
+import { afterwards, CopyButton, CopyLine, DialogEnd, Head, Once, SaveBar, Show, useData, useDoing, useForm, w } from './kit';
 
 /* --- name, language, theme ---------------------------------------------------------------------------------------- */
 
@@ -252,17 +252,7 @@ function Disable({ onClose }: { onClose: () => void }) {
           )}
         </Field>
         <CodeField value={form.value.value.code} onInput={(code) => form.set({ code })} />
-        <p class={problem ? 'problem' : 'sr'} role="alert">
-          {problem}
-        </p>
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="danger" disabled={form.isBusy.value}>
-            {w('disableTotp')}
-          </button>
-        </div>
+        <DialogEnd problem={problem} submit={w('disableTotp')} isOff={form.isBusy.value} isDanger onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -7,7 +7,7 @@ import { t, tx } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { user as self } from '../session';
 import { Avatar, Dialog, Field, toast } from '../ui';
-import { ask, Asker, Head, SettingsFrame, Show, useData, useDoing, useForm, w, wx, type Form } from './kit';
+import { ask, Asker, DialogEnd, type Form, Head, SettingsFrame, Show, useData, useDoing, useForm, w, wx } from './kit';
 
 interface User {
   id: string;
@@ -110,17 +110,7 @@ function Add({ onClose, onSaved }: { onClose: () => void; onSaved: () => void })
         <Text form={form} name="email" label={t('email')} type="email" required />
         <RoleField form={form} />
         <Text form={form} name="password" label={w('firstPassword')} hint={w('firstPasswordHint')} required />
-        <p class={rest ? 'problem' : 'sr'} role="alert">
-          {rest}
-        </p>
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={form.isBusy.value}>
-            {t('add')}
-          </button>
-        </div>
+        <DialogEnd problem={rest} submit={t('add')} isOff={form.isBusy.value} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -175,17 +165,7 @@ function Change({ person, member, onClose, onSaved }: {
           <Text form={form} name="capacity" label={w('capacity')} hint={w('capacityHint')} type="number" />
         )}
         {!isSelf && <Text form={form} name="password" label={w('newPassword')} hint={w('newPasswordHint')} />}
-        <p class={rest ? 'problem' : 'sr'} role="alert">
-          {rest}
-        </p>
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={form.isBusy.value || !form.isDirty()}>
-            {t('save')}
-          </button>
-        </div>
+        <DialogEnd problem={rest} submit={t('save')} isOff={form.isBusy.value || !form.isDirty()} onClose={onClose} />
       </form>
     </Dialog>
   );

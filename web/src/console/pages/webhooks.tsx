@@ -7,7 +7,7 @@ import { t } from '../../lib/i18n';
 import { navigate } from '../../lib/router';
 import { Icon } from '../icons';
 import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, ask, Asker, CopyLine, Head, Once, Raw, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, w, wn, wx } from './kit';
+import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, Raw, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, w, wn, wx } from './kit';
 import type { PageProps } from './index';
 
 interface Webhook {
@@ -136,17 +136,7 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (made: Webhook)
         }}
       >
         <Fields form={form} />
-        <p class={problem ? 'problem' : 'sr'} role="alert">
-          {problem}
-        </p>
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={form.isBusy.value}>
-            {t('add')}
-          </button>
-        </div>
+        <DialogEnd problem={problem} submit={t('add')} isOff={form.isBusy.value} onClose={onClose} />
       </form>
     </Dialog>
   );
