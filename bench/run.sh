@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Measures prosa beside what users would pick instead, each in turn, several rounds in one run; prints medians and ratios.
-#   bench/run.sh [intake|queue|way|scale|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
+#   bench/run.sh [intake|steady|queue|way|live|scale|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
 # Machines are noisy: read the ratios.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -106,6 +106,16 @@ intake() {
   report_intake
 }
 
+# Latency at a thousand calls a second, counted from when each was due.
+steady() {
+  for engine in sqlite postgres; do
+    prosa_env $engine
+    begin 18200 "$prosa" serve
+    "$BIN/loadgen" -c 64 -r "${RATE:-1000}" -w 1 -d "$dur" -l "prosa-$engine" -N prosa -N postgres 18200 /webhooks/meta | tail -1
+    end
+  done
+}
+
 report_intake() {
   echo
   echo "webhook intake, medians of $rounds rounds (req/s, p50 ms, p99 ms, CPU us/request)"
@@ -151,6 +161,11 @@ way() {
       PROSA_BIN=$prosa node bench/way.mjs "$engine" "${MESSAGES:-3000}"
     done
   done
+}
+
+live() {
+  npm_ci tests
+  PROSA_BIN=$prosa node bench/live.mjs "${SOCKETS:-1000}" "${PER_SECOND:-5}" "$dur"
 }
 
 # The inbox of a large tenant; CONVERSATIONS=1000000 MESSAGES=20000000 takes hours and 60 GB.

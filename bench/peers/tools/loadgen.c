@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// loadgen: closed-loop HTTP/1.1 keep-alive POST generator, one thread, epoll.
+// loadgen: HTTP/1.1 keep-alive POST generator, one thread, epoll.
 // Sends a ~1 KB WhatsApp Cloud API webhook with a unique message id and a right X-Hub-Signature-256.
 // usage: loadgen [-c conns] [-d secs] [-w warm_secs] [-n max_requests] [-s secret] [-t tenants] [-u dup_permille]
-//                [-i idle_conns] [-N procname]... [-l label] port path
+//                [-i idle_conns] [-r per_second] [-N procname]... [-l label] port path
+// -r: open loop, requests become due at this rate whatever the server does; latency counts from the due time.
 #define _GNU_SOURCE
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <arpa/inet.h>
@@ -173,11 +174,11 @@ static int cmp(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
     int conns = 64, opt, idle = 0, nnames = 0;
-    double dur = 8, warm = 2;
+    double dur = 8, warm = 2, rate = 0;
     uint64_t maxn = 0;
     const char *secret = "peer-secret", *label = "";
     const char *names[8];
-    while ((opt = getopt(argc, argv, "c:d:w:n:s:t:u:i:N:l:")) != -1)
+    while ((opt = getopt(argc, argv, "c:d:w:n:s:t:u:i:r:N:l:")) != -1)
         switch (opt) {
         case 'c':
             conns = atoi(optarg);
@@ -202,6 +203,9 @@ int main(int argc, char **argv) {
             break;
         case 'i':
             idle = atoi(optarg);
+            break;
+        case 'r':
+            rate = atof(optarg);
             break;
         case 'N':
             if (nnames < 8)
@@ -244,7 +248,14 @@ int main(int argc, char **argv) {
     int measuring = 0;
     uint64_t m0 = 0;
     double mach[3] = {0};
+    uint32_t *ready = malloc(sizeof *ready * (total + 1)); // -r: connections without a request
+    size_t nready = 0;
+    double due = now_us();
     for (int i = 0; i < total; i++) {
+        if (rate > 0 && !cs[i].idle) {
+            ready[nready++] = i;
+            continue;
+        }
         build(&cs[i]);
         cs[i].t0 = now_us();
         flush_out(&cs[i]);
@@ -254,8 +265,21 @@ int main(int argc, char **argv) {
     uint64_t t = now_us();
     int stop = 0;
     while (!stop) {
-        int n = epoll_wait(ep, evs, 512, 100);
+        double wait_us = 100000;
+        if (rate > 0 && nready > 0)
+            wait_us = due > now_us() ? due - now_us() : 0;
+        struct timespec to = {.tv_nsec = (long)(wait_us * 1000)};
+        if (to.tv_nsec > 100000000 || to.tv_nsec < 0)
+            to.tv_nsec = 100000000;
+        int n = epoll_pwait2(ep, evs, 512, &to, NULL);
         t = now_us();
+        for (; rate > 0 && nready > 0 && due <= t; due += 1e6 / rate) {
+            conn *c = &cs[ready[--nready]];
+            build(c);
+            c->t0 = (uint64_t)due;
+            flush_out(c);
+            sent++;
+        }
         if (!measuring && t >= t_meas) {
             measuring = 1;
             m0 = t;
@@ -331,6 +355,12 @@ int main(int argc, char **argv) {
                 if (c->idle || (maxn && sent >= maxn)) {
                     c->inlen = 0;
                     c->outlen = c->outoff = 0;
+                    break;
+                }
+                if (rate > 0) {
+                    c->inlen = c->hdr = 0;
+                    c->outlen = c->outoff = 0;
+                    ready[nready++] = evs[i].data.u32;
                     break;
                 }
                 build(c);
