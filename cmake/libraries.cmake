@@ -20,6 +20,9 @@ prosa_library(sqlite sqlite3)
 prosa_library(pq libpq)
 prosa_library(microhttpd libmicrohttpd)
 prosa_library(curl libcurl)
+prosa_library(zip libzip)
+prosa_library(z zlib)
+prosa_library(expat expat)
 
 # Debian's libwslay-dev brings no pkg-config file.
 find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED)
