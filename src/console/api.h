@@ -46,6 +46,9 @@ typedef enum status (*api_fn)(struct tx *tx, void *api, struct err *e);
 
 /* After a change of a conversation's owner failed with st: a conflict tells in the problem who has it. Gives st back. */
 enum status api_tell_owner(struct tx *tx, struct api *x, enum status st, const struct err *why);
+/* x->conversation is not in the hands of a colleague, out of which only a supervisor or a program may move it; locks it.
+ * ST_CONFLICT with cause "owner-changed". */
+enum status api_expect_mine(struct tx *tx, struct api *x, struct err *e) ATTR_MUST_CHECK;
 
 enum status api_answer(struct app *app, struct req *r, enum api_access access, api_fn fn,
                        struct resp *ret, struct err *e) ATTR_MUST_CHECK;

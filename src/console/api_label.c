@@ -58,10 +58,18 @@ static enum status change_label(struct tx *tx, void *ctx, struct err *e) {
 static enum status remove_label(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
 
-    TRY(label_remove(tx, x->tenant, x->message.v, e));
+    TRY(label_remove(tx, x->tenant, x->message.v, clock_now_ms(), e));
     TRY(api_audit(tx, x, "label.remove", uuid_format(x->r->arena, x->message.v), e));
     api_begin_empty(x);
     return ST_OK;
+}
+
+static enum status restore_label(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+
+    TRY(label_restore(x->r->arena, tx, x->tenant, x->id, clock_now_ms(), e));
+    TRY(api_audit(tx, x, "label.restore", uuid_format(x->r->arena, x->id), e));
+    return one_label(tx, x, e);
 }
 
 /* --- canned answers ---------------------------------------------------------------------------- */
@@ -129,6 +137,7 @@ API_HANDLER(label_get_one, API_READS, one_label)
 API_HANDLER(labels_post, API_WRITES, add_label)
 API_HANDLER(label_patch, API_WRITES, change_label)
 API_HANDLER(label_delete, API_WRITES, remove_label)
+API_HANDLER(label_restore_post, API_WRITES, restore_label)
 API_HANDLER(canned_get_all, API_READS, list_canned)
 API_HANDLER(canned_get_one, API_READS, one_canned)
 API_HANDLER(canned_post, API_WRITES, add_canned)
@@ -146,6 +155,8 @@ const struct route api_label_routes[] = {
      .summary = "Change a label's name or colour"},
     {HTTP_DELETE, API "/labels/{id}", label_delete, SUPERVISOR, WRITE,
      .summary = "Remove a label, also off its conversations"},
+    {HTTP_POST, API "/labels/{id}/restore", label_restore_post, SUPERVISOR, WRITE,
+     .summary = "Bring a removed label back to the conversations that had it, within 30 days"},
     {HTTP_GET, API "/canned", canned_get_all, AGENT, READ, .summary = "Answers kept ready"},
     {HTTP_POST, API "/canned", canned_post, SUPERVISOR, WRITE, .summary = "A new canned answer"},
     {HTTP_GET, API "/canned/{id}", canned_get_one, AGENT, READ, .summary = "One canned answer"},

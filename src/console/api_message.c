@@ -94,10 +94,21 @@ static enum status post_message(struct tx *tx, void *ctx, struct err *e) {
     return one_message(tx, ctx, e);
 }
 
+/* To send again is to speak: not into a colleague's conversation. */
+static enum status expect_may_speak(struct tx *tx, struct api *x, struct err *e) {
+    struct message m;
+
+    TRY(message_get(x->r->arena, tx, x->tenant, x->message, &m, e));
+    x->conversation = m.conversation;
+    return api_expect_mine(tx, x, e);
+}
+
 static enum status settle_message(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct str how = json_str(json_get(x->body, "how"));
     enum settle settle;
+
+    x->problem = STR_EMPTY;
 
     if (str_eq(how, STR("sent")))
         settle = SETTLE_SENT;
@@ -107,6 +118,12 @@ static enum status settle_message(struct tx *tx, void *ctx, struct err *e) {
         settle = SETTLE_RESEND;
     else
         FAIL(e, ST_INVALID, "how: \"sent\", \"failed\" or \"resend\" is needed");
+    if (settle == SETTLE_RESEND) {
+        enum status st = expect_may_speak(tx, x, e);
+
+        if (st != ST_OK)
+            return api_tell_owner(tx, x, st, e);
+    }
     TRY(outbox_settle(x->r->arena, tx, x->tenant, x->message, settle, api_actor(x), e));
     TRY(api_audit(tx, x, "message.settle", uuid_format(x->r->arena, x->message.v), e));
     return one_message(tx, ctx, e);

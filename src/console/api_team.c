@@ -210,6 +210,14 @@ static enum status answer(struct tx *tx, struct api *x, struct err *e) {
     return ST_OK;
 }
 
+enum status api_expect_mine(struct tx *tx, struct api *x, struct err *e) {
+    const struct principal *p = &x->r->principal;
+
+    if (uuid_is_nil(p->user.v) || p->role >= ROLE_SUPERVISOR)
+        return ST_OK;
+    return conversation_expect_not_others(x->r->arena, tx, x->tenant, x->conversation, p->user, e);
+}
+
 static enum status take(struct tx *tx, struct api *x, struct err *e) {
     return conversation_take(x->r->arena, tx, x->tenant, x->conversation, caller(x), clock_now_ms(),
                              e);
@@ -218,12 +226,14 @@ static enum status take(struct tx *tx, struct api *x, struct err *e) {
 static enum status release(struct tx *tx, struct api *x, struct err *e) {
     struct debounce debounce;
 
+    TRY(api_expect_mine(tx, x, e));
     TRY(bot_debounce(tx, x->tenant, &debounce, e));
     return conversation_release(x->r->arena, tx, x->tenant, x->conversation, debounce,
                                 clock_now_ms(), e);
 }
 
 static enum status close_one(struct tx *tx, struct api *x, struct err *e) {
+    TRY(api_expect_mine(tx, x, e));
     return conversation_close(x->r->arena, tx, x->tenant, x->conversation, clock_now_ms(), e);
 }
 
@@ -258,22 +268,6 @@ static enum status hand_off(struct tx *tx, struct api *x, struct err *e) {
                                         clock_now_ms(), e);
 }
 
-/* Out of a colleague's hands only by a supervisor, or a program. */
-static enum status check_may_move(struct tx *tx, struct api *x, struct err *e) {
-    const struct principal *p = &x->r->principal;
-    struct conversation c;
-
-    if (uuid_is_nil(p->user.v) || p->role >= ROLE_SUPERVISOR)
-        return ST_OK;
-    TRY(conversation_lock(x->r->arena, tx, x->tenant, x->conversation, &c, e));
-    if (uuid_is_nil(c.owner_user.v) || uuid_eq(c.owner_user.v, p->user.v))
-        return ST_OK;
-    err_set(e, ST_CONFLICT, __FILE__, __LINE__,
-            "somebody else has this conversation: ask them or a supervisor to pass it on");
-    e->cause = "owner-changed";
-    return ST_CONFLICT;
-}
-
 static enum status assign(struct tx *tx, struct api *x, struct err *e) {
     const struct json *user = json_get(x->body, "user");
     struct assignment to = {.by = caller(x), .has_skill = json_get(x->body, "skill") != NULL};
@@ -281,7 +275,7 @@ static enum status assign(struct tx *tx, struct api *x, struct err *e) {
     TRY(read_word(x, "skill", WORD_MAX, &to.skill, e));
     if (!user || (json_type(user) != JSON_NULL && !uuid_parse(json_str(user), &to.user.v)))
         FAIL(e, ST_INVALID, "user: a user's id, or null for the queue, is needed");
-    TRY(check_may_move(tx, x, e));
+    TRY(api_expect_mine(tx, x, e));
     return conversation_assign(x->r->arena, tx, x->tenant, x->conversation, to, clock_now_ms(), e);
 }
 

@@ -143,6 +143,12 @@ enum status conversation_expect(struct arena *a, struct tx *tx, struct tenant_id
                                 struct conversation_id id, int64_t version, struct err *e)
     ATTR_MUST_CHECK;
 
+/* Locks it; ST_CONFLICT with cause "owner-changed" when another person than `user` has it: what only its owner may move. From
+ * the phone alone, nobody in particular has it. */
+enum status conversation_expect_not_others(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                           struct conversation_id id, struct user_id user,
+                                           struct err *e) ATTR_MUST_CHECK;
+
 #define HANDOFF_CUSTOMER_ASKED "customer-asked"
 struct handoff {
     struct str reason;  /* slug or sentence, for the event */
@@ -404,6 +410,7 @@ enum {
     CANNED_TEXT_MAX = 4096,
     SHORTCUT_MAX = 40,
 };
+#define LABEL_KEPT_MS (INT64_C(30) * 24 * 3600 * 1000)
 /* By name. */
 enum status label_list(struct arena *a, struct tx *tx, struct tenant_id tenant, struct label **ret,
                        size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
@@ -412,9 +419,17 @@ enum status label_get(struct arena *a, struct tx *tx, struct tenant_id tenant, s
 /* A nil id makes a new one. ST_INVALID: name or colour out of form, or too many; ST_CONFLICT: the name is taken. */
 enum status label_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct label *label,
                       int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-/* Also off every conversation. */
-enum status label_remove(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e)
-    ATTR_MUST_CHECK;
+/* Off every conversation, too; for LABEL_KEPT_MS it can be restored to them. */
+enum status label_remove(struct tx *tx, struct tenant_id tenant, struct uuid id, int64_t now_ms,
+                         struct err *e) ATTR_MUST_CHECK;
+/* As it was, on the conversations that had it. ST_NOT_FOUND: there is none, or it is forgotten; ST_CONFLICT: another has its
+ * name; ST_INVALID: too many. One that is there already is fine. */
+enum status label_restore(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                          int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* A piece of what is left of a label that was removed LABEL_KEPT_MS ago, in the system's scope, which it leaves for the label's
+ * tenant; *ret_is_more: there may be more. */
+enum status label_forget_old(struct arena *a, struct tx *tx, int64_t now_ms, bool *ret_is_more,
+                             struct err *e) ATTR_MUST_CHECK;
 struct label_set {
     struct tenant_id tenant;
     struct conversation_id conversation;

@@ -4,6 +4,8 @@
 
 #include "conversation/store.h"
 
+enum { FORGET_MAX = 5000 }; /* conversations of a label that is gone, in one transaction */
+
 /* --- labels ------------------------------------------------------------------------------------------------------------ */
 
 static int by_name(const void *a, const void *b) {
@@ -44,6 +46,13 @@ enum status label_get(struct arena *a, struct tx *tx, struct tenant_id tenant, s
             return ST_OK;
         }
     FAIL(e, ST_NOT_FOUND, "no such label");
+}
+
+static bool has_label(const struct label *all, size_t n, struct uuid id) {
+    for (size_t i = 0; i < n; i++)
+        if (uuid_eq(all[i].id, id))
+            return true;
+    return false;
 }
 
 static bool is_color(struct str s) {
@@ -93,23 +102,62 @@ enum status label_put(struct arena *a, struct tx *tx, struct tenant_id tenant, s
     return ST_OK;
 }
 
-enum status label_remove(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e) {
+enum status label_remove(struct tx *tx, struct tenant_id tenant, struct uuid id, int64_t now_ms,
+                         struct err *e) {
     int64_t changed = 0;
 
-    TRY(store_label_delete(tx, tenant, id, &changed, e));
+    TRY(store_label_remove(tx, tenant, id, now_ms, &changed, e));
     if (changed == 0)
         FAIL(e, ST_NOT_FOUND, "no such label");
     return ST_OK;
 }
 
+enum status label_restore(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                          int64_t now_ms, struct err *e) {
+    struct err why = ERR_INIT;
+    struct label *all;
+    int64_t changed = 0;
+    size_t n;
+    enum status st;
+
+    TRY(label_list(a, tx, tenant, &all, &n, e));
+    if (has_label(all, n, id))
+        return ST_OK;
+    st = store_label_restore(tx, tenant, id, now_ms, &changed, &why);
+    if (st == ST_CONFLICT)
+        FAIL(e, ST_CONFLICT, "there is another label of this name by now");
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    if (changed == 0)
+        FAIL(e, ST_NOT_FOUND, "no such label");
+    if (n >= LABELS_MAX)
+        FAIL(e, ST_INVALID, "there are %d labels already: remove one first", LABELS_MAX);
+    return ST_OK;
+}
+
+enum status label_forget_old(struct arena *a, struct tx *tx, int64_t now_ms, bool *ret_is_more,
+                             struct err *e) {
+    struct tenant_id tenant;
+    struct db_rows rows;
+    int64_t n;
+
+    TRY(store_label_forgettable(a, tx, now_ms - LABEL_KEPT_MS, &rows, e));
+    *ret_is_more = rows.n > 0;
+    if (rows.n == 0)
+        return ST_OK;
+    tenant.v = db_uuid(&rows, 0, 0);
+    TRY(tx_set_scope(tx, DB_TENANT(tenant), e));
+    return store_label_forget(tx, tenant, db_uuid(&rows, 0, 1), FORGET_MAX, &n, e);
+}
+
 /* --- on a conversation ------------------------------------------------------------------------------------------------- */
 
-static bool has_label(const struct label *all, size_t n, struct uuid id) {
-    for (size_t i = 0; i < n; i++)
-        if (uuid_eq(all[i].id, id))
-            return true;
-    return false;
-}
+struct label_ids {
+    struct uuid items[2 * CONVERSATION_LABELS_MAX];
+    size_t n;
+};
 
 /* The set's ids without repeats, checked against what there is. */
 static enum status pick_labels(struct arena *a, struct tx *tx, const struct label_set *set,
@@ -127,6 +175,29 @@ static enum status pick_labels(struct arena *a, struct tx *tx, const struct labe
         if (*ret_n == CONVERSATION_LABELS_MAX)
             FAIL(e, ST_INVALID, "labels: at most %d on one conversation", CONVERSATION_LABELS_MAX);
         ret[(*ret_n)++].id = set->labels[i];
+    }
+    return ST_OK;
+}
+
+/* One that is removed stays on its conversations: nobody sees it to take it off, and it can come back. */
+static enum status keep_removed(struct arena *a, struct tx *tx, const struct conversation *c,
+                                struct label_ids *ids, struct err *e) {
+    struct str left = c->label_ids, head;
+    struct db_rows rows;
+    struct uuid id;
+
+    if (left.len == 0)
+        return ST_OK;
+    TRY(store_labels_removed(a, tx, c->tenant, &rows, e));
+    for (bool is_more = rows.n > 0; is_more && ids->n < ARRAY_LEN(ids->items);) {
+        is_more = str_cut(&left, ' ', &head);
+        if (!uuid_parse(head, &id))
+            continue;
+        for (size_t i = 0; i < rows.n; i++)
+            if (uuid_eq(db_uuid(&rows, i, 0), id)) {
+                ids->items[ids->n++] = id;
+                break;
+            }
     }
     return ST_OK;
 }
@@ -152,22 +223,26 @@ static struct str labels_data(struct arena *a, const struct label *labels, size_
 enum status conversation_set_labels(struct arena *a, struct tx *tx, const struct label_set *set,
                                     struct err *e) {
     struct label picked[CONVERSATION_LABELS_MAX] = {0};
+    struct label_ids all = {0};
     struct conversation c;
     struct str ids = STR_EMPTY;
     size_t n;
 
     TRY(store_conversation_lock(a, tx, set->tenant, set->conversation, &c, e));
     TRY(pick_labels(a, tx, set, picked, &n, e));
-    for (size_t i = 0; i < n; i++) {
-        struct str one = uuid_format(a, picked[i].id);
+    for (size_t i = 0; i < n; i++)
+        all.items[all.n++] = picked[i].id;
+    TRY(keep_removed(a, tx, &c, &all, e));
+    for (size_t i = 0; i < all.n; i++) {
+        struct str one = uuid_format(a, all.items[i]);
 
         ids = arena_printf(a, "%.*s%s%.*s", STR_ARG(ids), i > 0 ? " " : "", STR_ARG(one));
     }
     if (str_eq(ids, c.label_ids))
         return ST_OK;
     TRY(store_conversation_labels(tx, &c, ids, set->now_ms, e));
-    for (size_t i = 0; i < n; i++)
-        TRY(store_conversation_label_add(tx, &c, picked[i].id, e));
+    for (size_t i = 0; i < all.n; i++)
+        TRY(store_conversation_label_add(tx, &c, all.items[i], e));
     return event_add(tx,
                      (struct event){.tenant = set->tenant,
                                     .conversation = set->conversation,

@@ -51,25 +51,37 @@ static void name_labels(struct arena *a, struct conversation *c, const struct la
     c->labels = named;
 }
 
-static enum status name_labels_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                  struct conversation *items, size_t n, struct err *e) {
-    struct label *all = NULL;
-    size_t n_all = 0;
+struct label_table { /* items NULL: not read yet */
+    struct label *items;
+    size_t n;
+};
 
+static enum status name_labels_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                  struct label_table *all, struct conversation *items, size_t n,
+                                  struct err *e) {
     for (size_t i = 0; i < n; i++) {
         if (items[i].label_ids.len == 0)
             continue;
-        if (!all)
-            TRY(label_list(a, tx, tenant, &all, &n_all, e));
-        name_labels(a, &items[i], all, n_all);
+        if (!all->items)
+            TRY(label_list(a, tx, tenant, &all->items, &all->n, e));
+        name_labels(a, &items[i], all->items, all->n);
     }
     return ST_OK;
 }
 
+static bool is_in(const struct label_table *all, struct uuid id) {
+    for (size_t i = 0; i < all->n; i++)
+        if (uuid_eq(all->items[i].id, id))
+            return true;
+    return false;
+}
+
 enum status conversation_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct conversation_id id, struct conversation *ret, struct err *e) {
+    struct label_table labels = {0};
+
     TRY(store_conversation_get(a, tx, tenant, id, ret, e));
-    return name_labels_of(a, tx, tenant, ret, 1, e);
+    return name_labels_of(a, tx, tenant, &labels, ret, 1, e);
 }
 
 /* The list is paged by (last activity, id), newest first: "ms.uuid". */
@@ -109,12 +121,18 @@ enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id t
                                .label = query->label,
                                .is_unread = query->is_unread,
                                .limit = query->page.limit};
+    struct label_table labels = {0};
     struct db_rows rows;
 
     *ret = (struct conversation_page){0};
     TRY(list_cursor(query->page.cursor, &place.before_ms, &place.before, e));
     if (!place_states(query, &place))
         return ST_OK;
+    if (!uuid_is_nil(place.label)) {
+        TRY(label_list(a, tx, tenant, &labels.items, &labels.n, e));
+        if (!is_in(&labels, place.label))
+            return ST_OK;
+    }
     TRY(store_conversation_page(a, tx, tenant, &place, &rows, e));
     ret->items = arena_array_of(a, rows.n + 1, struct conversation);
     ret->n = rows.n;
@@ -126,12 +144,13 @@ enum status conversation_list(struct arena *a, struct tx *tx, struct tenant_id t
 
         ret->next = arena_printf(a, "%lld.%.*s", (long long)last->last_at_ms, STR_ARG(id));
     }
-    return name_labels_of(a, tx, tenant, ret->items, ret->n, e);
+    return name_labels_of(a, tx, tenant, &labels, ret->items, ret->n, e);
 }
 
 enum status conversation_list_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                    struct lead_id lead, struct conversation_page *ret,
                                    struct err *e) {
+    struct label_table labels = {0};
     struct db_rows rows;
 
     TRY(store_conversations_of_lead(a, tx, tenant, lead, &rows, e));
@@ -139,7 +158,7 @@ enum status conversation_list_lead(struct arena *a, struct tx *tx, struct tenant
                                       .n = rows.n};
     for (size_t i = 0; i < rows.n; i++)
         store_conversation_row(&rows, i, tenant, &ret->items[i]);
-    return name_labels_of(a, tx, tenant, ret->items, ret->n, e);
+    return name_labels_of(a, tx, tenant, &labels, ret->items, ret->n, e);
 }
 
 /* --- counts ------------------------------------------------------------------------------------------------------------ */

@@ -135,6 +135,18 @@ enum status conversation_expect(struct arena *a, struct tx *tx, struct tenant_id
                        e);
 }
 
+enum status conversation_expect_not_others(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                           struct conversation_id id, struct user_id user,
+                                           struct err *e) {
+    struct conversation c;
+
+    TRY(conversation_lock(a, tx, tenant, id, &c, e));
+    if (uuid_is_nil(c.owner_user.v) || uuid_eq(c.owner_user.v, user.v))
+        return ST_OK;
+    return other_owner(
+        STR("somebody else has this conversation: ask them or a supervisor to pass it on"), e);
+}
+
 static void take_along(struct conversation *c, const struct handoff *h) {
     c->handoff_reason = h->note.len > 0 ? h->note : h->reason;
     if (h->summary.len > 0)

@@ -163,7 +163,18 @@ enum status store_label_insert(struct tx *tx, struct tenant_id tenant, const str
                                int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 enum status store_label_update(struct tx *tx, struct tenant_id tenant, const struct label *label,
                                int64_t now_ms, int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
-enum status store_label_delete(struct tx *tx, struct tenant_id tenant, struct uuid id,
+enum status store_labels_removed(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_label_remove(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                               int64_t now_ms, int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_label_restore(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                                int64_t now_ms, int64_t *ret_changed, struct err *e)
+    ATTR_MUST_CHECK;
+/* (tenant, id) of one that was removed before then, of all tenants. */
+enum status store_label_forgettable(struct arena *a, struct tx *tx, int64_t before_ms,
+                                    struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* Off at most max conversations; fewer than that: and the label itself. */
+enum status store_label_forget(struct tx *tx, struct tenant_id tenant, struct uuid id, int64_t max,
                                int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
 enum status store_notes(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct conversation_id conversation, struct db_rows *ret, struct err *e)

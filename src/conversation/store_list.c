@@ -97,7 +97,7 @@ enum status store_conversations_of_lead(struct arena *a, struct tx *tx, struct t
     "SELECT 'label', d.id, (SELECT count(*) FROM (SELECT 1 FROM conversation_labels b"             \
     " WHERE b.tenant_id = d.tenant_id AND b.label_id = d.id"                                       \
     " AND b.state IN ('pending', 'progress', 'waiting_agent', 'assigned') LIMIT $3) AS s)"         \
-    " FROM labels d WHERE d.tenant_id = $1"
+    " FROM labels d WHERE d.tenant_id = $1 AND d.removed_at = 0"
 
 enum status store_queue_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct user_id user, struct db_rows *ret, struct err *e) {

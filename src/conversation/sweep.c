@@ -1,7 +1,7 @@
 /* sweep.c - deadlines happen: a scheduled job looks at what is due, one conversation a transaction. Under its lock the
  * deadline is found anew from what the row says, so one that was stored too early only moves, and one that another node has
  * dealt with is no longer there: each has its effect once. A second job finds conversations that nothing would ever happen
- * to. There should be none; it gives them their deadline and tells.
+ * to. There should be none; it gives them their deadline and tells. It also forgets labels that were removed long ago.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "conversation/change.h"
@@ -102,6 +102,7 @@ struct sweep {
     size_t at;
     int64_t n_passed, n_astray;
     int64_t now_ms;
+    bool has_more;
 };
 
 static enum status read_due(struct tx *tx, void *ctx, struct err *e) {
@@ -206,6 +207,13 @@ static enum status repair(struct tx *tx, void *ctx, struct err *e) {
                        change_data(s->a, "deadline", ch.c.deadline_kind), e);
 }
 
+static enum status forget_label(struct tx *tx, void *ctx, struct err *e) {
+    struct sweep *s = ctx;
+
+    TRY(queue_fence(tx, s->job, e));
+    return label_forget_old(s->a, tx, clock_now_ms(), &s->has_more, e);
+}
+
 enum status conversation_watch_job(struct app *app, struct arena *a, const struct job *job,
                                    struct verdict *ret_verdict, struct err *e) {
     struct sweep s = {.db = app_db(app), .a = a, .job = job};
@@ -215,5 +223,8 @@ enum status conversation_watch_job(struct app *app, struct arena *a, const struc
     stats_set(&astray, (int64_t)s.due.n);
     for (s.at = 0; s.at < s.due.n; s.at++)
         TRY(db_write(s.db, DB_SYSTEM, repair, &s, e));
+    TRY(db_write(s.db, DB_SYSTEM, forget_label, &s, e));
+    if (s.has_more)
+        *ret_verdict = (struct verdict){.kind = VERDICT_AGAIN, .after_ms = 100};
     return ST_OK;
 }

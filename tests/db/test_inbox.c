@@ -234,12 +234,12 @@ static enum status label_ends(struct app *app, struct tx *tx, struct err *e) {
     TRY(ana_writes(app, tx, e));
     TRY(add_label(app, tx, "quente", &hot, e));
     TRY(set_labels(app, tx, app->conversation, (struct label_set){.labels = &hot.id, .n = 1}, e));
-    TRY(label_remove(tx, app->tenant, hot.id, e));
+    TRY(label_remove(tx, app->tenant, hot.id, clock_now_ms(), e));
     TRY(get_conversation(app, tx, &c, e));
     EXPECT_I64(c.n_labels, 0);
     TRY(label_list(&app->a, tx, app->tenant, &all, &n, e));
     EXPECT_I64(n, 0);
-    EXPECT_FAILS(ST_NOT_FOUND, label_remove(tx, app->tenant, hot.id, &why));
+    EXPECT_FAILS(ST_NOT_FOUND, label_remove(tx, app->tenant, hot.id, clock_now_ms(), &why));
     EXPECT_FAILS(ST_INVALID, set_labels(app, tx, app->conversation,
                                         (struct label_set){.labels = &hot.id, .n = 1}, &why));
     return set_labels(app, tx, app->conversation, (struct label_set){0}, e);
@@ -247,6 +247,89 @@ static enum status label_ends(struct app *app, struct tx *tx, struct err *e) {
 
 static void removed_label_is_off_its_conversations(void **state) {
     STEP(*state, label_ends);
+}
+
+static enum status label_returns(struct app *app, struct tx *tx, struct err *e) {
+    struct label hot, cold, again;
+    struct conversation c;
+    struct conversation_query query = {.page = {.limit = 10}};
+    struct err why = ERR_INIT;
+
+    TRY(ana_writes(app, tx, e));
+    TRY(add_label(app, tx, "quente", &hot, e));
+    TRY(add_label(app, tx, "frio", &cold, e));
+    TRY(set_labels(app, tx, app->conversation, (struct label_set){.labels = &hot.id, .n = 1}, e));
+    TRY(label_remove(tx, app->tenant, hot.id, clock_now_ms(), e));
+    query.label = hot.id;
+    TRY(expect_list(app, tx, query, NULL, 0, e));
+    TRY(set_labels(app, tx, app->conversation, (struct label_set){.labels = &cold.id, .n = 1}, e));
+    TRY(write_as(app, tx, ANA, 21, &app->conversation, e));
+    TRY(label_restore(&app->a, tx, app->tenant, hot.id, clock_now_ms(), e));
+    TRY(label_restore(&app->a, tx, app->tenant, hot.id, clock_now_ms(), e));
+    TRY(expect_list(app, tx, query, &app->conversation, 1, e));
+    TRY(get_conversation(app, tx, &c, e));
+    EXPECT_I64(c.n_labels, 2);
+    TRY(set_labels(app, tx, app->conversation, (struct label_set){0}, e));
+    TRY(expect_list(app, tx, query, NULL, 0, e));
+    EXPECT_FAILS(ST_NOT_FOUND, label_restore(&app->a, tx, app->tenant, app->conversation.v,
+                                             clock_now_ms(), &why));
+    TRY(label_remove(tx, app->tenant, hot.id, clock_now_ms(), e));
+    return add_label(app, tx, "quente", &again, e); /* its name is free */
+}
+
+static void restored_label_is_on_its_conversations_again(void **state) {
+    STEP(*state, label_returns);
+}
+
+static struct uuid old_label;
+
+static enum status label_just_kept(struct app *app, struct tx *tx, struct err *e) {
+    struct label hot;
+
+    TRY(ana_writes(app, tx, e));
+    TRY(add_label(app, tx, "quente", &hot, e));
+    old_label = hot.id;
+    TRY(set_labels(app, tx, app->conversation, (struct label_set){.labels = &hot.id, .n = 1}, e));
+    return label_remove(tx, app->tenant, hot.id, clock_now_ms() - LABEL_KEPT_MS + 60000, e);
+}
+
+static enum status nothing_to_forget(struct app *app, struct tx *tx, struct err *e) {
+    bool is_more;
+
+    TRY(label_forget_old(&app->a, tx, clock_now_ms(), &is_more, e));
+    EXPECT_I64(is_more, false);
+    return ST_OK;
+}
+
+static enum status label_not_kept(struct app *app, struct tx *tx, struct err *e) {
+    TRY(label_restore(&app->a, tx, app->tenant, old_label, clock_now_ms(), e));
+    return label_remove(tx, app->tenant, old_label, clock_now_ms() - LABEL_KEPT_MS - 1, e);
+}
+
+static enum status something_to_forget(struct app *app, struct tx *tx, struct err *e) {
+    bool is_more;
+
+    TRY(label_forget_old(&app->a, tx, clock_now_ms(), &is_more, e));
+    EXPECT_I64(is_more, true);
+    return ST_OK;
+}
+
+static enum status label_is_forgotten(struct app *app, struct tx *tx, struct err *e) {
+    struct err why = ERR_INIT;
+
+    EXPECT_FAILS(ST_NOT_FOUND,
+                 label_restore(&app->a, tx, app->tenant, old_label, clock_now_ms(), &why));
+    (void)e;
+    return ST_OK;
+}
+
+static void label_removed_long_ago_is_forgotten(void **state) {
+    STEP(*state, label_just_kept);
+    STEP_SYSTEM(*state, nothing_to_forget);
+    STEP(*state, label_not_kept);
+    STEP_SYSTEM(*state, something_to_forget);
+    STEP_SYSTEM(*state, nothing_to_forget);
+    STEP(*state, label_is_forgotten);
 }
 
 static enum status bad_labels(struct app *app, struct tx *tx, struct err *e) {
@@ -386,6 +469,8 @@ int main(void) {
         FEATURE_TEST(persons_reply_marks_what_was_written_as_read),
         FEATURE_TEST(labels_list_and_count_their_conversations_wherever_they_go),
         FEATURE_TEST(removed_label_is_off_its_conversations),
+        FEATURE_TEST(restored_label_is_on_its_conversations_again),
+        FEATURE_TEST(label_removed_long_ago_is_forgotten),
         FEATURE_TEST(label_out_of_form_or_of_a_taken_name_is_refused),
         FEATURE_TEST(note_stands_until_it_is_deleted_and_the_record_keeps_no_text_of_it),
         FEATURE_TEST(canned_answer_is_found_by_a_word_without_accents),

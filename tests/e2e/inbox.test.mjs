@@ -66,6 +66,30 @@ for (const engine of ENGINES) {
       assert.equal((await api.get('/api/v1/conversations/counts')).labels[label.id], 1);
       assert.equal((await raw('DELETE', `/api/v1/labels/${label.id}`)).status, 204);
       assert.deepEqual((await api.get(`/api/v1/conversations/${c.id}`)).labels, []);
+      assert.deepEqual((await api.get(`/api/v1/conversations?label=${label.id}`)).data, []);
+    });
+
+    test('a label that comes back is on its conversations, whatever happened to them meanwhile', async () => {
+      const c = await writes('wamid.inbox.back1', '5511981110077', 'bom dia com etiqueta que volta');
+      const [gone, stays] = [await api.post('/api/v1/labels', { name: 'Some', color: '#ff8800' }), await api.post('/api/v1/labels', { name: 'Fica', color: '#ff8800' })];
+      await api.put(`/api/v1/conversations/${c.id}/labels`, { labels: [gone.id] });
+      const path = `/api/v1/labels/${gone.id}`;
+      assert.equal((await raw('DELETE', path)).status, 204);
+      assert.equal((await raw('DELETE', path)).status, 404);
+      assert.equal((await raw('PATCH', path, { body: { name: 'Outra' } })).status, 404);
+      assert.equal((await raw('PUT', `/api/v1/conversations/${c.id}/labels`, { body: { labels: [gone.id] } })).status, 400);
+      await api.put(`/api/v1/conversations/${c.id}/labels`, { labels: [stays.id] });
+      await writes('wamid.inbox.back2', '5511981110077', 'mais uma coisa');
+      const second = await api.post('/api/v1/labels', { name: 'Some', color: '#000000' });
+      assert.equal((await raw('POST', `${path}/restore`)).status, 409, 'its name is taken');
+      await api.del(`/api/v1/labels/${second.id}`);
+      assert.deepEqual(await api.post(`${path}/restore`), gone);
+      assert.deepEqual((await api.get(`/api/v1/conversations/${c.id}`)).labels.map((l) => l.name), ['Fica', 'Some']);
+      assert.deepEqual((await api.get(`/api/v1/conversations?label=${gone.id}`)).data.map((x) => x.id), [c.id]);
+      assert.equal((await api.get('/api/v1/conversations/counts')).labels[gone.id], 1);
+      assert.equal((await raw('POST', `${path}/restore`)).status, 200, 'once more changes nothing');
+      await api.put(`/api/v1/conversations/${c.id}/labels`, { labels: [] });
+      assert.deepEqual((await api.get(`/api/v1/conversations/${c.id}`)).labels, []);
     });
 
     test('notes are for the team and go to nobody', async () => {

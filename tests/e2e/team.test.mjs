@@ -96,13 +96,47 @@ for (const engine of ENGINES) {
     test('a colleague keeps what a supervisor may pass on', async () => {
       const c = await writes('bom dia');
       await bia.post(`/api/v1/conversations/${c.id}/take`);
-      assert.equal((await caio.post(`/api/v1/conversations/${c.id}/assign`, { user: caio.id })).status, 409);
-      assert.equal((await caio.post(`/api/v1/conversations/${c.id}/assign`, { user: null })).status, 409);
+      for (const [action, body] of [['take'], ['assign', { user: caio.id }], ['assign', { user: null }], ['release'], ['close']]) {
+        const answer = await caio.post(`/api/v1/conversations/${c.id}/${action}`, body);
+        assert.equal(answer.status, 409, action);
+        assert.equal(answer.json.type, 'urn:prosa:problem:owner-changed', action);
+        assert.equal(answer.json.owner.name, 'bia', action);
+      }
+      assert.equal((await get(c)).owner_user, bia.id);
       assert.equal((await admin.post(`/api/v1/conversations/${c.id}/assign`, { user: '0192f000-0000-7000-8000-000000000000' })).status, 400);
       const moved = await admin.post(`/api/v1/conversations/${c.id}/assign`, { user: caio.id });
       assert.equal(moved.json.owner_name, 'caio');
       const queued = await caio.post(`/api/v1/conversations/${c.id}/assign`, { user: null, skill: 'vendas' });
       assert.deepEqual([queued.json.state, queued.json.skill, queued.json.deadline_kind], ['waiting_agent', 'vendas', 'pickup']);
+    });
+
+    test('its owner, a supervisor or a program gives a conversation back or closes it', async () => {
+      for (const [action, state] of [['release', 'progress'], ['close', 'agent_closed']])
+        for (const who of [bia, admin]) {
+          const c = await writes('bom dia');
+          await bia.post(`/api/v1/conversations/${c.id}/take`);
+          const answer = await who.post(`/api/v1/conversations/${c.id}/${action}`);
+          assert.deepEqual([answer.status, answer.json.state], [200, state], action);
+        }
+      const c = await writes('bom dia');
+      await bia.post(`/api/v1/conversations/${c.id}/take`);
+      assert.equal((await api.post(`/api/v1/conversations/${c.id}/release`)).owner, 'bot');
+      assert.equal((await caio.post(`/api/v1/conversations/${c.id}/close`)).status, 200, 'nobody has it');
+    });
+
+    test('a failed message in a colleague’s conversation is sent again by them or a supervisor', async () => {
+      const c = await writes('bom dia');
+      await bia.post(`/api/v1/conversations/${c.id}/take`);
+      graph.refuse = () => ({ status: 400, code: 131026, message: 'Message undeliverable' });
+      const said = (await bia.post(`/api/v1/conversations/${c.id}/messages`, { text: 'pois não' })).json;
+      const state = async () => (await api.get(`/api/v1/messages/${said.id}`)).status;
+      await until(async () => (await state()) === 'failed', 'it fails');
+      graph.refuse = null;
+      const late = await caio.post(`/api/v1/messages/${said.id}/settle`, { how: 'resend' });
+      assert.deepEqual([late.status, late.json.owner?.name], [409, 'bia']);
+      assert.equal(await state(), 'failed');
+      assert.equal((await admin.post(`/api/v1/messages/${said.id}/settle`, { how: 'resend' })).status, 200);
+      await until(async () => (await state()) !== 'failed', 'it goes out');
     });
 
     test('who comes online gets who waits, with what was collected', async () => {

@@ -207,6 +207,14 @@ export const examples = {
   })(),
   [`GET ${P}/labels/{id}`]: own('label'),
   [`PATCH ${P}/labels/{id}`]: (t) => ({ params: { id: t.label.id }, body: { color: '#445566' } }),
+  [`POST ${P}/labels/{id}/restore`]: (() => {
+    let n = 0;
+    return fresh(async (t) => {
+      const label = await t.api.post(`${P}/labels`, { name: `missed ${++n}`, color: '#778899' });
+      await t.api.del(`${P}/labels/${label.id}`);
+      return label;
+    });
+  })(),
   [`DELETE ${P}/labels/{id}`]: (() => {
     let n = 0;
     return fresh((t) => t.api.post(`${P}/labels`, { name: `short-lived ${++n}`, color: '#778899' }));
@@ -232,7 +240,11 @@ export const examples = {
   [`POST ${P}/conversations/{id}/messages`]: async (t) => ({ ...(await talk(t)), body: { text: 'bom dia' } }),
   [`GET ${P}/messages`]: () => ({}),
   [`GET ${P}/messages/{id}`]: own('reply'),
-  [`POST ${P}/messages/{id}/settle`]: async (t) => ({ ...(await fresh((x) => x.failed())(t)), body: { how: 'resend' } }),
+  [`POST ${P}/messages/{id}/settle`]: async (t) => {
+    const m = await t.failed();
+    await t.api.post(`${P}/conversations/${m.conversation_id}/release`); // else it is the program's that wrote, out of an agent's reach
+    return { params: { id: m.id }, body: { how: 'resend' } };
+  },
   [`GET ${P}/messages/{id}/life`]: own('reply'),
 
   [`POST ${P}/media`]: () => ({ raw: { body: PDF, type: 'application/pdf' } }),

@@ -274,17 +274,21 @@ describe('people, keys, labels, answers, webhooks, audit', () => {
     await assert.rejects(until(async () => api.get('/api/v1/me').then(() => false), 'refused', 8000), /401|never/);
   });
 
-  test('a label is made, removed and brought back', async () => {
+  test('a label is made, removed and brought back to its conversations', async () => {
     await open('sofia', '/app/settings/labels');
     await button('Nova etiqueta').click();
     await dialog().getByLabel('Nome', { exact: true }).fill('VIP');
     await dialog().getByRole('radio', { name: 'Cor 3' }).check({ force: true });
     await pressIn('Salvar');
     await shows(page, '.rows', 'VIP');
+    const vip = (await house.api.get('/api/v1/labels')).data.find((l) => l.name === 'VIP');
+    const [talk] = (await house.api.get('/api/v1/conversations?limit=1')).data;
+    await house.api.put(`/api/v1/conversations/${talk.id}/labels`, { labels: [vip.id] });
     await button('Remover: VIP').click();
     await until(async () => (await house.api.get('/api/v1/labels')).data.every((l) => l.name !== 'VIP'), 'it is gone');
     await button('Desfazer').click();
     await until(async () => (await house.api.get('/api/v1/labels')).data.some((l) => l.name === 'VIP' && l.color === '#7c3aed'), 'it is back');
+    assert.deepEqual((await house.api.get(`/api/v1/conversations/${talk.id}`)).labels, [vip]);
   });
 
   test('a canned answer is made and changed; agents only read', async () => {

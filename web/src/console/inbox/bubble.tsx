@@ -5,12 +5,12 @@ import { post, type LiveEvent, type Message } from '../../lib/api';
 import { day, phone, time, timeFull } from '../../lib/format';
 import { has, t, tx } from '../../lib/i18n';
 import { Icon } from '../icons';
-import { user } from '../session';
+import { may, user } from '../session';
 import { toastProblem } from '../ui';
 import { gist, Says } from './content';
 import { Note } from './notes';
 import type { Reaction, Row } from './rows';
-import { nameOf } from './store';
+import { conversation, isOthers, nameOf } from './store';
 import type { Outgoing, Thread } from './thread_store';
 
 const MARKS: Record<string, string> = { sent: '✓', delivered: '✓✓', read: '✓✓', played: '✓✓', failed: '!', uncertain: '?', cancelled: '✕' };
@@ -57,6 +57,8 @@ function Settle({ message, thread }: { message: Message; thread: Thread }) {
     isBusy.value = false;
   };
   const isUncertain = message.status === 'uncertain';
+  const c = conversation(message.conversation_id);
+  const maySpeak = may('supervisor') || !c || !isOthers(c);
   return (
     <div class="fate">
       <p>{isUncertain ? t('uncertainWhy') : (message.error?.reason ?? t('failedWhy'))}</p>
@@ -71,9 +73,11 @@ function Settle({ message, thread }: { message: Message; thread: Thread }) {
             </button>
           </>
         )}
-        <button type="button" class="small" disabled={isBusy.value} onClick={() => void how('resend')}>
-          <Icon name="retry" size={14} /> {t('resend')}
-        </button>
+        {maySpeak && (
+          <button type="button" class="small" disabled={isBusy.value} onClick={() => void how('resend')}>
+            <Icon name="retry" size={14} /> {t('resend')}
+          </button>
+        )}
         <a href={`/app/messages/${message.id}`}>{t('life')}</a>
       </div>
     </div>

@@ -18,14 +18,19 @@ import { rowsOf, type Row } from './rows';
 import { act, conversation, handOver, holderIn, isMine, isOver, markRead, nameOf, others, queue, refresh, team, type Act } from './store';
 import { threadOf, type Thread } from './thread_store';
 
+/** Who has it instead says more than that it could not be done. */
+function tellRefusal(c: Conversation, why: unknown): void {
+  const holder = isStatus(why, 409) ? holderIn(why) || nameOf(conversation(c.id)?.owner_user) : '';
+  if (holder) toast(t('takenBy', { name: holder }), true);
+  else toastProblem(why);
+}
+
 export async function doAct(c: Conversation, what: Act): Promise<void> {
   try {
     await act(c, what);
     toast(t(`done_${what}`));
   } catch (why) {
-    const holder = isStatus(why, 409) ? holderIn(why) || nameOf(conversation(c.id)?.owner_user) : '';
-    if (holder) toast(t('takenBy', { name: holder }), true);
-    else toastProblem(why);
+    tellRefusal(c, why);
   }
 }
 
@@ -65,7 +70,7 @@ function HandOver({ c }: { c: Conversation }) {
       await handOver(c, to);
       toast(t(to ? 'done_assign' : 'done_queue'));
     } catch (why) {
-      toastProblem(why);
+      tellRefusal(c, why);
     }
   };
   return (

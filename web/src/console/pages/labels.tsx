@@ -75,7 +75,7 @@ function Row({ label, onEdit, onChange }: { label: Label; onEdit: () => void; on
         label: t('undo'),
         run: () =>
           void run(async () => {
-            await post('/labels', { name: label.name, color: label.color });
+            await post(`/labels/${label.id}/restore`);
             onChange();
           }),
       });
