@@ -13,6 +13,8 @@ endfunction()
 
 add_library(prosa_lib_threads INTERFACE)
 target_link_libraries(prosa_lib_threads INTERFACE Threads::Threads)
+add_library(prosa_lib_m INTERFACE)
+target_link_libraries(prosa_lib_m INTERFACE m)
 prosa_library(jansson jansson) # tests, fuzzing and bench only: the judge of json/
 prosa_library(crypto libcrypto)
 prosa_library(sodium libsodium)

@@ -53,7 +53,7 @@ struct sheet_row {
 struct sheet_limits {            /* 0: the default in brackets */
     uint64_t max_file_bytes;     /* [2 GiB] */
     uint64_t max_unpacked_bytes; /* of all parts of an XLSX that are read [4 GiB] */
-    uint32_t max_ratio;          /* unpacked to packed, once more than 32 MiB are unpacked [400] */
+    uint32_t max_ratio;          /* unpacked to packed, once more than 32 MiB are unpacked [200] */
     size_t
         strings_in_memory; /* bytes of an XLSX's shared strings kept there; more goes to an unlinked file [4 MiB] */
     const char *spill_dir; /* for that file [TMPDIR or /tmp] */
