@@ -63,3 +63,21 @@ enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id 
 enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                const struct party *party, bool is_stop, struct lead_id *ret,
                                struct err *e) ATTR_MUST_CHECK;
+
+struct lead_key { /* what a person is recognised by, and to which lead it leads now */
+    size_t at;    /* index of the lead in what was asked for */
+    struct str
+        key; /* "phone:5511987654321", "email:…", "user_id:…": kind and value of lead_identities */
+};
+/* The keys of n leads, in order of the leads; of one that was merged, those of the lead it is now. */
+enum status lead_keys_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                           const struct lead_id *leads, size_t n, struct lead_key **ret,
+                           size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* Those behind the keys, each once; a key that nobody has is left out. */
+enum status lead_list_keys(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                           const struct str *keys, size_t n, struct lead_list *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Shows on the leads since when they want no marketing, 0: no longer. consent/ keeps the truth. */
+enum status lead_show_stopped(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              const struct lead_id *leads, size_t n, int64_t stopped_at_ms,
+                              int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "outbox/attach.h"
+#include "pace/pace.h"
 #include "stats/stats.h"
 
 static struct stats_counter sends_accepted =
@@ -104,7 +105,7 @@ static enum status take_pace(struct tx *tx, struct sending *s, int64_t *ret_wait
     for (size_t i = 0; i < ARRAY_LEN(paces); i++) {
         if (paces[i].interval_us == 0) /* the account wants no pace towards one person */
             continue;
-        TRY(store_pace_take(s->arena, tx, s->message.tenant, paces[i], now_us, ret_wait_us, e));
+        TRY(pace_take(s->arena, tx, s->message.tenant, paces[i], now_us, ret_wait_us, e));
         if (*ret_wait_us > 0)
             FAIL(e, ST_LIMITED, "the pace of the account or the person is used up");
     }

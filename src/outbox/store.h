@@ -1,18 +1,8 @@
-/* store.h - the statements on rate_limits and receipts_early; private to outbox/.
+/* store.h - the statements on receipts_early; private to outbox/.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include "outbox/outbox.h"
-
-struct pace { /* generic cell rate: one per interval on average, `burst` at once */
-    struct str key;
-    int64_t interval_us;
-    int64_t burst;
-};
-/* Takes one cell; *ret_wait_us is 0 when granted, else when to ask again. Locks the bucket until the commit. */
-enum status store_pace_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                            struct pace pace, int64_t now_us, int64_t *ret_wait_us, struct err *e)
-    ATTR_MUST_CHECK;
 
 enum status store_receipt_insert(struct tx *tx, struct tenant_id tenant, struct account_id account,
                                  const struct inbound *status, struct str word, int64_t now_ms,

@@ -41,7 +41,8 @@ static inline void fixture_close(struct fixture *f) {
                " bots, media, media_uploads, bot_turns, bot_spending, team_settings, team_members,"
                " labels, conversation_labels, conversation_notes, canned_answers,"
                " search_tenants, search_blocks, search_postings, search_words,"
-               " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries"
+               " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries,"
+               " suppressions, consents, consent_marks, consent_settings"
                " CASCADE");
     fixture_kept = f->db;
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/feature_fixture.h"
 #include "outbox/store.h"
+#include "pace/pace.h"
 
 enum { LEASE_OVER_MS = 60 * 1000 };
 
@@ -376,7 +377,7 @@ static enum status eighty(struct app *app, struct tx *tx, struct err *e) {
     int64_t granted = 0, wait_us;
 
     for (int64_t ms = 0; ms < 2000; ms++) {
-        TRY(store_pace_take(&app->a, tx, app->tenant, pace, ms * 1000, &wait_us, e));
+        TRY(pace_take(&app->a, tx, app->tenant, pace, ms * 1000, &wait_us, e));
         granted += wait_us == 0;
         if (wait_us > 0) /* the wait is true: neither a microsecond less nor more */
             EXPECT(wait_us <= 12500);

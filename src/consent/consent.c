@@ -1,0 +1,248 @@
+/* consent.c - stopping, allowing, and asking whether somebody may be written to.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "consent/consent.h"
+
+#include "base/buf.h"
+#include "consent/store.h"
+#include "json/json.h"
+
+enum { KEYS_BYTES = 8 << 20 };
+
+static const char *const channels[] = {CONSENT_WHATSAPP, CONSENT_EMAIL};
+
+struct person { /* a lead with what it is recognised by */
+    struct str *keys;
+    size_t n;
+    struct str json;
+};
+
+static bool is_channel(struct str channel) {
+    bool is_known = str_eq(channel, STR(CONSENT_ALL));
+
+    for (size_t i = 0; i < ARRAY_LEN(channels); i++)
+        is_known = is_known || str_eq(channel, str_of(channels[i]));
+    return is_known;
+}
+
+static enum status keys_json(struct arena *a, const struct str *keys, size_t n, struct str *ret,
+                             struct err *e) {
+    ATTR_CLEANUP(buf_done_p) struct buf b;
+    struct json_out o;
+
+    buf_init(&b, KEYS_BYTES);
+    json_out_init(&o, &b);
+    json_arr(&o, NULL);
+    for (size_t i = 0; i < n; i++)
+        json_put_str(&o, NULL, keys[i]);
+    json_end(&o);
+    if (b.overflown)
+        FAIL(e, ST_INVALID, "too many people at once");
+    *ret = arena_str(a, buf_str(&b));
+    return ST_OK;
+}
+
+static struct str lead_key(struct arena *a, struct lead_id lead) {
+    return arena_printf(a, "lead:%.*s", STR_ARG(uuid_format(a, lead.v)));
+}
+
+static enum status find_person(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct lead_id lead, struct person *ret, struct lead_id *ret_now,
+                               struct err *e) {
+    struct lead_profile profile;
+    struct lead_key *keys;
+    size_t n;
+
+    TRY(lead_profile(a, tx, tenant, lead, &profile, e)); /* also: is it this tenant's */
+    TRY(lead_keys_many(a, tx, tenant, &profile.id, 1, &keys, &n, e));
+    ret->keys = arena_array_of(a, n + 1, struct str);
+    for (size_t i = 0; i < n; i++)
+        ret->keys[i] = keys[i].key;
+    ret->keys[n] = lead_key(a, profile.id);
+    ret->n = n + 1;
+    *ret_now = profile.id;
+    return keys_json(a, ret->keys, ret->n, &ret->json, e);
+}
+
+static struct act act_of(struct tenant_id tenant, struct lead_id lead, const char *word,
+                         struct str channel, const struct consent_proof *proof,
+                         const struct person *p, int64_t now_ms) {
+    return (struct act){.id = uuid_new(),
+                        .tenant = tenant,
+                        .lead = lead,
+                        .word = word,
+                        .channel = channel,
+                        .proof = proof,
+                        .keys = p->json,
+                        .at_ms = now_ms};
+}
+
+enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct lead_id lead, struct str channel, const struct consent_proof *proof,
+                         int64_t now_ms, struct err *e) {
+    struct person p;
+    struct act act;
+    int64_t added;
+
+    if (!is_channel(channel))
+        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
+    act = act_of(tenant, lead, "stop", channel, proof, &p, now_ms);
+    TRY(store_act_insert(tx, &act, e));
+    TRY(store_suppressions_insert(a, tx, &act, p.keys, p.n, &added, e));
+    if (added > 0)
+        TRY(store_mark_stop(tx, tenant, e));
+    return consent_refresh_many(a, tx, tenant, &lead, 1, now_ms, e);
+}
+
+/* A stop on all channels becomes one on each but this. */
+static enum status keep_others(struct arena *a, struct tx *tx, const struct act *allowed,
+                               const struct person *p, struct err *e) {
+    struct db_rows rows;
+    struct str *keys;
+    size_t n = 0;
+    int64_t added;
+
+    TRY(store_suppressions_find(a, tx, allowed->tenant, p->json, &rows, e));
+    keys = arena_array_of(a, rows.n + 1, struct str);
+    for (size_t i = 0; i < rows.n; i++)
+        if (str_eq(db_text(&rows, i, 1), STR(CONSENT_ALL)))
+            keys[n++] = db_text(&rows, i, 0);
+    for (size_t i = 0; n > 0 && i < ARRAY_LEN(channels); i++) {
+        struct act other = *allowed;
+
+        other.channel = str_of(channels[i]);
+        if (!str_eq(other.channel, allowed->channel))
+            TRY(store_suppressions_insert(a, tx, &other, keys, n, &added, e));
+    }
+    return ST_OK;
+}
+
+enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          struct lead_id lead, struct str channel,
+                          const struct consent_proof *proof, int64_t now_ms, struct err *e) {
+    struct person p;
+    struct act act;
+
+    if (!is_channel(channel))
+        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
+    act = act_of(tenant, lead, "allow", channel, proof, &p, now_ms);
+    TRY(store_act_insert(tx, &act, e));
+    if (str_eq(channel, STR(CONSENT_ALL))) {
+        for (size_t i = 0; i < ARRAY_LEN(channels); i++)
+            TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, str_of(channels[i]), e));
+    } else {
+        TRY(keep_others(a, tx, &act, &p, e));
+        TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, channel, e));
+    }
+    TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, STR(CONSENT_ALL), e));
+    return consent_refresh_many(a, tx, tenant, &lead, 1, now_ms, e);
+}
+
+/* --- asking ---------------------------------------------------------------------------------------------------------- */
+
+struct
+    stops { /* what stands against each of some leads; channel: the one that counts, "all": any */
+    size_t n_leads;
+    int64_t *since_ms; /* 0: nothing */
+    bool *is_all;
+};
+
+struct keyed { /* a key and whose */
+    struct str key;
+    size_t at;
+};
+
+static int by_key(const void *x, const void *y) {
+    const struct keyed *a = x, *b = y;
+
+    return str_cmp(a->key, b->key);
+}
+
+static void mark(struct stops *s, size_t at, bool is_all, int64_t since_ms) {
+    s->is_all[at] = s->is_all[at] || is_all;
+    if (s->since_ms[at] == 0 || since_ms < s->since_ms[at])
+        s->since_ms[at] = since_ms > 0 ? since_ms : 1;
+}
+
+static void match(const struct keyed *keyed, size_t n, struct str key, bool is_all,
+                  int64_t since_ms, struct stops *s) {
+    size_t low = 0, high = n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (str_cmp(keyed[mid].key, key) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (; low < n && str_eq(keyed[low].key, key); low++)
+        mark(s, keyed[low].at, is_all, since_ms);
+}
+
+static enum status find_stops(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              const struct lead_id *leads, size_t n, struct str channel,
+                              struct stops *ret, struct err *e) {
+    struct lead_key *keys;
+    size_t n_keys;
+    struct db_rows rows;
+    struct str json;
+
+    *ret = (struct stops){.n_leads = n,
+                          .since_ms = arena_array_of(a, n + 1, int64_t),
+                          .is_all = arena_array_of(a, n + 1, bool)};
+    TRY(lead_keys_many(a, tx, tenant, leads, n, &keys, &n_keys, e));
+
+    struct keyed *keyed = arena_array_of(a, n_keys + n + 1, struct keyed);
+    struct str *texts = arena_array_of(a, n_keys + n + 1, struct str);
+
+    for (size_t i = 0; i < n_keys; i++)
+        keyed[i] = (struct keyed){keys[i].key, keys[i].at};
+    for (size_t i = 0; i < n; i++)
+        keyed[n_keys + i] = (struct keyed){lead_key(a, leads[i]), i};
+    for (size_t i = 0; i < n_keys + n; i++)
+        texts[i] = keyed[i].key;
+    if (n_keys + n == 0)
+        return ST_OK;
+    qsort(keyed, n_keys + n, sizeof(*keyed), by_key);
+    TRY(keys_json(a, texts, n_keys + n, &json, e));
+    TRY(store_suppressions_find(a, tx, tenant, json, &rows, e));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct str on = db_text(&rows, i, 1);
+        bool is_all = str_eq(on, STR(CONSENT_ALL));
+
+        if (is_all || str_eq(channel, STR(CONSENT_ALL)) || str_eq(on, channel))
+            match(keyed, n_keys + n, db_text(&rows, i, 0), is_all, db_i64(&rows, i, 2), ret);
+    }
+    return ST_OK;
+}
+
+enum status consent_check_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               const struct lead_id *leads, size_t n, struct str channel,
+                               struct consent_answer *ret, struct err *e) {
+    struct stops s;
+
+    TRY(find_stops(a, tx, tenant, leads, n, channel, &s, e));
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct consent_answer){.is_stopped = s.since_ms[i] > 0,
+                                         .reason = s.since_ms[i] == 0 ? NULL
+                                                   : s.is_all[i]      ? "opted-out-all"
+                                                                      : "opted-out"};
+    return ST_OK;
+}
+
+enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e) {
+    return store_mark_hold(a, tx, tenant, e);
+}
+
+enum status consent_refresh_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 const struct lead_id *leads, size_t n, int64_t now_ms,
+                                 struct err *e) {
+    struct stops s;
+
+    TRY(find_stops(a, tx, tenant, leads, n, STR(CONSENT_ALL), &s, e));
+    for (size_t i = 0; i < n; i++)
+        TRY(lead_show_stopped(a, tx, tenant, &leads[i], 1, s.since_ms[i], now_ms, e));
+    return ST_OK;
+}

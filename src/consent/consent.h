@@ -1,0 +1,54 @@
+/* consent.h - who wants to hear nothing from us, since when, and how we know.
+ *
+ * Two tables: suppressions is what stands now, keyed by what a person is recognised by (phone, e-mail, user id) and not by the lead
+ * alone, so that deletion, merging and the next import change nothing; consents is how it came to that, only ever added to.
+ * A person is stopped on a channel when any of their keys is, there or on all channels. Only what we begin is stopped: who
+ * writes gets answers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "db/db.h"
+#include "lead/lead.h"
+#include "tenant/tenant.h"
+
+#define CONSENT_WHATSAPP "whatsapp"
+#define CONSENT_EMAIL    "email"
+#define CONSENT_ALL      "all"
+
+enum { CONSENT_TEXT_MAX = 1000 };
+
+struct consent_proof {
+    struct str source; /* "message", "list-unsubscribe", "provider", "person", "import" */
+    struct str
+        text; /* the person's own words, or why somebody did it for them; cut at CONSENT_TEXT_MAX characters */
+    struct message_id message;
+    struct str actor; /* who: an e-mail address or a key's name; empty: the person themselves */
+};
+
+/* Marketing to the person ends on a channel ("whatsapp", "email") or on "all", for the lead and every key it has. Stopping again
+ * adds to the history and changes nothing else. A transaction that sends (consent_hold) is waited for. ST_INVALID: no such channel; ST_NOT_FOUND: no such lead. */
+enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct lead_id lead, struct str channel, const struct consent_proof *proof,
+                         int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* The person wants it again. Of a stop on all channels the others stay stopped. */
+enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          struct lead_id lead, struct str channel,
+                          const struct consent_proof *proof, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
+
+struct consent_answer {
+    bool is_stopped;
+    const char *reason; /* slug: "opted-out" (here), "opted-out-all"; NULL when not stopped */
+};
+/* May these be written to on the channel? One answer each, in order. */
+enum status consent_check_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               const struct lead_id *leads, size_t n, struct str channel,
+                               struct consent_answer *ret, struct err *e) ATTR_MUST_CHECK;
+/* To be called before consent_check_many in a transaction that lets sends go: a stop commits either before, and is seen, or
+ * after that transaction has. */
+enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e)
+    ATTR_MUST_CHECK;
+/* Shows on leads that were just made or joined what their keys say already (leads.marketing_stopped_at). */
+enum status consent_refresh_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 const struct lead_id *leads, size_t n, int64_t now_ms,
+                                 struct err *e) ATTR_MUST_CHECK;

@@ -1,0 +1,33 @@
+/* store.h - the statements on suppressions, consents and consent_marks; private to consent/.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "consent/consent.h"
+
+struct act { /* one row of history */
+    struct uuid id;
+    struct tenant_id tenant;
+    struct lead_id lead; /* nil: nobody known */
+    const char *word;    /* "stop", "allow" */
+    struct str channel;
+    const struct consent_proof *proof;
+    struct str keys; /* JSON array */
+    int64_t at_ms;
+};
+
+enum status store_act_insert(struct tx *tx, const struct act *act, struct err *e) ATTR_MUST_CHECK;
+/* One row per key; a key that has one already keeps it. */
+enum status store_suppressions_insert(struct arena *a, struct tx *tx, const struct act *act,
+                                      const struct str *keys, size_t n, int64_t *ret_added,
+                                      struct err *e) ATTR_MUST_CHECK;
+enum status store_suppressions_delete(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                      const struct str *keys, size_t n, struct str channel,
+                                      struct err *e) ATTR_MUST_CHECK;
+/* (key, channel, created_at) of those among the keys; keys is a JSON array. */
+enum status store_suppressions_find(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    struct str keys, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Counts a stop; waits for who holds the mark. */
+enum status store_mark_stop(struct tx *tx, struct tenant_id tenant, struct err *e) ATTR_MUST_CHECK;
+enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e)
+    ATTR_MUST_CHECK;

@@ -1,0 +1,243 @@
+/* test_consent.c - who stopped stays stopped, whatever happens to the lead, on both engines.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "consent/consent.h"
+#include "db/feature_fixture.h"
+
+#define BY_PHONE   ((struct party){.phone = STR("5511987654321"), .name = STR("Ana")})
+#define BY_USER_ID ((struct party){.user_id = STR("BR.1234")})
+#define BY_BOTH    ((struct party){.phone = STR("5511987654321"), .user_id = STR("BR.1234")})
+
+static const struct consent_proof words = {
+    .source = {.ptr = "message", .len = 7},
+    .text = {.ptr = "não quero mais receber", .len = sizeof("não quero mais receber") - 1}};
+
+static enum status known(struct app *app, struct tx *tx, struct party party, struct lead_id *ret,
+                         struct err *e) {
+    struct lead lead;
+
+    TRY(lead_resolve(&app->a, tx, app->tenant, &party, clock_now_ms(), &lead, e));
+    *ret = lead.id;
+    return ST_OK;
+}
+
+static enum status stop(struct app *app, struct tx *tx, struct lead_id lead, const char *channel,
+                        struct err *e) {
+    return consent_stop(&app->a, tx, app->tenant, lead, str_of(channel), &words, clock_now_ms(), e);
+}
+
+static enum status allow(struct app *app, struct tx *tx, struct lead_id lead, const char *channel,
+                         struct err *e) {
+    return consent_allow(&app->a, tx, app->tenant, lead, str_of(channel), &words, clock_now_ms(),
+                         e);
+}
+
+static enum status is_stopped(struct app *app, struct tx *tx, struct lead_id lead,
+                              const char *channel, bool *ret, struct err *e) {
+    struct consent_answer answer;
+
+    TRY(consent_check_many(&app->a, tx, app->tenant, &lead, 1, str_of(channel), &answer, e));
+    EXPECT(answer.is_stopped == (answer.reason != NULL));
+    *ret = answer.is_stopped;
+    return ST_OK;
+}
+
+#define EXPECT_STOPPED(lead, channel, expected)                                                    \
+    do {                                                                                           \
+        bool is_ = false;                                                                          \
+        TRY(is_stopped(app, tx, (lead), (channel), &is_, e));                                      \
+        EXPECT(is_ == (expected));                                                                 \
+    } while (0)
+
+static enum status per_channel(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_id ana, joao;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    TRY(known(app, tx, JOAO, &joao, e));
+    TRY(stop(app, tx, ana, "whatsapp", e));
+    EXPECT_STOPPED(ana, "whatsapp", true);
+    EXPECT_STOPPED(ana, "email", false);
+    EXPECT_STOPPED(joao, "whatsapp", false);
+    TRY(stop(app, tx, ana, "all", e));
+    EXPECT_STOPPED(ana, "email", true);
+    return ST_OK;
+}
+
+static void stop_is_of_one_channel_or_of_all(void **state) {
+    STEP(*state, per_channel);
+}
+
+static enum status allowed(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_id ana;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    TRY(stop(app, tx, ana, "all", e));
+    TRY(allow(app, tx, ana, "whatsapp", e));
+    EXPECT_STOPPED(ana, "whatsapp", false);
+    EXPECT_STOPPED(ana, "email", true);
+    TRY(allow(app, tx, ana, "all", e));
+    EXPECT_STOPPED(ana, "email", false);
+    return ST_OK;
+}
+
+static void allowing_one_channel_leaves_the_others_stopped(void **state) {
+    STEP(*state, allowed);
+}
+
+static enum status shown(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_profile profile;
+    struct lead_id ana;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    TRY(stop(app, tx, ana, "whatsapp", e));
+    TRY(lead_profile(&app->a, tx, app->tenant, ana, &profile, e));
+    EXPECT(profile.marketing_stopped_at_ms > 0);
+    TRY(allow(app, tx, ana, "whatsapp", e));
+    TRY(lead_profile(&app->a, tx, app->tenant, ana, &profile, e));
+    EXPECT_I64(profile.marketing_stopped_at_ms, 0);
+    return ST_OK;
+}
+
+static void lead_shows_what_stands(void **state) {
+    STEP(*state, shown);
+}
+
+static enum status merged(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_id old, young, both;
+
+    TRY(known(app, tx, BY_PHONE, &old, e));
+    TRY(known(app, tx, BY_USER_ID, &young, e));
+    TRY(stop(app, tx, young, "whatsapp", e));
+    EXPECT_STOPPED(old, "whatsapp", false);
+    TRY(known(app, tx, BY_BOTH, &both, e));
+    EXPECT(uuid_eq(both.v, old.v));
+    EXPECT_STOPPED(both, "whatsapp", true);
+    EXPECT_STOPPED(young, "whatsapp", true);
+    return ST_OK;
+}
+
+static void stop_survives_a_merge(void **state) {
+    STEP(*state, merged);
+}
+
+static enum status forgotten(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_id ana, again;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    TRY(stop(app, tx, ana, "whatsapp", e));
+    TRY(DB_EXEC(tx, DB_SQL("DELETE FROM lead_identities WHERE tenant_id = $1"), NULL, e,
+                V_UUID(app->tenant.v)));
+    TRY(DB_EXEC(tx, DB_SQL("DELETE FROM leads WHERE tenant_id = $1"), NULL, e,
+                V_UUID(app->tenant.v)));
+    TRY(known(app, tx, BY_PHONE, &again, e)); /* the next spreadsheet */
+    EXPECT(!uuid_eq(ana.v, again.v));
+    EXPECT_STOPPED(again, "whatsapp", true);
+    return ST_OK;
+}
+
+static void stop_survives_deletion_and_return(void **state) {
+    STEP(*state, forgotten);
+}
+
+static enum status many(struct app *app, struct tx *tx, struct err *e) {
+    enum { N = 40 };
+    struct lead_id leads[N];
+    struct consent_answer answers[N];
+
+    for (size_t i = 0; i < N; i++) {
+        TRY(known(app, tx, (struct party){.phone = arena_printf(&app->a, "55119876%05zu", i * 7)},
+                  &leads[i], e));
+        if (i % 3 == 0)
+            TRY(stop(app, tx, leads[i], i % 2 ? "all" : "whatsapp", e));
+    }
+    TRY(consent_hold(&app->a, tx, app->tenant, e));
+    TRY(consent_check_many(&app->a, tx, app->tenant, leads, N, STR(CONSENT_WHATSAPP), answers, e));
+    for (size_t i = 0; i < N; i++)
+        EXPECT(answers[i].is_stopped == (i % 3 == 0));
+    TRY(consent_check_many(&app->a, tx, app->tenant, leads, N, STR(CONSENT_EMAIL), answers, e));
+    for (size_t i = 0; i < N; i++)
+        EXPECT(answers[i].is_stopped == (i % 3 == 0 && i % 2 == 1));
+    return ST_OK;
+}
+
+static void many_are_asked_at_once(void **state) {
+    STEP(*state, many);
+}
+
+static enum status proven(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_id ana;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    TRY(stop(app, tx, ana, "whatsapp", e));
+    TRY(stop(app, tx, ana, "whatsapp", e));
+    return allow(app, tx, ana, "whatsapp", e);
+}
+
+static void every_word_is_kept_as_proof(void **state) {
+    struct app *app = *state;
+
+    STEP(app, proven);
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM consents"), 3);
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM consents WHERE act = 'stop'"
+                                     " AND text = 'não quero mais receber'"
+                                     " AND keys LIKE '%phone:5511987654321%'"),
+                     2);
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM suppressions"), 0);
+}
+
+static enum status refused(struct app *app, struct tx *tx, struct err *e) {
+    struct err why = ERR_INIT;
+    struct lead_id ana;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    EXPECT_FAILS(ST_INVALID, consent_stop(&app->a, tx, app->tenant, ana, STR("fax"), &words,
+                                          clock_now_ms(), &why));
+    err_clear(&why);
+    EXPECT_FAILS(ST_NOT_FOUND, consent_stop(&app->a, tx, app->tenant, (struct lead_id){uuid_new()},
+                                            STR("all"), &words, clock_now_ms(), &why));
+    return ST_OK;
+}
+
+static void unknown_channel_and_nobody_are_refused(void **state) {
+    STEP(*state, refused);
+}
+
+static enum status ours(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_id ana;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    return stop(app, tx, ana, "all", e);
+}
+
+static enum status theirs(struct app *app, struct tx *tx, struct err *e) {
+    struct lead lead;
+    struct consent_answer answer;
+
+    TRY(lead_resolve(&app->a, tx, app->other, &BY_PHONE, clock_now_ms(), &lead, e));
+    TRY(consent_check_many(&app->a, tx, app->other, &lead.id, 1, STR(CONSENT_ALL), &answer, e));
+    EXPECT(!answer.is_stopped);
+    return ST_OK;
+}
+
+static void stop_at_one_tenant_is_none_at_another(void **state) {
+    struct app *app = *state;
+    struct err e = ERR_INIT;
+
+    STEP(app, ours);
+    assert_ok(try_step(app, DB_TENANT(app->other), theirs, &e), &e);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FEATURE_TEST(stop_is_of_one_channel_or_of_all),
+        FEATURE_TEST(allowing_one_channel_leaves_the_others_stopped),
+        FEATURE_TEST(lead_shows_what_stands),
+        FEATURE_TEST(stop_survives_a_merge),
+        FEATURE_TEST(stop_survives_deletion_and_return),
+        FEATURE_TEST(many_are_asked_at_once),
+        FEATURE_TEST(every_word_is_kept_as_proof),
+        FEATURE_TEST(unknown_channel_and_nobody_are_refused),
+        FEATURE_TEST(stop_at_one_tenant_is_none_at_another),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
