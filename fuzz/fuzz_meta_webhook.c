@@ -51,7 +51,7 @@ static struct seen parse(struct arena *a, struct str body) {
     struct seen s = {.arena = a};
     struct inbound_sink sink = {.event = check_event, .ctx = &s};
     struct err e = ERR_INIT;
-    enum status st = provider_meta.parse(a, body, &sink, &e);
+    enum status st = provider_meta.parse(a, &(struct hook){.body = body}, &sink, &e);
 
     PROMISE(st == ST_OK || (st == ST_INVALID && s.n == 0 && e.message[0] != '\0'));
     return s;

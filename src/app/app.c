@@ -180,6 +180,7 @@ static void keep_config(struct app *app, struct config *config) {
         .version = config->meta_graph_version,
         .app_secret = config->meta_app_secret,
         .verify_token = config->meta_verify_token,
+        .public_url = config->public_url,
     };
     list_push(&app->configs, &kept->node);
     atomic_store(&app->defaults.now, &kept->defaults);

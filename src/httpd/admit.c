@@ -140,9 +140,8 @@ static bool choose_method(struct request *r, struct str method, const struct rou
 
 static bool choose_route(struct request *r, struct str method) {
     struct route_match match;
-    struct str query;
 
-    if (!target_split(r->target, &r->pub.path, &query))
+    if (!target_split(r->target, &r->pub.path, &r->pub.query))
         return refuse(r, (struct problem){.status = 400,
                                           .slug = "invalid",
                                           .detail = STR("the request target is malformed")});
@@ -160,7 +159,7 @@ static bool choose_route(struct request *r, struct str method) {
         return false;
     memcpy(r->params, match.values, match.n_values * sizeof(match.values[0]));
     r->n_params = match.n_values;
-    if (!query_parse(&r->arena, query, &r->query))
+    if (!query_parse(&r->arena, r->pub.query, &r->query))
         return refuse(r, (struct problem){.status = 400,
                                           .slug = "invalid",
                                           .detail = STR("the query is malformed")});

@@ -53,6 +53,7 @@ struct req { /* lives until the response is sent; views are valid that long */
     struct arena *arena;
     enum http_method method;
     struct str path;
+    struct str query;           /* raw, without the "?" */
     struct str body;            /* raw bytes */
     struct str request_id;      /* 22 characters, ours */
     struct str peer;            /* address without port; behind trusted proxies the forwarded one */

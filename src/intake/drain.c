@@ -83,12 +83,13 @@ static enum status keep_event(void *ctx, const struct inbound *event, struct err
 static void parse_call(struct drain *d, const struct raw_call *call, struct parsed *ret) {
     struct err why = ERR_INIT;
     struct inbound_sink sink = {.event = keep_event, .ctx = ret};
+    const struct hook hook = {.query = call->query, .body = call->body};
 
     *ret =
         (struct parsed){.call = call, .arena = d->arena, .provider = provider_find(call->provider)};
     ret->fate =
         (struct raw_fate){.id = call->id, .tenant = call->tenant, .state = "done", .cause = ""};
-    if (ret->provider && ret->provider->parse(d->arena, call->body, &sink, &why) == ST_OK) {
+    if (ret->provider && ret->provider->parse(d->arena, &hook, &sink, &why) == ST_OK) {
         ret->fate.events = (int64_t)ret->n;
         return;
     }

@@ -17,6 +17,7 @@ enum {
     RETRY_AFTER_S = 2,
     ACCOUNT_CACHE_MS = 2000,
     ACCOUNT_CACHE_SLOTS = 64,
+    QUERY_MAX_BYTES = 2048,
 };
 
 static struct stats_counter calls_accepted =
@@ -31,13 +32,14 @@ static struct stats_counter batches =
 struct waiting { /* one suspended request; lives in the request's arena */
     struct list_node node;
     struct req *req;
+    const struct provider *provider;
     struct raw_call call;
 };
 
 struct endpoint { /* what a call to an account's own address is checked with */
     struct account_id id;
     struct tenant_id tenant;
-    struct str app_secret, verify_token;
+    struct str app_secret, old_secret, verify_token, hook_url;
     bool is_active;
     int64_t until_ms;
     struct arena arena;
@@ -119,12 +121,19 @@ static enum status append(struct tx *tx, void *ctx, struct err *e) {
 
 static void start_batch(struct intake *in);
 
+/* Some providers take a text for a reply to the person. */
+static void answer_stored(const struct provider *provider, struct resp *resp) {
+    resp_text(resp, 200, provider->answer ? str_of(provider->answer) : STR("ok"));
+    if (provider->answer)
+        resp->content_type = str_of(provider->answer_type);
+}
+
 static void answer(struct batch *b, enum status st, const struct err *e) {
     for (size_t i = 0; i < b->n; i++) {
         struct resp resp = {0};
 
         if (st == ST_OK) {
-            resp_text(&resp, 200, STR("ok"));
+            answer_stored(b->waiting[i]->provider, &resp);
         } else {
             resp_problem(b->waiting[i]->req, &resp, e, NULL);
             resp_header(&resp, "Retry-After", STR("2"));
@@ -188,12 +197,15 @@ static void start_batch(struct intake *in) {
     db_submit(in->options.db, DB_SYSTEM, append, committed, b);
 }
 
-static void enqueue(struct intake *in, struct req *r, struct resp *ret, struct raw_call call) {
+static void enqueue(struct intake *in, struct req *r, struct resp *ret,
+                    const struct provider *provider, struct raw_call call) {
     struct waiting *w = arena_new_of(r->arena, struct waiting);
 
     w->req = r;
+    w->provider = provider;
     w->call = call;
     w->call.id.v = uuid_new();
+    w->call.query = r->query;
     w->call.body = r->body;
     w->call.at_ms = clock_now_ms();
     req_defer(r, ret);
@@ -228,7 +240,9 @@ static void fill_slot(struct endpoint *slot, const struct lookup *l) {
     slot->tenant = l->account.tenant;
     slot->is_active = l->account.is_active;
     slot->app_secret = arena_str(&slot->arena, l->channel.app_secret);
+    slot->old_secret = arena_str(&slot->arena, l->channel.old_secret);
     slot->verify_token = arena_str(&slot->arena, l->channel.verify_token);
+    slot->hook_url = arena_str(&slot->arena, l->channel.hook_url);
     slot->until_ms = clock_mono_ms() + ACCOUNT_CACHE_MS;
 }
 
@@ -251,7 +265,9 @@ static enum status find_endpoint(struct intake *in, struct arena *a, struct acco
                              .tenant = slot->tenant,
                              .is_active = slot->is_active,
                              .app_secret = arena_str(a, slot->app_secret),
-                             .verify_token = arena_str(a, slot->verify_token)};
+                             .old_secret = arena_str(a, slot->old_secret),
+                             .verify_token = arena_str(a, slot->verify_token),
+                             .hook_url = arena_str(a, slot->hook_url)};
     is_cached = uuid_eq(slot->id.v, id.v);
     pthread_mutex_unlock(&in->cache_lock);
     if (!is_cached)
@@ -271,8 +287,11 @@ static enum status endpoint_of(struct intake *in, const struct req *r,
     if (!*ret_provider)
         FAIL(e, ST_NOT_FOUND, "no such provider");
     ours = atomic_load(&in->options.defaults->now);
-    *ret = (struct endpoint){
-        .app_secret = ours->app_secret, .verify_token = ours->verify_token, .is_active = true};
+    *ret = (struct endpoint){.is_active = true};
+    if ((*ret_provider)->has_shared_app) {
+        ret->app_secret = ours->app_secret;
+        ret->verify_token = ours->verify_token;
+    }
     if (account.len == 0)
         return ST_OK;
     if (!uuid_parse(account, &id.v))
@@ -300,6 +319,19 @@ enum status intake_get(struct app *app, struct req *r, struct resp *ret, struct 
     return ST_OK;
 }
 
+static struct str called_url(const struct req *r, struct str hook_url) {
+    if (hook_url.len == 0 || r->query.len == 0)
+        return hook_url;
+    return arena_printf(r->arena, "%.*s?%.*s", STR_ARG(hook_url), STR_ARG(r->query));
+}
+
+/* It is stored with the call. */
+static enum status check_query(const struct hook *hook, struct err *e) {
+    if (hook->query.len > QUERY_MAX_BYTES)
+        FAIL(e, ST_INVALID, "the query is longer than %d bytes", QUERY_MAX_BYTES);
+    return ST_OK;
+}
+
 enum status intake_post(struct app *app, struct req *r, struct resp *ret, struct err *e) {
     struct intake *in = app_intake(app);
     const struct provider *provider;
@@ -307,9 +339,19 @@ enum status intake_post(struct app *app, struct req *r, struct resp *ret, struct
 
     TRY(endpoint_of(in, r, &provider, &at, e));
 
-    const struct channel channel = {.app_secret = at.app_secret};
-    enum status st =
-        provider->verify(&channel, req_header(r, provider->signature_header), r->body, e);
+    const struct channel channel = {.app_secret = at.app_secret, .old_secret = at.old_secret};
+    const struct hook hook = {
+        .method = STR("POST"),
+        .url = called_url(r, at.hook_url),
+        .query = r->query,
+        .content_type = req_header(r, "content-type"),
+        .signature = req_header(r, provider->signature_header),
+        .body = r->body,
+    };
+    enum status st = check_query(&hook, e);
+
+    if (st == ST_OK)
+        st = provider->verify(&channel, &hook, e);
 
     if (st != ST_OK) {
         stats_add(&calls_refused, 1);
@@ -317,7 +359,7 @@ enum status intake_post(struct app *app, struct req *r, struct resp *ret, struct
             e->cause = "unauthenticated";
         return st;
     }
-    enqueue(in, r, ret,
+    enqueue(in, r, ret, provider,
             (struct raw_call){
                 .provider = str_of(provider->name), .account = at.id, .tenant = at.tenant});
     return ST_OK;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "intake/store.h"
 
-enum { APPEND_COLUMNS = 6, SETTLE_COLUMNS = 7, PURGE_ROWS = 5000 };
+enum { APPEND_COLUMNS = 7, SETTLE_COLUMNS = 7, PURGE_ROWS = 5000 };
 
 enum status store_inbox_append(struct arena *a, struct tx *tx, const struct raw_call *calls,
                                size_t n, struct err *e) {
@@ -14,6 +14,7 @@ enum status store_inbox_append(struct arena *a, struct tx *tx, const struct raw_
             V_UUID(calls[i].id.v),     V_UUID_OPT(calls[i].tenant.v),
             V_TEXT(calls[i].provider), V_UUID_OPT(calls[i].account.v),
             V_BYTES(calls[i].body),    V_I64(calls[i].at_ms),
+            V_TEXT(calls[i].query),
         };
 
         memcpy(vals + i * APPEND_COLUMNS, row, sizeof(row));
@@ -21,11 +22,11 @@ enum status store_inbox_append(struct arena *a, struct tx *tx, const struct raw_
     return db_exec_rows(
         tx,
         DB_SQL2(
-            "INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, state)"
-            " VALUES ($1, $2, $3, $4, $5, $6, 'received')",
-            "INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, state)"
-            " SELECT u.*, 'received' FROM"
-            " unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bytea[], $6::int8[]) u"),
+            "INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, query, state)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, 'received')",
+            "INSERT INTO inbox (id, tenant_id, provider, account_id, body, received_at, query, state)"
+            " SELECT u.*, 'received' FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[],"
+            " $5::bytea[], $6::int8[], $7::text[]) u"),
         vals, n, APPEND_COLUMNS, NULL, e);
 }
 
@@ -33,10 +34,11 @@ enum status store_inbox_waiting(struct arena *a, struct tx *tx, size_t max, stru
                                 size_t *ret_n, struct err *e) {
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx,
-                 DB_SQL("SELECT id, tenant_id, provider, account_id, body, received_at FROM inbox"
-                        " WHERE state = 'received' ORDER BY seq LIMIT $1"),
-                 &rows, e, V_I64((int64_t)max)));
+    TRY(DB_QUERY(
+        a, tx,
+        DB_SQL("SELECT id, tenant_id, provider, account_id, body, received_at, query FROM inbox"
+               " WHERE state = 'received' ORDER BY seq LIMIT $1"),
+        &rows, e, V_I64((int64_t)max)));
     *ret = arena_array_of(a, rows.n + 1, struct raw_call);
     for (size_t i = 0; i < rows.n; i++)
         (*ret)[i] = (struct raw_call){
@@ -46,6 +48,7 @@ enum status store_inbox_waiting(struct arena *a, struct tx *tx, size_t max, stru
             .account.v = db_uuid(&rows, i, 3),
             .body = db_text(&rows, i, 4),
             .at_ms = db_i64(&rows, i, 5),
+            .query = db_text(&rows, i, 6),
         };
     *ret_n = rows.n;
     return ST_OK;

@@ -9,6 +9,7 @@ struct raw_call { /* one provider's call, as it came */
     struct str provider;
     struct account_id account; /* nil: the installation's app */
     struct tenant_id tenant;   /* of the account, else nil */
+    struct str query;          /* of the URL that was called */
     struct str body;
     int64_t at_ms;
 };

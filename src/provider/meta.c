@@ -11,15 +11,14 @@ enum { SERVICE_WINDOW_MS = 24 * 60 * 60 * 1000 };
 
 /* Source: create-webhook-endpoint, "Validating payloads": X-Hub-Signature-256 is "sha256=" and the
  * hex HMAC-SHA256 of the raw body under the app secret. The older sha1 header is not looked at. */
-static enum status verify(const struct channel *ch, struct str signature_header, struct str body,
-                          struct err *e) {
-    struct str hex = str_trim(signature_header);
+static enum status verify(const struct channel *ch, const struct hook *hook, struct err *e) {
+    struct str hex = str_trim(hook->signature);
 
     if (ch->app_secret.len == 0)
         FAIL(e, ST_DENIED, "could not check the webhook: no app secret is set");
     if (!str_eat(&hex, STR("sha256=")))
         FAIL(e, ST_DENIED, "the webhook carries no sha256 signature");
-    if (!crypto_hmac_check_hex(ch->app_secret, body, hex))
+    if (!crypto_hmac_check_hex(ch->app_secret, hook->body, hex))
         FAIL(e, ST_DENIED, "the webhook's signature does not match the app secret");
     return ST_OK;
 }
@@ -36,6 +35,7 @@ struct str meta_id(struct arena *a, const struct json *v) {
 const struct provider provider_meta = {
     .name = "meta",
     .channel = "whatsapp",
+    .has_shared_app = true,
     .limits =
         {
             .text_points = META_TEXT_POINTS,

@@ -51,7 +51,8 @@ void meta_party_before(struct arena *a, const struct json *message, struct party
 
 /* --- the adapter's functions ------------------------------------------------------------------ */
 
-enum status meta_parse(struct arena *a, struct str body, struct inbound_sink *sink, struct err *e);
+enum status meta_parse(struct arena *a, const struct hook *hook, struct inbound_sink *sink,
+                       struct err *e);
 enum status meta_build(struct arena *a, const struct channel *ch, const struct outgoing *msg,
                        struct http_call *ret, struct err *e);
 enum status meta_probe(struct arena *a, const struct channel *ch, struct http_call *ret,

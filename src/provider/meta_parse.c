@@ -423,19 +423,20 @@ static enum status walk_entry(struct walk *w, const struct json *entry, struct e
     return ST_OK;
 }
 
-enum status meta_parse(struct arena *a, struct str body, struct inbound_sink *sink, struct err *e) {
+enum status meta_parse(struct arena *a, const struct hook *hook, struct inbound_sink *sink,
+                       struct err *e) {
     ATTR_CLEANUP(buf_done_p)
     struct buf scratch = {0};
     struct walk w = {.arena = a, .scratch = &scratch, .sink = sink};
     const struct json *root, *entries;
 
-    TRY(lenient_parse(a, body, BODY_MAX_DEPTH, &root, e));
+    TRY(lenient_parse(a, hook->body, BODY_MAX_DEPTH, &root, e));
     if (!str_eq(json_str(json_get(root, "object")), STR("whatsapp_business_account")))
         FAIL(e, ST_INVALID, "the webhook is not of a WhatsApp business account");
     entries = json_get(root, "entry");
     if (json_type(entries) != JSON_ARRAY)
         FAIL(e, ST_INVALID, "the webhook has no list of entries");
-    buf_init(&scratch, body.len * SCRATCH_FACTOR + SCRATCH_SPARE);
+    buf_init(&scratch, hook->body.len * SCRATCH_FACTOR + SCRATCH_SPARE);
     for (size_t i = 0; i < json_len(entries); i++)
         TRY(walk_entry(&w, json_at(entries, i), e));
     return ST_OK;

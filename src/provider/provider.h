@@ -22,7 +22,8 @@
  *   ask_location {"text"}, a button to share where one is
  *              "header" is a text; of buttons and link also {"type": "image" | "video" |
  *              "document", "media": {…}}
- *   template   {"name", "language", "components"?: [ … as the provider documents … ]}
+ *   template   {"name", "language", "components"?: [ … as the provider documents … ],
+ *               "ref"?, "variables"?: {key: text}}, the last two where a send names it by an id
  * only inbound:
  *   choice     {"id", "title", "description"?, "via": "button" | "list" | "template"}
  *   form       {"name", "text"?, "response": { … }}, a flow or address form sent back
@@ -49,16 +50,35 @@
 /* One provider account as an adapter sees it: settings and opened secrets of a client_providers
  * row, over the installation's defaults. Views valid during the call. */
 struct channel {
-    struct str address;  /* whatsapp: phone number id */
+    struct str address;  /* meta: phone number id; twilio: the sender's digits */
     struct str base_url; /* without a slash at the end */
     bool is_guarded;     /* base_url is the tenant's own: its calls are, too (httpc.h) */
     struct str version;  /* Graph version, "v26.0" */
     struct str access_token;
     struct str app_secret; /* empty: the installation's; with none at all, verify refuses */
+    struct str
+        old_secret; /* also good for signatures while the other is being replaced; may be empty */
     struct str verify_token;
+    struct str owner;    /* twilio: account sid; meta: WhatsApp business account id */
+    struct str user;     /* twilio: what access_token is the password of; empty: owner */
+    struct str service;  /* twilio: messaging service sid; may be empty */
+    struct str hook_url; /* where this account's webhooks come in, by the public URL; empty: none is
+                          * set */
 };
 
 /* --- in ------------------------------------------------------------------------------------- */
+
+/* A provider's call as it arrived. */
+struct hook {
+    struct str method; /* "POST" */
+    /* As the provider was told it: by the public URL of the configuration, since a proxy may have
+     * changed what arrived, with the query as it came. Empty when no public URL is set. */
+    struct str url;
+    struct str query; /* raw, without the "?" */
+    struct str content_type;
+    struct str signature; /* the adapter's signature_header */
+    struct str body;      /* raw bytes */
+};
 
 enum inbound_kind {
     INBOUND_MESSAGE,    /* somebody wrote */
@@ -196,6 +216,30 @@ struct media_put {
     struct str bytes;
 };
 
+/* --- templates ------------------------------------------------------------------------------ */
+
+struct template_item { /* as the provider tells it; texts in the arena given to judge */
+    struct str id;     /* the provider's */
+    struct str ref;    /* what a send names it by, if that is not its name */
+    struct str name, language;
+    struct str category;   /* lower case: "marketing", "utility", "authentication" */
+    struct str status;     /* "approved", "pending", "rejected", "paused", "disabled" */
+    struct str reason;     /* of a rejection; may be empty */
+    struct str quality;    /* "green", "yellow", "red"; empty: not told */
+    struct str body;       /* text with its placeholders */
+    struct str components; /* JSON text as the provider documents it */
+};
+
+struct template_answer {       /* of one page of the list */
+    enum send_outcome outcome; /* SEND_ACCEPTED: the page is here; SEND_UNCERTAIN never */
+    struct template_item *items;
+    size_t n;
+    struct str next; /* for list_templates; empty: that was the last page */
+    uint32_t retry_after_ms;
+    int64_t code;
+    struct str cause, reason;
+};
+
 struct provider_limits {
     size_t text_points; /* longest text body */
     size_t caption_points;
@@ -212,16 +256,20 @@ struct provider_limits {
 struct provider {
     const char *name;    /* "meta" */
     const char *channel; /* "whatsapp" */
+    /* An app of the installation's may serve all accounts: their API, its secrets and the address
+     * /webhooks/<name> are the installation's unless an account has its own. */
+    bool has_shared_app;
     struct provider_limits limits;
-    /* Checks the call's signature over the raw body with channel's app_secret. ST_DENIED: absent or
-     * wrong. */
-    enum status (*verify)(const struct channel *ch, struct str signature_header, struct str body,
-                          struct err *e);
+    /* Checks the call's signature with channel's app_secret, or old_secret. ST_DENIED: absent or
+     * wrong, or what it covers is not known. */
+    enum status (*verify)(const struct channel *ch, const struct hook *hook, struct err *e);
     const char *signature_header;
-    /* Emits every event of the call, in its order. ST_INVALID: not this provider's JSON at all
-     * (nothing was emitted); a status from the sink stops and comes back. An unknown kind or type
-     * is emitted, never an error. */
-    enum status (*parse)(struct arena *a, struct str body, struct inbound_sink *sink,
+    /* What a stored call is answered with: body and type. NULL: "ok" as text. */
+    const char *answer, *answer_type;
+    /* Emits every event of the call, in its order; of hook query and body are set. ST_INVALID: not
+     * this provider's call at all (nothing was emitted); a status from the sink stops and comes
+     * back. An unknown kind or type is emitted, never an error. */
+    enum status (*parse)(struct arena *a, const struct hook *hook, struct inbound_sink *sink,
                          struct err *e);
     /* Fills call; the reach is the caller's business. ST_INVALID: the provider would refuse this
      * content; the message says what and the limit. */
@@ -236,7 +284,14 @@ struct provider {
     enum status (*probe)(struct arena *a, const struct channel *ch, struct http_call *ret,
                          struct err *e);
     void (*judge_probe)(struct arena *a, const struct http_reply *reply, struct send_result *ret);
-    /* Where is the file with this id? ST_INVALID: that is no id. */
+    /* The next page of the account's templates; after: an earlier answer's next, or empty. Both NULL:
+     * the provider keeps none. */
+    enum status (*list_templates)(struct arena *a, const struct channel *ch, struct str after,
+                                  struct http_call *ret, struct err *e);
+    void (*judge_list_templates)(struct arena *a, const struct http_reply *reply,
+                                 struct template_answer *ret);
+    /* Where is the file with this id? ST_INVALID: that is no id. NULL: messages bring a link that
+     * get_media takes. */
     enum status (*find_media)(struct arena *a, const struct channel *ch, struct str id,
                               struct http_call *ret, struct err *e);
     void (*judge_find_media)(struct arena *a, const struct http_reply *reply,
@@ -245,7 +300,8 @@ struct provider {
      * must not be sent to. */
     enum status (*get_media)(struct arena *a, const struct channel *ch, struct str url,
                              struct http_call *ret, struct err *e);
-    /* Gives the provider a file to be sent by id. ST_INVALID: it would refuse it. */
+    /* Gives the provider a file to be sent by id. ST_INVALID: it would refuse it. NULL: it fetches
+     * what it sends from a link. */
     enum status (*put_media)(struct arena *a, const struct channel *ch, const struct media_put *in,
                              struct http_call *ret, struct err *e);
     void (*judge_put_media)(struct arena *a, const struct http_reply *reply,

@@ -309,13 +309,14 @@ static struct str or_else(struct str s, struct str fallback) {
 
 static enum status open_all(struct arena *a, struct tx *tx, const struct keyring *keys,
                             const struct account *account, struct channel *ch, struct err *e) {
+    /* A kind has the one name or the other. */
     struct {
         const char *name;
         struct str *to;
     } wanted[] = {
-        {"access_token", &ch->access_token},
-        {"app_secret", &ch->app_secret},
-        {"verify_token", &ch->verify_token},
+        {"access_token", &ch->access_token},   {"app_secret", &ch->app_secret},
+        {"verify_token", &ch->verify_token},   {"auth_token", &ch->app_secret},
+        {"other_auth_token", &ch->old_secret}, {"api_key_secret", &ch->access_token},
     };
     struct sealed_row *rows = NULL;
     size_t n = 0;
@@ -324,8 +325,12 @@ static enum status open_all(struct arena *a, struct tx *tx, const struct keyring
     if (!is_legacy)
         TRY(store_secret_list(a, tx, account->tenant, account->id, &rows, &n, e));
     for (size_t w = 0; w < ARRAY_LEN(wanted); w++) {
+        struct str old;
+
         if (is_legacy)
-            TRY(legacy_secret(a, tx, account, wanted[w].name, wanted[w].to, e));
+            TRY(legacy_secret(a, tx, account, wanted[w].name, &old, e));
+        if (is_legacy && old.len > 0)
+            *wanted[w].to = old;
         for (size_t i = 0; i < n; i++)
             if (str_eq(rows[i].name, str_of(wanted[w].name)))
                 TRY(open_secret(a, keys, &rows[i], wanted[w].to, e));
@@ -333,20 +338,40 @@ static enum status open_all(struct arena *a, struct tx *tx, const struct keyring
     return ST_OK;
 }
 
+static struct str hook_url(struct arena *a, const struct account *account, struct str public_url) {
+    struct str id = uuid_format(a, account->id.v);
+
+    if (public_url.len == 0 || uuid_is_nil(account->id.v))
+        return STR_EMPTY;
+    return arena_printf(a, "%.*s/webhooks/%.*s/%.*s", STR_ARG(public_url), STR_ARG(account->kind),
+                        STR_ARG(id));
+}
+
 enum status account_channel(struct arena *a, struct tx *tx, const struct keyring *keys,
                             const struct account *account, struct channel_defaults defaults,
                             struct channel *ret, struct err *e) {
+    const struct json *s = account->settings;
+    const struct provider *provider = provider_find(account->kind);
     struct channel ch = {
         .address = account->address,
-        .base_url = or_else(json_str(json_get(account->settings, "base_url")), defaults.base_url),
-        .is_guarded = json_str(json_get(account->settings, "base_url")).len > 0,
-        .version =
-            or_else(json_str(json_get(account->settings, "graph_version")), defaults.version),
+        .base_url = json_str(json_get(s, "base_url")),
+        .is_guarded = json_str(json_get(s, "base_url")).len > 0,
+        .version = json_str(json_get(s, "graph_version")),
+        .user = json_str(json_get(s, "api_key_sid")),
+        .service = json_str(json_get(s, "messaging_service_sid")),
+        .owner = or_else(json_str(json_get(s, "account_sid")), json_str(json_get(s, "waba_id"))),
+        .hook_url = hook_url(a, account, defaults.public_url),
     };
 
     TRY(open_all(a, tx, keys, account, &ch, e));
-    ch.app_secret = or_else(ch.app_secret, defaults.app_secret);
-    ch.verify_token = or_else(ch.verify_token, defaults.verify_token);
+    if (provider && provider->has_shared_app) {
+        ch.base_url = or_else(ch.base_url, defaults.base_url);
+        ch.version = or_else(ch.version, defaults.version);
+        ch.app_secret = or_else(ch.app_secret, defaults.app_secret);
+        ch.verify_token = or_else(ch.verify_token, defaults.verify_token);
+    } else if (ch.user.len == 0) {
+        ch.access_token = or_else(ch.access_token, ch.app_secret);
+    }
     *ret = ch;
     return ST_OK;
 }

@@ -26,6 +26,22 @@ static const struct account_field meta_fields[] = {
      "of the account's own app; else the installation's"},
 };
 
+static const struct account_field twilio_fields[] = {
+    {"base_url", ACCOUNT_URL, false, 0, 0, "where Twilio's API is; for simulators and proxies"},
+    {"account_sid", ACCOUNT_TEXT, false, 34, 34, "AC… of the account or subaccount"},
+    {"messaging_service_sid", ACCOUNT_TEXT, false, 34, 34,
+     "MG…; then the service sends, from this number"},
+    {"api_key_sid", ACCOUNT_TEXT, false, 34, 34, "SK…; calls then use the key and its secret"},
+    {"display_phone", ACCOUNT_TEXT, false, 1, 30, "the number as people write it"},
+    {"per_second", ACCOUNT_INT, false, 1, 1000, "messages a second the number may send"},
+    {"pair_interval_ms", ACCOUNT_INT, false, 0, 3600000, "pace towards one person"},
+    {"pair_burst", ACCOUNT_INT, false, 1, 1000, "messages to one person before that pace holds"},
+    {"auth_token", ACCOUNT_TEXT, true, 1, 200, "signs webhooks, and calls unless there is a key"},
+    {"other_auth_token", ACCOUNT_TEXT, true, 1, 200,
+     "the other one while it is being replaced: also good for webhooks"},
+    {"api_key_secret", ACCOUNT_TEXT, true, 1, 200, "of api_key_sid"},
+};
+
 static const struct account_field openai_fields[] = {
     {"base_url", ACCOUNT_URL, false, 0, 0, "such as https://api.openai.com/v1"},
     {"model", ACCOUNT_TEXT, false, 1, 200, "name of the model"},
@@ -46,6 +62,8 @@ static const struct account_field openai_fields[] = {
 static const struct account_kind kinds[] = {
     {"meta", "a WhatsApp number on Meta's Cloud API", "phone number id", "waba_id", meta_fields,
      ARRAY_LEN(meta_fields)},
+    {"twilio", "a WhatsApp number on Twilio", "sender's number", "messaging_service_sid",
+     twilio_fields, ARRAY_LEN(twilio_fields)},
     {"openai", "a model behind an OpenAI-compatible API", NULL, NULL, openai_fields,
      ARRAY_LEN(openai_fields)},
 };

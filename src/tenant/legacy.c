@@ -122,12 +122,22 @@ static bool is_account(struct arena *a, const struct legacy *l, struct str addre
     return find_value(a, l, "api_key").len > 0 || find_value(a, l, "base_url").len > 0;
 }
 
+/* The older system knew no other kinds. */
+static bool is_old_kind(const struct account_kind *kind) {
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        if (is_kind(kind, columns[i].kind))
+            return true;
+    return false;
+}
+
 enum status legacy_account(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            const struct account_kind *kind, struct account *ret, struct err *e) {
     struct legacy l;
     struct str address;
 
     *ret = (struct account){0};
+    if (!is_old_kind(kind))
+        return ST_OK;
     TRY(read_legacy(a, tx, tenant, kind, &l, e));
     address = kind->address ? find_value(a, &l, "address") : STR_EMPTY;
     if (!is_account(a, &l, address))

@@ -361,15 +361,15 @@ enum status account_secret(struct arena *a, struct tx *tx, const struct keyring 
                            const struct account *account, const char *name, struct str *ret,
                            struct err *e) ATTR_MUST_CHECK;
 
-struct channel_defaults { /* the installation's */
-    struct str base_url, version, app_secret, verify_token;
+struct channel_defaults {                                   /* the installation's */
+    struct str base_url, version, app_secret, verify_token; /* of Meta's app */
+    struct str public_url; /* where the installation is reached; empty: not set */
 };
 /* Replaced as a whole while others read; what was replaced stays valid until the stop. */
 struct current_defaults {
     const struct channel_defaults *_Atomic now;
 };
-/* What an adapter needs of an account: settings base_url, graph_version; secrets access_token,
- * app_secret, verify_token. */
+/* What an adapter needs of an account: its settings and secrets, over the installation's. */
 enum status account_channel(struct arena *a, struct tx *tx, const struct keyring *keys,
                             const struct account *account, struct channel_defaults defaults,
                             struct channel *ret, struct err *e) ATTR_MUST_CHECK;

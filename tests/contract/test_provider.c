@@ -123,7 +123,7 @@ static struct str events_text(struct arena *a, const struct provider *p, struct 
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     json_arr(&o, "events");
-    if (p->parse(a, body, &sink, &e) != ST_OK)
+    if (p->parse(a, &(struct hook){.body = body}, &sink, &e) != ST_OK)
         fail_msg("could not parse: %s", e.message);
     json_end(&o);
     json_end(&o);
@@ -212,8 +212,10 @@ static void repeated_delivery_has_the_same_keys(void **state) {
             struct inbound_sink sink = {.event = collect, .ctx = &c};
             struct err e = ERR_INIT;
 
-            assert_int_equal(providers[i]->parse(&a, json_text(&a, json_at(pair, j)), &sink, &e),
-                             ST_OK);
+            assert_int_equal(
+                providers[i]->parse(&a, &(struct hook){.body = json_text(&a, json_at(pair, j))},
+                                    &sink, &e),
+                ST_OK);
             assert_int_equal(c.n, 1);
             keys[j] = c.last_dedup;
         }
@@ -229,7 +231,9 @@ static void every_item_of_a_batch_counts(void **state) {
 
     (void)state;
     assert_int_equal(
-        provider_meta.parse(&a, fixture_read(&a, "meta", "batch_multi.json"), &sink, &e), ST_OK);
+        provider_meta.parse(
+            &a, &(struct hook){.body = fixture_read(&a, "meta", "batch_multi.json")}, &sink, &e),
+        ST_OK);
     assert_int_equal(c.n, 6); /* 3 messages, 2 statuses, and 1 message of another number */
 }
 
@@ -250,7 +254,8 @@ static void a_status_of_the_sink_stops_and_comes_back(void **state) {
 
     (void)state;
     assert_int_equal(
-        provider_meta.parse(&a, fixture_read(&a, "meta", "batch_multi.json"), &sink, &e),
+        provider_meta.parse(
+            &a, &(struct hook){.body = fixture_read(&a, "meta", "batch_multi.json")}, &sink, &e),
         ST_UNAVAILABLE);
     assert_int_equal(n, 3);
     assert_string_equal(e.message, "the sink is full");
@@ -279,7 +284,9 @@ static void what_is_not_the_providers_emits_nothing(void **state) {
             struct inbound_sink sink = {.event = collect, .ctx = &c};
             struct err e = ERR_INIT;
 
-            assert_int_equal(providers[p]->parse(&a, str_of(bodies[i]), &sink, &e), ST_INVALID);
+            assert_int_equal(
+                providers[p]->parse(&a, &(struct hook){.body = str_of(bodies[i])}, &sink, &e),
+                ST_INVALID);
             assert_int_equal(c.n, 0);
             assert_true(e.message[0] != '\0');
         }
@@ -287,6 +294,11 @@ static void what_is_not_the_providers_emits_nothing(void **state) {
 }
 
 /* --- signatures ----------------------------------------------------------------------------- */
+
+static enum status verify(const struct provider *p, const struct channel *ch, struct str header,
+                          struct str body, struct err *e) {
+    return p->verify(ch, &(struct hook){.signature = header, .body = body}, e);
+}
 
 static void check_vector(const struct provider *p, struct arena *a, const struct json *vector,
                          struct str secret) {
@@ -301,22 +313,22 @@ static void check_vector(const struct provider *p, struct arena *a, const struct
     struct err e = ERR_INIT;
 
     assert_int_equal(body.len, json_i64(json_get(vector, "bytes"), 0));
-    assert_int_equal(p->verify(&ch, header, body, &e), ST_OK);
-    assert_int_equal(p->verify(&other, header, body, NULL), ST_DENIED);
+    assert_int_equal(verify(p, &ch, header, body, &e), ST_OK);
+    assert_int_equal(verify(p, &other, header, body, NULL), ST_DENIED);
     for (size_t i = 0; i < body.len; i++) {
         bytes[i] ^= 1;
-        assert_int_equal(p->verify(&ch, header, (struct str){bytes, body.len}, NULL), ST_DENIED);
+        assert_int_equal(verify(p, &ch, header, (struct str){bytes, body.len}, NULL), ST_DENIED);
         bytes[i] ^= 1;
     }
     for (size_t i = 0; i < header.len; i++) {
         signature[i] ^= 1;
-        assert_int_equal(p->verify(&ch, (struct str){signature, header.len}, body, NULL),
+        assert_int_equal(verify(p, &ch, (struct str){signature, header.len}, body, NULL),
                          ST_DENIED);
         signature[i] ^= 1;
-        assert_int_equal(p->verify(&ch, str_sub(header, 0, i), body, NULL), ST_DENIED);
+        assert_int_equal(verify(p, &ch, str_sub(header, 0, i), body, NULL), ST_DENIED);
     }
-    assert_int_equal(p->verify(&ch, header, str_sub(body, 0, body.len - 1), NULL), ST_DENIED);
-    assert_int_equal(p->verify(&(struct channel){0}, header, body, NULL), ST_DENIED);
+    assert_int_equal(verify(p, &ch, header, str_sub(body, 0, body.len - 1), NULL), ST_DENIED);
+    assert_int_equal(verify(p, &(struct channel){0}, header, body, NULL), ST_DENIED);
 }
 
 static void signatures_hold_for_the_exact_bytes_only(void **state) {

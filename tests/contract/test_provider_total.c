@@ -40,7 +40,7 @@ static void try_webhook(struct trial *t, struct str body) {
 
     arena_reset(t->arena);
     t->n_events = 0;
-    st = t->provider->parse(t->arena, body, &sink, &e);
+    st = t->provider->parse(t->arena, &(struct hook){.body = body}, &sink, &e);
     assert_true(st == ST_OK || (st == ST_INVALID && t->n_events == 0));
 }
 
@@ -272,7 +272,8 @@ static void a_full_batch_is_whole_and_in_order(void **state) {
     struct err e = ERR_INIT;
 
     (void)state;
-    assert_int_equal(provider_meta.parse(&a, full_batch(&a), &sink, &e), ST_OK);
+    assert_int_equal(provider_meta.parse(&a, &(struct hook){.body = full_batch(&a)}, &sink, &e),
+                     ST_OK);
     assert_int_equal(n, BATCH);
 }
 

@@ -145,7 +145,8 @@ static struct inbound heard(struct rig *g, unsigned n) {
     struct err e = ERR_INIT;
 
     (void)rig_hook(g, n); /* has checked the signature */
-    assert_int_equal(provider_meta.parse(&g->a, str_of(g->bodies[n]), &sink, &e), ST_OK);
+    assert_int_equal(
+        provider_meta.parse(&g->a, &(struct hook){.body = str_of(g->bodies[n])}, &sink, &e), ST_OK);
     assert_int_equal(h.n, 1);
     return h.last;
 }

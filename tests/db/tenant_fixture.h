@@ -42,7 +42,7 @@ static inline void fixture_close(struct fixture *f) {
                " labels, conversation_labels, conversation_notes, canned_answers,"
                " search_tenants, search_blocks, search_postings, search_words,"
                " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries,"
-               " suppressions, consents, consent_marks, consent_settings"
+               " templates, template_syncs, suppressions, consents, consent_marks, consent_settings"
                " CASCADE");
     fixture_kept = f->db;
 }

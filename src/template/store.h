@@ -1,0 +1,26 @@
+/* store.h - the statements on templates and template_syncs; private to template/.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "template/template.h"
+
+/* Rows of one name, usable ones first; account nil: only the tenant's own. */
+enum status store_templates_named(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                  struct account_id account, const struct template *key,
+                                  struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_template_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct uuid id, struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* In order of name, language and id, behind `last` (its name empty: from the start). */
+enum status store_templates_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 const struct template_query *q, const struct template *last,
+                                 struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* Of what the store_templates_… return. */
+void store_template_at(struct arena *a, const struct db_rows *rows, size_t i, struct template *ret);
+enum status store_template_insert(struct tx *tx, struct tenant_id tenant, const struct template *t,
+                                  struct err *e) ATTR_MUST_CHECK;
+enum status store_template_change(struct tx *tx, struct tenant_id tenant, const struct template *t,
+                                  int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_template_delete(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                                  int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_templates_count_own(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                      int64_t *ret, struct err *e) ATTR_MUST_CHECK;
