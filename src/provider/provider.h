@@ -14,6 +14,8 @@
  *   location   {"latitude", "longitude", "name"?, "address"?, "url"?}, in degrees
  *   contacts   {"contacts": [ … ]}, cards as WhatsApp writes them: name{formatted_name, …},
  *              phones[{phone, wa_id?, type?}], emails, addresses, urls, org, birthday, vcard
+ *   A text of an e-mail has {"subject", "html"?, "quoted"?, "references"?, "from"?, "is_auto"?} besides: html only outbound,
+ *   the others only inbound; is_auto: no person wrote it and nobody waits for an answer.
  * only outbound:
  *   buttons    {"text", "header"?, "footer"?, "buttons": [{"id", "title"}]}
  *   list       {"text", "header"?, "footer"?, "button",
@@ -43,14 +45,40 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "base/str.h"
 #include "httpc/httpc.h"
 #include "json/json.h"
 
+enum mail_security {
+    MAIL_TLS,      /* from the first byte */
+    MAIL_STARTTLS, /* demanded, never merely tried */
+    MAIL_PLAIN,
+};
+
+struct mail_server {
+    struct str host; /* empty: none */
+    uint16_t port;
+    enum mail_security security;
+    struct str user, password; /* empty: no login */
+};
+
+/* What an account of kind "email" has besides. Views as those of struct channel. */
+struct mail_channel {
+    struct account_id account;
+    struct mail_server smtp, imap;
+    struct str folder; /* read by IMAP */
+    struct str from_name, reply_to;
+    struct str unsubscribe_key; /* signs the links by which people leave */
+    struct str public_url;      /* of this installation; empty: no such links */
+    unsigned max_connections;   /* to its SMTP server at once */
+};
+
 /* One provider account as an adapter sees it: settings and opened secrets of a client_providers
  * row, over the installation's defaults. Views valid during the call. */
 struct channel {
-    struct str address;  /* meta: phone number id; twilio: the sender's digits */
+    struct str
+        address; /* meta: phone number id; twilio: the sender's digits; e-mail: what we write from */
     struct str base_url; /* without a slash at the end */
     bool is_guarded;     /* base_url is the tenant's own: its calls are, too (httpc.h) */
     struct str version;  /* Graph version, "v26.0" */
@@ -64,6 +92,7 @@ struct channel {
     struct str service;  /* twilio: messaging service sid; may be empty */
     struct str hook_url; /* where this account's webhooks come in, by the public URL; empty: none is
                           * set */
+    const struct mail_channel *mail; /* of kind "email", else NULL */
 };
 
 /* --- in ------------------------------------------------------------------------------------- */
@@ -107,6 +136,7 @@ struct party {
     struct str user_id;  /* business-scoped user id; may be empty */
     struct str name;     /* profile name */
     struct str username; /* without the @ */
+    struct str email;    /* lower case; may be empty */
 };
 
 struct inbound { /* one normalised event; views into the arena given to parse */
@@ -127,8 +157,9 @@ struct inbound { /* one normalised event; views into the arena given to parse */
     struct str text;       /* what a person would read, for lists, search and the bot: body,
                             * caption, title of a choice …; empty for media without a caption */
     struct str reply_to;   /* provider message id quoted; may be empty or unknown to us */
+    struct str file;       /* the bytes of what content's media names, when they came along */
 
-    /* INBOUND_STATUS: message_id, and */
+    /* INBOUND_STATUS: message_id, and; of a message, correlation is of the one it answers */
     enum delivery delivery;
     struct str delivery_word; /* as the provider wrote it */
     struct str correlation;   /* our own id come back; may be empty */
@@ -156,14 +187,30 @@ struct inbound_sink {
 
 /* --- out ------------------------------------------------------------------------------------ */
 
+struct outgoing_file {
+    struct str name, mime, bytes;
+};
+
 struct outgoing {
     struct str to_phone;   /* E.164 digits, or empty */
     struct str to_user_id; /* used when to_phone is empty */
-    struct str type;       /* content type above, or "read" */
+    struct str to_email;   /* of an e-mail: the only one that counts */
+    struct str to_name;
+    struct str type; /* content type above, or "read" */
     const struct json *content;
     struct str reply_to;    /* provider message id to quote; empty: none */
     struct str correlation; /* our message id as text */
     bool typing;            /* type "read": show the typing mark as well; content: {"target"} */
+
+    /* e-mail only */
+    struct lead_id lead; /* who gets it, for the link to leave by; nil: no such link */
+    struct str subject;  /* else content's "subject" */
+    struct str
+        references;    /* ids of the thread so far, oldest first; reply_to is the one answered */
+    bool is_automatic; /* no person wrote it */
+    const struct outgoing_file *files;
+    size_t n_files;
+    int64_t at_ms; /* its Date */
 };
 
 enum send_outcome {
@@ -172,6 +219,22 @@ enum send_outcome {
     SEND_REJECTED,  /* never for this message */
     SEND_BLOCKED,   /* the account needs a person (token, payment …): stop it, keep the message */
     SEND_UNCERTAIN, /* it may have gone out */
+};
+
+/* A mail ready to be handed over, and what came of that. */
+struct mail_call {
+    struct str from, to; /* of the envelope */
+    struct str bytes;
+    struct str message_id; /* without angle brackets */
+};
+
+struct mail_reply {
+    enum http_phase phase; /* HTTP_CUT: the end of the text may have left, no answer to it came */
+    unsigned code;         /* SMTP reply code of a HTTP_REPLIED, and of a refusal before the text */
+    struct str text;       /* the server's words, first line */
+    bool is_login;         /* it was the login that failed */
+    bool is_sender;        /* it was our own address that was refused */
+    bool is_config;        /* host, port or TLS are wrong: nothing that passes */
 };
 
 struct send_result { /* texts in the arena given to judge */
@@ -253,7 +316,14 @@ struct provider_limits {
     int64_t window_ms; /* free-form allowed so long after the person's last message; 0: always */
 };
 
+/* How what an adapter builds is brought to its provider. */
+enum transport {
+    TRANSPORT_HTTP, /* build, judge, probe … */
+    TRANSPORT_MAIL, /* build_mail, judge_mail; parse reads RFC 5322 bytes; no call of http at all */
+};
+
 struct provider {
+    enum transport transport;
     const char *name;    /* "meta" */
     const char *channel; /* "whatsapp" */
     /* An app of the installation's may serve all accounts: their API, its secrets and the address
@@ -306,9 +376,16 @@ struct provider {
                              struct http_call *ret, struct err *e);
     void (*judge_put_media)(struct arena *a, const struct http_reply *reply,
                             struct media_answer *ret);
+
+    /* TRANSPORT_MAIL: the whole mail. ST_INVALID: it cannot be sent to that address, or so. */
+    enum status (*build_mail)(struct arena *a, const struct channel *ch, const struct outgoing *msg,
+                              struct mail_call *ret, struct err *e);
+    /* Total. */
+    void (*judge_mail)(struct arena *a, const struct mail_reply *reply, struct send_result *ret);
 };
 
 extern const struct provider provider_meta;
+extern const struct provider provider_email;
 /* Every adapter, ended by NULL. */
 extern const struct provider *const providers[];
 /* By name; NULL when there is none. */
