@@ -78,7 +78,20 @@ done
 [ -e "$root/etc/ssl/certs/ca-certificates.crt" ] || copy /etc/ssl/certs/ca-certificates.crt
 
 mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
+# Devices of its own: what is chmodded in there must not change the machine's.
+mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+for device in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do
+  read -r name major minor <<<"$device"
+  mknod -m 666 "$root/dev/$name" c "$major" "$minor"
+done
+mkdir "$root/dev/pts" "$root/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+ln -s pts/ptmx "$root/dev/ptmx"
+ln -s /proc/self/fd "$root/dev/fd"
+for i in 'stdin 0' 'stdout 1' 'stderr 2'; do
+  ln -s "/proc/self/fd/${i#* }" "$root/dev/${i% *}"
+done
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 
 home=/root/prosa
