@@ -10,6 +10,7 @@
 #include "db/db.h"
 #include "lead/lead.h"
 #include "tenant/tenant.h"
+#include "json/json.h"
 
 #define CONSENT_WHATSAPP "whatsapp"
 #define CONSENT_EMAIL    "email"
@@ -52,3 +53,47 @@ enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant
 enum status consent_refresh_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  const struct lead_id *leads, size_t n, int64_t now_ms,
                                  struct err *e) ATTR_MUST_CHECK;
+
+/* --- words ------------------------------------------------------------------------------------------------------------ */
+
+enum consent_word { CONSENT_NONE, CONSENT_STOP, CONSENT_RESUME };
+/* What free text in Portuguese or English asks for; in doubt nothing. Pure; any bytes. */
+enum consent_word consent_read(struct str text);
+
+/* --- settings --------------------------------------------------------------------------------------------------------- */
+
+struct quiet_day { /* minutes of the day: from <= minute < to; both 0: nobody is written to */
+    int from, to;
+};
+struct quiet { /* when a tenant writes to people of its own accord */
+    bool is_on;
+    struct quiet_day week[7]; /* Monday first */
+    bool spares_national, spares_optional, spares_team;
+    const int64_t *holidays; /* the team's own, as day numbers, when those are spared */
+    size_t n_holidays;
+    struct str timezone; /* the tenant's, for who has none */
+};
+/* By the clocks where the person is (IANA name, "America/Manaus"; empty or unknown: the tenant's). 0: may be written to now; else
+ * the next moment. Pure, but for the zone's file, which is read once. */
+int64_t quiet_until_ms(const struct quiet *q, struct str zone, int64_t now_ms);
+/* The tenant's, or the defaults: 8 to 20 on weekdays, 9 to 16 on Saturdays, not on Sundays and holidays. In a. */
+enum status quiet_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct quiet *ret,
+                      struct err *e) ATTR_MUST_CHECK;
+
+struct consent_settings {
+    int64_t version; /* 0: never set */
+    struct quiet quiet;
+    bool listens; /* what customers write is understood (consent_read) */
+    struct {
+        struct str stopped, resumed; /* said once, in answer; empty: nothing */
+    } texts;
+};
+enum status consent_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct consent_settings *ret, struct err *e) ATTR_MUST_CHECK;
+/* Changes what `in` names. version: what the caller saw, -1 for any. ST_CONFLICT with cause "version": it is another by now;
+ * ST_INVALID: the message names the member. */
+enum status consent_settings_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 const struct json *in, int64_t version, struct err *e)
+    ATTR_MUST_CHECK;
+/* The members of one open object, without version. */
+void consent_settings_write(struct json_out *o, const struct consent_settings *s);

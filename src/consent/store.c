@@ -110,3 +110,29 @@ enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id ten
                 NULL, e, V_UUID(tenant.v)));
     return DB_QUERY(a, tx, look, &rows, e, V_UUID(tenant.v));
 }
+
+enum status store_consent_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                       struct str *ret_settings, int64_t *ret_version,
+                                       struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT settings, version FROM consent_settings WHERE tenant_id = $1"),
+                 &rows, e, V_UUID(tenant.v)));
+    *ret_settings = rows.n > 0 ? db_text(&rows, 0, 0) : STR_EMPTY;
+    *ret_version = rows.n > 0 ? db_i64(&rows, 0, 1) : 0;
+    return ST_OK;
+}
+
+enum status store_consent_settings_put(struct tx *tx, struct tenant_id tenant, struct str settings,
+                                       int64_t version, int64_t now_ms, int64_t *ret_changed,
+                                       struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("INSERT INTO consent_settings AS s (tenant_id, settings, version, updated_at)"
+               " VALUES ($1, $2, $3 + 1, $4)"
+               " ON CONFLICT (tenant_id) DO UPDATE SET settings = excluded.settings,"
+               " version = s.version + 1, updated_at = excluded.updated_at"
+               " WHERE s.version = $3"),
+        ret_changed, e, V_UUID(tenant.v), V_TEXT(settings), V_I64(version), V_I64(now_ms));
+}

@@ -1,4 +1,4 @@
-/* store.h - the statements on suppressions, consents and consent_marks; private to consent/.
+/* store.h - the statements on suppressions, consents, consent_marks and consent_settings; private to consent/.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -31,3 +31,12 @@ enum status store_suppressions_find(struct arena *a, struct tx *tx, struct tenan
 enum status store_mark_stop(struct tx *tx, struct tenant_id tenant, struct err *e) ATTR_MUST_CHECK;
 enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e)
     ATTR_MUST_CHECK;
+
+/* *ret_settings empty: none. */
+enum status store_consent_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                       struct str *ret_settings, int64_t *ret_version,
+                                       struct err *e) ATTR_MUST_CHECK;
+/* *ret_changed 0: the version is another one. */
+enum status store_consent_settings_put(struct tx *tx, struct tenant_id tenant, struct str settings,
+                                       int64_t version, int64_t now_ms, int64_t *ret_changed,
+                                       struct err *e) ATTR_MUST_CHECK;

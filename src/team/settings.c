@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "team/calendar.h"
+#include "calendar/calendar.h"
 #include "team/store.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* date.c - civil dates after Howard Hinnant's "days_from_civil" paper, and Easter after the anonymous Gregorian algorithm
  * (Meeus, Astronomical Algorithms, chapter 8).
  * SPDX-License-Identifier: Apache-2.0 */
-#include "team/date.h"
+#include "calendar/date.h"
 
 int64_t floor_div(int64_t v, int64_t by) {
     int64_t q = v / by;

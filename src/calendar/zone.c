@@ -1,13 +1,13 @@
 /* zone.c - TZif files: a table of changes, and a rule for the years behind it.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "team/zone.h"
+#include "calendar/zone.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "team/date.h"
+#include "calendar/date.h"
 
 enum {
     HEADER_BYTES = 44,

@@ -1,7 +1,7 @@
 /* calendar.c - working time is a row of intervals in UTC, made day by day from the clocks on the wall: a day with 23 or 25
  * hours needs no care of its own.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "team/calendar.h"
+#include "calendar/calendar.h"
 
 enum { LOOK_DAYS = 740 };
 

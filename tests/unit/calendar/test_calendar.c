@@ -1,7 +1,7 @@
 /* test_calendar.c - what the clocks say and when a team works: Brazil with its daylight saving of old, zones with a rule for
  * later years, breaks and holidays.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "team/calendar.h"
+#include "calendar/calendar.h"
 
 #include "unit/check.h"
 

@@ -1,4 +1,4 @@
-/* date.h - days of the Gregorian calendar as numbers since 1970-01-01; private to team/.
+/* date.h - days of the Gregorian calendar as numbers since 1970-01-01.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 

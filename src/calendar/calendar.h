@@ -1,10 +1,9 @@
-/* calendar.h - when a team works: hours of each weekday with breaks, holidays, by the clocks of a zone. Pure; private to team/
- * (and its tests).
+/* calendar.h - when a team works: hours of each weekday with breaks, holidays, by the clocks of a zone. Pure.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "team/date.h"
-#include "team/zone.h"
+#include "calendar/date.h"
+#include "calendar/zone.h"
 
 enum { SPANS_MAX = 6, HOLIDAYS_MAX = 400 };
 

@@ -1,5 +1,5 @@
 /* zone.h - what the clocks on the wall say in an IANA time zone: the system's compiled zone files (TZif, RFC 8536), read
- * without libc's process-wide TZ. Private to team/ (and its tests).
+ * without libc's process-wide TZ.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
