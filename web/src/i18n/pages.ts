@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Titles of the pages beside the inbox. Their other words come with them: i18n/settings.ts.
+// Titles of the pages beside the inbox. Their other words come with them.
 import { dictionary } from '../lib/dictionary';
 
 export const pages = dictionary(
   {
+    pageLeads: 'Leads',
+    pageLead: 'Lead',
+    pageBoard: 'Funil',
+    pageImports: 'Importações',
+    pageCampaigns: 'Disparos',
+    pageTemplates: 'Modelos',
     pageFailures: 'Falhas',
     pageLife: 'A vida de uma mensagem',
     pageSettings: 'Ajustes',
@@ -20,6 +26,12 @@ export const pages = dictionary(
     undo: 'Desfazer',
   },
   {
+    pageLeads: 'Leads',
+    pageLead: 'Lead',
+    pageBoard: 'Funnel',
+    pageImports: 'Imports',
+    pageCampaigns: 'Campaigns',
+    pageTemplates: 'Templates',
     pageFailures: 'Failures',
     pageLife: 'One message’s life',
     pageSettings: 'Settings',

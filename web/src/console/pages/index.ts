@@ -75,6 +75,27 @@ export const sections: (Page & { name: string; icon: IconName })[] = [
 /** The first that matches wins. */
 export const pages: Page[] = [
   {
+    pattern: '/app/leads',
+    title: 'pageLeads',
+    least: 'agent',
+    nav: { href: '/app/leads', icon: 'contacts' },
+    load: () => import('./leads/index'),
+  },
+  { pattern: '/app/leads/board', title: 'pageBoard', least: 'agent', load: () => import('./leads/board') },
+  { pattern: '/app/leads/imports', title: 'pageImports', least: 'supervisor', load: () => import('./imports/index') },
+  { pattern: '/app/leads/imports/:id', title: 'pageImports', least: 'supervisor', load: () => import('./imports/one') },
+  { pattern: '/app/leads/:id', title: 'pageLead', least: 'agent', load: () => import('./leads/lead') },
+  {
+    pattern: '/app/campaigns',
+    title: 'pageCampaigns',
+    least: 'supervisor',
+    nav: { href: '/app/campaigns', icon: 'campaign' },
+    load: () => import('./campaigns/index'),
+  },
+  { pattern: '/app/campaigns/templates', title: 'pageTemplates', least: 'supervisor', load: () => import('./campaigns/templates') },
+  { pattern: '/app/campaigns/templates/:id', title: 'pageTemplates', least: 'supervisor', load: () => import('./campaigns/template') },
+  { pattern: '/app/campaigns/:id/:part?', title: 'pageCampaigns', least: 'supervisor', load: () => import('./campaigns/one') },
+  {
     pattern: '/app/failures/:area?',
     title: 'pageFailures',
     least: 'supervisor',

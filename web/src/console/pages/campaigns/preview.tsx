@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message as whoever gets it sees it. An e-mail's HTML is shown in a frame that may do nothing.
+import { w, wx, type Preview } from './api';
+
+export function Bubble({ channel, preview }: { channel: string; preview: Preview }) {
+  if (channel !== 'email')
+    return (
+      <div class="phone-preview" role="group" aria-label={wx('channel_', channel)}>
+        <p class="bubble-like">{preview.text}</p>
+      </div>
+    );
+  return (
+    <div class="mail-preview" role="group" aria-label={wx('channel_', channel)}>
+      {preview.subject && <strong>{preview.subject}</strong>}
+      <p class="mail-text">{preview.text}</p>
+      {preview.html && (
+        <details>
+          <summary>{w('asHtml')}</summary>
+          <iframe title={w('asHtml')} sandbox="" srcdoc={preview.html} />
+        </details>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of a campaign: who got it, read it, answered, and why not; as pictures and as figures.
+import { number, time, when } from '../../../lib/format';
+import { Show, useData } from '../kit';
+import { Figures, Grid, percent, usePoll } from '../grid';
+import { hasWord, isBefore, isOver, money, reason, w, wx, type Campaign, type Report } from './api';
+import { Chart } from './chart';
+
+/** So many of those the campaign was meant for, one below the other. */
+function Funnel({ c, intended }: { c: Report['counts']; intended: number }) {
+  const delivered = c.delivered + c.read;
+  const steps: [string, number][] = [
+    [w('intended'), intended],
+    [w('reached'), c.reached],
+    [w('delivered'), delivered],
+    [w('read'), c.read],
+    [w('replied'), c.replied],
+  ];
+  return (
+    <ol class="funnel">
+      {steps.map(([title, n]) => (
+        <li key={title}>
+          <span>{title}</span>
+          <meter aria-label={title} min={0} max={Math.max(1, intended)} value={n} />
+          <span class="n">
+            {number(n)} <span class="quiet">{percent(n, intended)}</span>
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Causes({ one, causes }: { one: Campaign; causes: Report['causes'] }) {
+  if (causes.length === 0) return null;
+  return (
+    <section class="stack" aria-labelledby="causes">
+      <h2 id="causes">{w('causes')}</h2>
+      <Grid label={w('causes')}>
+        <thead>
+          <tr>
+            <th scope="col">{w('state')}</th>
+            <th scope="col">{w('why')}</th>
+            <th scope="col" class="n">
+              {w('people')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {causes.map((cause) => (
+            <tr key={cause.state + cause.cause}>
+              <td>
+                <span class={`badge ${cause.state === 'failed' ? 'bad' : 'warn'}`}>{wx('rstate_', cause.state)}</span>
+              </td>
+              <th scope="row">
+                <a class="row-link" href={`/app/campaigns/${one.id}/recipients?state=${cause.state}&cause=${encodeURIComponent(cause.cause)}`}>
+                  {hasWord(`reason_${cause.cause}`) ? reason(cause.cause) : cause.sample || cause.cause}
+                </a>
+                {cause.sample && hasWord(`reason_${cause.cause}`) && <small>{cause.sample}</small>}
+              </th>
+              <td class="n">{number(cause.count)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </Grid>
+    </section>
+  );
+}
+
+function Hours({ hours }: { hours: Report['hours'] }) {
+  if (hours.length === 0) return null;
+  const isOneDay = new Set(hours.map((one) => one.at.slice(0, 10))).size === 1;
+  const names = hours.map((one) => (isOneDay ? time(one.at) : when(one.at)));
+  const keys = ['sent', 'read', 'replied', 'failed'] as const;
+  return (
+    <section class="card stack" aria-labelledby="hours">
+      <h2 id="hours">{w('byHour')}</h2>
+      <Chart label={w('byHour')} at={names} series={keys.map((key) => ({ title: w(key === 'sent' ? 'reached' : key), values: hours.map((one) => one[key]) }))} />
+      <details>
+        <summary>{w('asTable')}</summary>
+        <Grid label={w('byHour')}>
+          <thead>
+            <tr>
+              <th scope="col">{w('hour')}</th>
+              {(['sent', 'delivered', 'read', 'replied', 'failed'] as const).map((key) => (
+                <th key={key} scope="col" class="n">
+                  {w(key === 'sent' ? 'reached' : key)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {hours.map((one, i) => (
+              <tr key={one.at}>
+                <th scope="row">{names[i]}</th>
+                {(['sent', 'delivered', 'read', 'replied', 'failed'] as const).map((key) => (
+                  <td key={key} class="n">
+                    {number(one[key])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </Grid>
+      </details>
+    </section>
+  );
+}
+
+export function ReportView({ one }: { one: Campaign }) {
+  const report = useData<Report>(`/dispatches/${one.id}/report`);
+  usePoll(!isOver(one) && !isBefore(one), 1500, report.reload);
+  return (
+    <Show of={report}>
+      {(found) => {
+        const c = found.counts;
+        const intended = c.total - c.excluded;
+        const link = (state: string) => `/app/campaigns/${one.id}/recipients?state=${state}`;
+        return (
+          <div class="wide-page">
+            <Figures
+              label={w('report')}
+              figures={[
+                ...(c.planned + c.sending > 0 ? [{ title: wx('rstate_', 'planned'), n: c.planned + c.sending }] : []),
+                { title: w('reached'), n: c.reached, note: percent(c.reached, intended), tone: 'good' },
+                { title: w('read'), n: c.read, note: percent(c.read, intended) },
+                { title: w('replied'), n: c.replied, note: percent(c.replied, intended) },
+                { title: w('failed'), n: c.failed, note: percent(c.failed, intended), tone: c.failed ? 'bad' : undefined, href: link('failed') },
+                { title: w('uncertain'), n: c.uncertain, tone: c.uncertain ? 'warn' : undefined, href: link('uncertain') },
+                { title: w('optedOut'), n: c.opted_out, tone: c.opted_out ? 'warn' : undefined },
+                { title: w('excluded'), n: c.excluded, href: link('excluded') },
+                { title: w('cost'), n: money(c.cost, found.currency ?? one.estimate?.currency) },
+              ]}
+            />
+            <section class="card stack" aria-labelledby="funnel">
+              <h2 id="funnel">{w('funnel')}</h2>
+              <Funnel c={c} intended={intended} />
+            </section>
+            <Hours hours={found.hours} />
+            {found.channels.length > 0 && (
+              <Grid label={w('channels')}>
+                <thead>
+                  <tr>
+                    <th scope="col">{w('channel')}</th>
+                    <th scope="col" class="n">
+                      {w('recipients')}
+                    </th>
+                    <th scope="col" class="n">
+                      {w('cost')}
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {found.channels.map((channel) => (
+                    <tr key={channel.channel}>
+                      <th scope="row">{wx('channel_', channel.channel || 'none')}</th>
+                      <td class="n">{number(channel.count)}</td>
+                      <td class="n">{money(channel.cost, found.currency ?? one.estimate?.currency)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </Grid>
+            )}
+            <Causes one={one} causes={found.causes} />
+          </div>
+        );
+      }}
+    </Show>
+  );
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Templates of every channel: WhatsApp's as the provider has approved them, e-mail's as they are written here.
+import { useSignal } from '@preact/signals';
+import { post, search } from '../../../lib/api';
+import { timeFull, when } from '../../../lib/format';
+import { t } from '../../../lib/i18n';
+import { Icon } from '../../icons';
+import { may } from '../../session';
+import { Empty, Failed, Loading, toast } from '../../ui';
+import { Head, useDoing } from '../kit';
+import { Grid, More, usePages, useSlow } from '../grid';
+import { reason, w, wx, type Template } from './api';
+import { CampaignTabs } from './frame';
+
+export function TemplateStatus({ one }: { one: Template }) {
+  const tone = one.status === 'approved' || one.status === 'local' ? 'accent' : one.status === 'pending' || one.status === 'paused' ? 'warn' : 'bad';
+  return <span class={`badge ${tone}`}>{wx('tstatus_', one.status)}</span>;
+}
+
+const toneOf: Record<string, string> = { green: 'good-badge', yellow: 'warn', red: 'bad' };
+
+export default function Templates() {
+  const channel = useSignal('');
+  const words = useSignal('');
+  const list = usePages<Template>(`/templates${search({ channel: channel.value, limit: 100 })}`);
+  const [isBusy, run] = useDoing();
+  const look = useSlow((text) => (words.value = text.toLowerCase()), 100);
+  const sync = () =>
+    run(async () => {
+      await post('/templates/sync');
+      toast(w('syncQueued'));
+      setTimeout(() => void list.reload(), 1500);
+    });
+  const items = list.items.value?.filter((one) => `${one.name} ${one.body}`.toLowerCase().includes(words.value));
+  return (
+    <>
+      <CampaignTabs />
+      <Head title={t('pageTemplates')} lead={w('templatesLead')}>
+        {may('supervisor') && (
+          <>
+            <button type="button" disabled={isBusy.value} onClick={() => void sync()}>
+              <Icon name="retry" size={16} /> {w('sync')}
+            </button>
+            <a class="button primary" href="/app/campaigns/templates/new">
+              <Icon name="plus" size={16} /> {w('newMail')}
+            </a>
+          </>
+        )}
+      </Head>
+      <div class="bar">
+        <span class="search-box">
+          <Icon name="search" size={16} />
+          <input type="search" aria-label={t('search')} placeholder={t('search')} onInput={(e) => look(e.currentTarget.value)} />
+        </span>
+        <label class="check">
+          {w('channel')}
+          <select value={channel.value} onChange={(e) => (channel.value = e.currentTarget.value)}>
+            <option value="">{w('any')}</option>
+            {['whatsapp', 'email'].map((name) => (
+              <option key={name} value={name}>
+                {wx('channel_', name)}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      {list.why.value && !items ? <Failed why={list.why.value} onRetry={() => void list.reload()} /> : null}
+      {!items && !list.why.value && <Loading />}
+      {items?.length === 0 && (
+        <Empty icon="template" title={w('noTemplates')}>
+          {w('noTemplatesLead')}
+        </Empty>
+      )}
+      {items && items.length > 0 && (
+        <Grid label={t('pageTemplates')}>
+          <thead>
+            <tr>
+              <th scope="col">{w('name')}</th>
+              <th scope="col">{w('channel')}</th>
+              <th scope="col">{w('status')}</th>
+              <th scope="col">{w('quality')}</th>
+              <th scope="col">{w('text')}</th>
+              <th scope="col">{w('changed')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((one) => (
+              <tr key={one.id}>
+                <th scope="row">
+                  <a class="row-link" href={`/app/campaigns/templates/${one.id}`}>
+                    {one.name}
+                  </a>
+                  <small>
+                    {one.language}
+                    {one.category ? ` · ${wx('category_', one.category.toLowerCase())}` : ''}
+                  </small>
+                </th>
+                <td>{wx('channel_', one.channel)}</td>
+                <td>
+                  <TemplateStatus one={one} />
+                  {one.status_reason && one.status_reason !== 'NONE' && <small class="bad">{reason(one.status_reason)}</small>}
+                </td>
+                <td>{one.quality ? <span class={`badge ${toneOf[one.quality] ?? ''}`}>{wx('quality_', one.quality)}</span> : <span class="quiet">—</span>}</td>
+                <td>
+                  <span class="two-lines">{one.subject || one.body}</span>
+                </td>
+                <td class="nowrap">
+                  <time dateTime={one.updated_at} title={timeFull(one.updated_at)}>
+                    {when(one.updated_at)}
+                  </time>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </Grid>
+      )}
+      <More of={list} />
+    </>
+  );
+}
