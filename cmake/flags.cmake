@@ -27,5 +27,9 @@ endif()
 
 separate_arguments(cflags NATIVE_COMMAND "${PROSA_CFLAGS}")
 separate_arguments(ldflags NATIVE_COMMAND "${PROSA_LDFLAGS}")
-target_compile_options(prosa_flags INTERFACE "$<$<COMPILE_LANGUAGE:C>:${c_options};${cflags}>")
+# The doors to C++ libraries throw nothing at C.
+set(cxx_options -Wall -Wextra -Werror -Wshadow -fno-strict-aliasing -fvisibility=hidden
+    -fstack-protector-strong -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+target_compile_options(prosa_flags INTERFACE "$<$<COMPILE_LANGUAGE:C>:${c_options};${cflags}>"
+                                             "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options};${cflags}>")
 target_link_options(prosa_flags INTERFACE ${cflags} ${ldflags})

@@ -42,3 +42,11 @@ mark_as_advanced(STEMMER_INCLUDE_DIR STEMMER_LIBRARY)
 add_library(prosa_lib_stemmer INTERFACE)
 target_include_directories(prosa_lib_stemmer SYSTEM INTERFACE ${STEMMER_INCLUDE_DIR})
 target_link_libraries(prosa_lib_stemmer INTERFACE ${STEMMER_LIBRARY})
+
+# Nor does libphonenumber-dev.
+find_path(PHONENUMBER_INCLUDE_DIR phonenumbers/phonenumberutil.h REQUIRED)
+find_library(PHONENUMBER_LIBRARY phonenumber REQUIRED)
+mark_as_advanced(PHONENUMBER_INCLUDE_DIR PHONENUMBER_LIBRARY)
+add_library(prosa_lib_phonenumber INTERFACE)
+target_include_directories(prosa_lib_phonenumber SYSTEM INTERFACE ${PHONENUMBER_INCLUDE_DIR})
+target_link_libraries(prosa_lib_phonenumber INTERFACE ${PHONENUMBER_LIBRARY})

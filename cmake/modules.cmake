@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Reads modules.txt and makes prosa_<module> of every src/<module>/*.c; sets PROSA_MODULE_LIBS.
+# Reads modules.txt and makes prosa_<module> of every src/<module>/*.c (and *.cc: doors to C++ libraries); sets PROSA_MODULE_LIBS.
 # A module that has no .c yet is an empty library, so that others can already name it.
 
 function(prosa_module name words)
@@ -17,7 +17,8 @@ function(prosa_module name words)
     endif()
   endforeach()
 
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c
+       ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
   if(sources)
     add_library(prosa_${name} STATIC ${sources})
     target_link_libraries(prosa_${name} PUBLIC ${links})

@@ -29,7 +29,7 @@ static enum status list_events(struct tx *tx, void *ctx, struct err *e) {
     return ST_OK;
 }
 
-/* {"name"?, "stage"?, "tags"?} */
+/* {"name"?, "company"?, "document"?, "tags"?, "fields"?} */
 static enum status change_lead(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     const struct json *name = json_get(x->body, "name");
@@ -40,11 +40,15 @@ static enum status change_lead(struct tx *tx, void *ctx, struct err *e) {
     TRY(lead_profile(x->r->arena, tx, x->tenant, (struct lead_id){x->message.v}, &lead, e));
     if (name)
         lead.name = str_trim(json_str(name));
-    if (json_get(x->body, "stage"))
-        lead.stage = str_trim(json_str(json_get(x->body, "stage")));
+    if (json_get(x->body, "company"))
+        lead.company = str_trim(json_str(json_get(x->body, "company")));
+    if (json_get(x->body, "document"))
+        lead.document = str_trim(json_str(json_get(x->body, "document")));
+    if (json_get(x->body, "fields"))
+        lead.fields = api_text(x, json_get(x->body, "fields"));
     if (tags)
         lead.tags = api_text(x, tags);
-    TRY(lead_edit(tx, x->tenant, &lead, name != NULL, clock_now_ms(), e));
+    TRY(lead_edit(x->r->arena, tx, x->tenant, &lead, name != NULL, clock_now_ms(), e));
     TRY(lead_changed(x->r->arena, tx, x->tenant, lead.id, clock_now_ms(), e));
     TRY(api_audit(tx, x, "lead.change", uuid_format(x->r->arena, lead.id.v), e));
     return one_lead(tx, ctx, e);
@@ -56,9 +60,10 @@ API_HANDLER(lead_patch, API_WRITES, change_lead)
 
 const struct route api_lead_routes[] = {
     {HTTP_GET, API "/leads/{id}", lead_get_one, AGENT, .scope = "leads:read",
-     .summary = "A person: names, numbers, tags, stage, conversations"},
+     .summary = "A person: state, names, numbers, tags, fields, conversations"},
     {HTTP_PATCH, API "/leads/{id}", lead_patch, AGENT, .scope = "leads:write",
-     .max_body = API_BODY_MAX, .summary = "Change a person's name, tags or stage"},
+     .max_body = API_BODY_MAX,
+     .summary = "Change a person's name, company, document, tags or fields"},
     {HTTP_GET, API "/leads/{id}/events", lead_events_get, AGENT, .scope = "leads:read",
      .summary = "What happened with a person beside messages, newest first"},
 };

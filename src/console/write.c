@@ -173,7 +173,14 @@ void write_lead(struct json_out *o, const struct lead_profile *lead,
     }
     json_end(o);
     json_put_raw(o, "tags", lead->tags);
-    put_text(o, "stage", lead->stage);
+    json_put_str(o, "state", lead->state);
+    put_text(o, "company", lead->company);
+    put_text(o, "document", lead->document);
+    put_text(o, "document_kind", lead->document_kind);
+    json_put_raw(o, "fields", lead->fields);
+    put_text(o, "source", lead->source);
+    put_time(o, "last_inbound_at", lead->last_inbound_at_ms);
+    put_time(o, "updated_at", lead->updated_at_ms);
     put_time(o, "marketing_stopped_at", lead->marketing_stopped_at_ms);
     put_time(o, "created_at", lead->created_at_ms);
     json_arr(o, "conversations");

@@ -48,6 +48,8 @@ static enum status find_conversation(struct arena *a, struct tx *tx, const struc
         TRY(conversation_move_lead(a, tx, in->tenant, lead.merged, lead.id, e));
     if (lead.is_changed)
         TRY(lead_changed(a, tx, in->tenant, lead.id, in->now_ms, e));
+    if (in->inbound->kind == INBOUND_MESSAGE)
+        TRY(lead_heard(a, tx, in->tenant, &lead, in->now_ms, e));
     return open_conversation(a, tx, in, lead.id, ret, e);
 }
 

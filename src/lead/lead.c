@@ -3,6 +3,7 @@
 #include "lead/lead.h"
 
 #include "base/clock.h"
+#include "lead/read.h"
 #include "lead/store.h"
 
 /* At most two: the phone, then the user id. */
@@ -32,12 +33,22 @@ static enum status merge(struct tx *tx, struct tenant_id tenant, struct lead_id 
     return store_lead_merge(tx, tenant, *drop, *keep, now_ms, e);
 }
 
+/* A provider's number is one of the lead's numbers as well, and on WhatsApp. */
+static enum status put_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct lead_id lead, const struct identity *id, struct err *e) {
+    struct read_phone phone;
+
+    if (!str_eq(str_of(id->kind), STR("phone")))
+        return ST_OK;
+    phone_of_provider(a, id->address, &phone);
+    return store_phone_heard(tx, tenant, lead, &phone, e);
+}
+
 enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          const struct party *party, int64_t now_ms, struct lead *ret,
                          struct err *e) {
     struct identity ids[2];
-    struct lead_id found[2];
-    struct str address[2];
+    struct found found[2], first = {.state = STR("new")};
     size_t n = party_identities(a, party, ids);
     struct lead_id lead = {0}, merged = {0};
     int64_t renamed = 0;
@@ -46,35 +57,44 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
     if (n == 0)
         FAIL(e, ST_INVALID, "the message names neither a phone nor a user id of its sender");
     for (size_t i = 0; i < n; i++) {
-        TRY(store_identity_find(a, tx, tenant, ids[i], &found[i], &address[i], e));
+        TRY(store_identity_find(a, tx, tenant, ids[i], &found[i], e));
+        if (uuid_is_nil(found[i].lead.v))
+            continue;
         if (uuid_is_nil(lead.v)) {
-            lead = found[i];
-        } else if (!uuid_is_nil(found[i].v) && !uuid_eq(found[i].v, lead.v)) {
-            merged = found[i];
+            lead = found[i].lead;
+            first = found[i];
+        } else if (!uuid_eq(found[i].lead.v, lead.v)) {
+            merged = found[i].lead;
             TRY(merge(tx, tenant, &lead, &merged, now_ms, e));
+            if (uuid_eq(lead.v, found[i].lead.v))
+                first = found[i];
         }
     }
     is_new = uuid_is_nil(lead.v);
     if (is_new) {
         lead.v = uuid_new();
-        TRY(store_lead_insert(tx, tenant, lead, party, now_ms, e));
+        TRY(store_lead_insert(a, tx, tenant, lead, party, now_ms, e));
     } else {
-        TRY(store_lead_name(tx, tenant, lead, party, now_ms, &renamed, e));
+        TRY(store_lead_name(a, tx, tenant, lead, party, now_ms, &renamed, e));
     }
     is_changed = !is_new && renamed > 0;
     for (size_t i = 0; i < n; i++) {
-        bool is_known = uuid_eq(found[i].v, lead.v);
+        bool is_known = uuid_eq(found[i].lead.v, lead.v);
 
         is_changed = is_changed || (!is_new && !is_known);
-        if (!is_known || !str_eq(address[i], ids[i].address))
+        if (!is_known || !str_eq(found[i].address, ids[i].address))
             TRY(store_identity_put(tx, tenant, lead, ids[i], now_ms, e));
+        if (!is_known || first.last_inbound_at_ms == 0)
+            TRY(put_phone(a, tx, tenant, lead, &ids[i], e));
     }
     *ret = (struct lead){.id = lead,
                          .name = party->name,
                          .phone = party->phone,
                          .user_id = party->user_id,
                          .is_changed = is_changed,
-                         .merged = merged};
+                         .merged = merged,
+                         .state = first.state,
+                         .last_inbound_at_ms = first.last_inbound_at_ms};
     return ST_OK;
 }
 
@@ -87,34 +107,32 @@ enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_i
                                  const struct party *from, const struct party *to, struct lead *ret,
                                  struct err *e) {
     struct identity ids[2];
-    struct lead_id found = {0};
-    struct str address;
+    struct found found = {0};
     size_t n = party_identities(a, from, ids);
 
-    for (size_t i = 0; i < n && uuid_is_nil(found.v); i++)
-        TRY(store_identity_find(a, tx, tenant, ids[i], &found, &address, e));
-    if (uuid_is_nil(found.v))
+    for (size_t i = 0; i < n && uuid_is_nil(found.lead.v); i++)
+        TRY(store_identity_find(a, tx, tenant, ids[i], &found, e));
+    if (uuid_is_nil(found.lead.v))
         FAIL(e, ST_NOT_FOUND, "nobody is known under the old identity");
     n = party_identities(a, to, ids);
     for (size_t i = 0; i < n; i++)
-        TRY(store_identity_put(tx, tenant, found, ids[i], clock_now_ms(), e));
-    return store_lead_get(a, tx, tenant, found, ret, e);
+        TRY(store_identity_put(tx, tenant, found.lead, ids[i], clock_now_ms(), e));
+    return store_lead_get(a, tx, tenant, found.lead, ret, e);
 }
 
 enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_id id, const struct party *address_now, int64_t now_ms,
                                struct err *e) {
     struct identity ids[2];
-    struct lead_id found;
-    struct str address;
+    struct found found;
     size_t n = party_identities(a, address_now, ids);
 
     for (size_t i = 0; i < n; i++) {
-        TRY(store_identity_find(a, tx, tenant, ids[i], &found, &address, e));
+        TRY(store_identity_find(a, tx, tenant, ids[i], &found, e));
         /* Another person's key stays theirs: only what this person lacks is learnt. */
-        if (!uuid_is_nil(found.v) && !uuid_eq(found.v, id.v))
+        if (!uuid_is_nil(found.lead.v) && !uuid_eq(found.lead.v, id.v))
             continue;
-        if (!str_eq(address, ids[i].address))
+        if (!str_eq(found.address, ids[i].address))
             TRY(store_identity_put(tx, tenant, id, ids[i], now_ms, e));
     }
     return ST_OK;
@@ -130,4 +148,16 @@ enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id 
     TRY(store_lead_marketing(tx, tenant, lead.id, is_stop, now_ms, e));
     *ret = lead.id;
     return ST_OK;
+}
+
+enum status lead_learn_whatsapp(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct str phone, enum lead_whatsapp is_whatsapp, struct err *e) {
+    return store_phone_whatsapp(tx, tenant, phone_key(a, phone), is_whatsapp, e);
+}
+
+enum status lead_learn_bounce(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct str address, int64_t now_ms, struct err *e) {
+    struct str key;
+
+    return email_read(a, address, &key) ? store_email_bounced(tx, tenant, key, now_ms, e) : ST_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "db/db.h"
 #include "provider/provider.h"
+#include "json/json.h"
 
 struct lead {
     struct lead_id id;
@@ -11,19 +12,25 @@ struct lead {
     struct str phone; /* as the provider addresses it; empty when withheld */
     struct str user_id;
     bool is_changed; /* lead_resolve: known before, but under another name or without this number */
-    struct lead_id merged; /* lead_resolve: the one that was merged into this, else nil */
+    struct lead_id merged;      /* lead_resolve: the one that was merged into this, else nil */
+    struct str state;           /* lead_resolve: as it was before, or "new" */
+    int64_t last_inbound_at_ms; /* lead_resolve: the same; 0: never wrote */
 };
 
 struct lead_identity {
-    struct str kind;  /* "phone", "user_id" */
+    struct str kind;  /* "phone", "user_id", "email", "cpf", "cnpj" */
     struct str value; /* as the provider addresses it */
 };
 struct lead_profile { /* what people see and say of a lead */
     struct lead_id id;
     struct str name;
-    struct str stage; /* where the sale stands, in the tenant's own words; may be empty */
-    struct str tags;  /* JSON array of texts */
-    int64_t marketing_stopped_at_ms, created_at_ms;
+    struct str state; /* lead_move */
+    struct str company;
+    struct str document, document_kind; /* "52998224725", "cpf" | "cnpj"; empty: none */
+    struct str tags;                    /* JSON array of texts */
+    struct str fields;                  /* JSON object of the tenant's own */
+    struct str source;                  /* "whatsapp", "import:<uuid>", "api", … */
+    int64_t marketing_stopped_at_ms, created_at_ms, updated_at_ms, last_inbound_at_ms;
     struct lead_identity *identities;
     size_t n_identities;
 };
@@ -38,10 +45,18 @@ struct lead_list {
 enum status lead_list_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct str digits, size_t limit, struct lead_list *ret, struct err *e)
     ATTR_MUST_CHECK;
-enum { LEAD_NAME_MAX = 200, LEAD_STAGE_MAX = 60, LEAD_TAGS_MAX = 50, LEAD_TAG_MAX = 60 };
-/* Name, stage and tags as in p. A name that a person gave is no longer replaced by the provider's (is_named). ST_INVALID. */
-enum status lead_edit(struct tx *tx, struct tenant_id tenant, const struct lead_profile *p,
-                      bool is_named, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum {
+    LEAD_NAME_MAX = 200,
+    LEAD_TAGS_MAX = 50,
+    LEAD_TAG_MAX = 60,
+    LEAD_FIELDS_MAX = 100,
+    LEAD_FIELDS_BYTES = 32 << 10,
+};
+/* Name, company, document (as typed), tags and fields as in p. A name that a person gave is no longer replaced by the
+ * provider's (is_named). ST_INVALID. */
+enum status lead_edit(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                      const struct lead_profile *p, bool is_named, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* The lead behind party, by phone (equal numbers meet, see phone_key) or user id; made when new, and when the two keys
  * have so far belonged to two leads, the younger is merged into the older (*ret_merged gets it, else nil: its
@@ -81,3 +96,129 @@ enum status lead_list_keys(struct arena *a, struct tx *tx, struct tenant_id tena
 enum status lead_show_stopped(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               const struct lead_id *leads, size_t n, int64_t stopped_at_ms,
                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+
+/* --- many at once: import and API ---------------------------------------------------------------------------------- */
+
+/* What is said of somebody; empty: not told. */
+struct lead_record {
+    struct str name, company, document; /* CPF or CNPJ as typed */
+    const struct str *phones;           /* as typed, one number each (phone_split) */
+    size_t n_phones;
+    const struct str *emails;
+    size_t n_emails;
+    const struct str *tags;
+    size_t n_tags;
+    struct str fields;            /* JSON object of custom fields, or empty */
+    struct str source;            /* "import:<uuid>", "api", … */
+    const struct lead_read *read; /* of lead_read_many, or NULL */
+};
+
+enum lead_policy {
+    LEAD_SKIP,
+    LEAD_FILL,
+    LEAD_OVERWRITE
+}; /* what happens to somebody known already */
+enum lead_put_outcome { LEAD_CREATED, LEAD_UPDATED, LEAD_SKIPPED, LEAD_REFUSED };
+struct lead_put_result {
+    enum lead_put_outcome outcome;
+    struct lead_id id; /* nil when refused */
+    const char *
+        reason; /* slug; skipped: "known", "duplicate" (in this call), "unchanged"; refused: "no-contact", … */
+    const char
+        *column; /* at fault: "phone", "document", "email", "fields", "tags", "name"; or NULL */
+    struct str before; /* JSON by which lead_put_undo restores; empty when created */
+};
+
+enum { LEAD_PUT_MAX = 1000 };
+
+/* Reads what can be read without the database (numbers, documents, addresses, names to sort by) into each record's .read:
+ * most of the work of a put. Pure; call it before the transaction, from any thread. region: "BR". */
+void lead_read_many(struct arena *a, struct lead_record *records, size_t n, const char *region);
+/* What is wrong with a record, as lead_put_many would refuse it; NULL when it would be taken. */
+const char *lead_read_fault(const struct lead_record *record, const char **ret_column);
+
+/* Each record finds somebody by a number, a CPF, an e-mail address, in that order, or makes somebody new. A CNPJ alone, with
+ * neither number nor address, is a key as well. Keys that belong to others stay theirs. LEAD_FILL adds what is not known,
+ * LEAD_OVERWRITE also replaces name, company, document and fields; both add numbers, addresses and tags, and never move a state.
+ * An invalid number is kept and never used; a record whose every key is wrong is refused. Records of one call that are the
+ * same person meet. A few statements a call, at most LEAD_PUT_MAX records. ST_CONFLICT: another put was faster; do it again. */
+enum status lead_put_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          const struct lead_record *records, size_t n, enum lead_policy policy,
+                          int64_t now_ms, struct lead_put_result *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Takes puts back, newest first: deletes who was created and has nothing else by now, restores who was updated where the value
+ * is still ours. *ret_undone counts those of which something was taken back. */
+enum status lead_put_undo(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          const struct lead_put_result *puts, size_t n, int64_t now_ms,
+                          size_t *ret_undone, struct err *e) ATTR_MUST_CHECK;
+
+/* --- audiences ------------------------------------------------------------------------------------------------------- */
+
+struct lead_contact { /* one of an audience, all that a campaign needs to know */
+    struct lead_id id;
+    struct str name, company, document, state;
+    struct str fields, tags; /* JSON */
+    bool is_opted_out;       /* marketing stopped, or state "opted_out" */
+    struct str phone;        /* best number, E.164 digits; empty: none valid for dispatch */
+    struct str
+        phone_reason; /* why none is: "no-phone", "invalid", "landline", "no-whatsapp", …; empty when there is one */
+    struct str user_id;      /* WhatsApp's business-scoped user id, or empty */
+    struct str email;        /* best address; empty: none */
+    struct str email_reason; /* "no-email", "invalid", "bounced" */
+    struct str timezone;     /* IANA, by the number's area; else empty */
+};
+
+/* A filter, as lists, segments and audiences have it; docs/leads.md tells its JSON. */
+struct lead_filter;
+/* ST_INVALID says what is wrong and where. A NULL or null filter is everybody. */
+enum status lead_filter_parse(struct arena *a, const struct json *filter, struct lead_filter **ret,
+                              struct err *e) ATTR_MUST_CHECK;
+
+/* Those whom the filter takes, in order of id, behind `after` (nil: from the start), at most `limit`; fewer only at the end. */
+enum status lead_audience_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               const struct json *filter, struct lead_id after, size_t limit,
+                               struct lead_contact **ret, size_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
+/* Those of ids that exist, in that order; a merged one as the one it is now, each once. */
+enum status lead_audience_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               const struct lead_id *ids, size_t n, struct lead_contact **ret,
+                               size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+
+/* What sending taught about a number (E.164 digits, with or without the ninth digit) or an address, whoever has it. */
+enum lead_whatsapp { LEAD_WHATSAPP_UNKNOWN, LEAD_WHATSAPP_YES, LEAD_WHATSAPP_NO };
+enum status lead_learn_whatsapp(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct str phone, enum lead_whatsapp is_whatsapp, struct err *e)
+    ATTR_MUST_CHECK;
+enum status lead_learn_bounce(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct str address, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+
+/* --- state ------------------------------------------------------------------------------------------------------------ */
+
+/*   new → contacting → replied → qualifying → scheduled → won | lost
+ * A step forward may leave states out; back goes only a person. opted_out and unreachable from anywhere; out of opted_out
+ * only the program leads, to contacting or replied, when the wish to be left alone was taken back. Each step is an event on the
+ * lead's timeline. */
+#define LEAD_STATES                                                                                \
+    {                                                                                              \
+        "new", "contacting", "replied", "qualifying", "scheduled", "won", "lost", "opted_out",     \
+            "unreachable"                                                                          \
+    }
+enum { LEAD_N_STATES = 9 };
+bool lead_is_state(struct str state);
+bool lead_may_move(struct str from, struct str to, bool by_person);
+
+struct lead_step {
+    struct str to;
+    struct str why;   /* for the timeline; may be empty */
+    struct str actor; /* "user:…", "key:…"; empty: the program, which only goes forward */
+};
+/* ST_CONFLICT, cause "illegal-transition"; ST_NOT_FOUND; ST_INVALID: no such state. To the state it has: nothing. */
+enum status lead_step(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,
+                      const struct lead_step *step, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* The program's step. */
+enum status lead_move(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,
+                      struct str to_state, struct str why, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
+/* The person wrote: remembered, and new, contacting and unreachable become "replied". lead: as lead_resolve gave it. */
+enum status lead_heard(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                       const struct lead *lead, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

@@ -3,20 +3,21 @@
 #include "lead/store.h"
 
 enum status store_identity_find(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                struct identity id, struct lead_id *ret, struct str *ret_address,
-                                struct err *e) {
+                                struct identity id, struct found *ret, struct err *e) {
     struct db_rows rows;
 
-    *ret = (struct lead_id){0};
-    *ret_address = STR_EMPTY;
+    *ret = (struct found){0};
     TRY(DB_QUERY(a, tx,
-                 DB_SQL("SELECT lead_id, address FROM lead_identities"
-                        " WHERE tenant_id = $1 AND kind = $2 AND value = $3"),
+                 DB_SQL("SELECT i.lead_id, i.address, l.state, l.last_inbound_at"
+                        " FROM lead_identities i"
+                        " JOIN leads l ON l.tenant_id = i.tenant_id AND l.id = i.lead_id"
+                        " WHERE i.tenant_id = $1 AND i.kind = $2 AND i.value = $3"),
                  &rows, e, V_UUID(tenant.v), V_TEXT(str_of(id.kind)), V_TEXT(id.value)));
-    if (rows.n > 0) {
-        ret->v = db_uuid(&rows, 0, 0);
-        *ret_address = db_text(&rows, 0, 1);
-    }
+    if (rows.n > 0)
+        *ret = (struct found){.lead.v = db_uuid(&rows, 0, 0),
+                              .address = db_text(&rows, 0, 1),
+                              .state = db_text(&rows, 0, 2),
+                              .last_inbound_at_ms = db_i64(&rows, 0, 3)};
     return ST_OK;
 }
 
@@ -41,14 +42,15 @@ enum status store_identities_move(struct tx *tx, struct tenant_id tenant, struct
                    NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(now_ms));
 }
 
-enum status store_lead_insert(struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                              const struct party *party, int64_t now_ms, struct err *e) {
+enum status store_lead_insert(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct lead_id id, const struct party *party, int64_t now_ms,
+                              struct err *e) {
     return DB_LATER(
         tx,
-        DB_SQL("INSERT INTO leads (id, tenant_id, name, username, created_at, updated_at)"
-               " VALUES ($1, $2, $3, $4, $5, $5)"),
+        DB_SQL("INSERT INTO leads (id, tenant_id, name, username, created_at, updated_at, name_key,"
+               " source) VALUES ($1, $2, $3, $4, $5, $5, $6, 'whatsapp')"),
         e, V_UUID(id.v), V_UUID(tenant.v), V_TEXT(party->name), V_TEXT(party->username),
-        V_I64(now_ms));
+        V_I64(now_ms), V_TEXT(utf8_fold(a, party->name)));
 }
 
 enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -73,19 +75,20 @@ enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tena
     return ST_OK;
 }
 
-enum status store_lead_name(struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                            const struct party *party, int64_t now_ms, int64_t *ret_changed,
-                            struct err *e) {
+enum status store_lead_name(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id id, const struct party *party, int64_t now_ms,
+                            int64_t *ret_changed, struct err *e) {
     return DB_EXEC(
         tx,
         DB_SQL(
             "UPDATE leads SET"
             " name = CASE WHEN $3 = '' OR is_named = 1 THEN name ELSE $3 END,"
+            " name_key = CASE WHEN $3 = '' OR is_named = 1 THEN name_key ELSE $6 END,"
             " username = CASE WHEN $4 = '' THEN username ELSE $4 END, updated_at = $5"
             " WHERE tenant_id = $1 AND id = $2"
             " AND (($3 <> '' AND name <> $3 AND is_named = 0) OR ($4 <> '' AND username <> $4))"),
         ret_changed, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(party->name),
-        V_TEXT(party->username), V_I64(now_ms));
+        V_TEXT(party->username), V_I64(now_ms), V_TEXT(utf8_fold(a, party->name)));
 }
 
 enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
@@ -113,8 +116,9 @@ enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id 
     TRY(DB_QUERY(
         a, tx,
         DB_SQL(
-            "SELECT l.name, l.stage, l.tags, l.marketing_stopped_at, l.created_at, l.merged_into,"
-            " i.kind, i.address FROM leads l"
+            "SELECT l.name, l.state, l.tags, l.marketing_stopped_at, l.created_at, l.merged_into,"
+            " i.kind, i.address, l.company, l.document, l.document_kind, l.fields, l.source,"
+            " l.updated_at, l.last_inbound_at FROM leads l"
             " LEFT JOIN lead_identities i ON i.tenant_id = l.tenant_id AND i.lead_id = l.id"
             " WHERE l.tenant_id = $1 AND l.id = $2 ORDER BY i.kind, i.updated_at DESC"),
         &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
@@ -123,11 +127,18 @@ enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id 
     *ret = (struct lead_profile){
         .id = id,
         .name = db_text(&rows, 0, 0),
-        .stage = db_text(&rows, 0, 1),
+        .state = db_text(&rows, 0, 1),
         .tags = db_text(&rows, 0, 2),
         .marketing_stopped_at_ms = db_i64(&rows, 0, 3),
         .created_at_ms = db_i64(&rows, 0, 4),
         .identities = arena_array_of(a, rows.n, struct lead_identity),
+        .company = db_text(&rows, 0, 8),
+        .document = db_text(&rows, 0, 9),
+        .document_kind = db_text(&rows, 0, 10),
+        .fields = db_text(&rows, 0, 11),
+        .source = db_text(&rows, 0, 12),
+        .updated_at_ms = db_i64(&rows, 0, 13),
+        .last_inbound_at_ms = db_i64(&rows, 0, 14),
     };
     ret_merged->v = db_uuid(&rows, 0, 5);
     for (size_t i = 0; i < rows.n; i++)
@@ -137,14 +148,18 @@ enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id 
     return ST_OK;
 }
 
-enum status store_lead_edit(struct tx *tx, struct tenant_id tenant, const struct lead_profile *p,
-                            bool is_named, int64_t now_ms, struct err *e) {
+enum status store_lead_edit(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            const struct lead_profile *p, bool is_named, int64_t now_ms,
+                            struct err *e) {
     return DB_EXEC(tx,
-                   DB_SQL("UPDATE leads SET name = $3, stage = $4, tags = $5,"
-                          " is_named = CASE WHEN $6 = 1 THEN 1 ELSE is_named END, updated_at = $7"
+                   DB_SQL("UPDATE leads SET name = $3, tags = $4, company = $5, document = $6,"
+                          " document_kind = $7, fields = $8, name_key = $9, company_key = $10,"
+                          " is_named = CASE WHEN $11 = 1 THEN 1 ELSE is_named END, updated_at = $12"
                           " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(p->id.v), V_TEXT(p->name), V_TEXT(p->stage),
-                   V_TEXT(p->tags), V_I64(is_named), V_I64(now_ms));
+                   NULL, e, V_UUID(tenant.v), V_UUID(p->id.v), V_TEXT(p->name), V_TEXT(p->tags),
+                   V_TEXT(p->company), V_TEXT(p->document), V_TEXT(p->document_kind),
+                   V_TEXT(p->fields), V_TEXT(utf8_fold(a, p->name)),
+                   V_TEXT(utf8_fold(a, p->company)), V_I64(is_named), V_I64(now_ms));
 }
 
 /* The first number behind all that begin with these digits: "5511" → "5512", "559" → "56". Digits sort alike in every

@@ -437,16 +437,18 @@ static enum status panel(struct app *app, struct tx *tx, struct err *e) {
     EXPECT_I64(lead.n_identities, 1);
     EXPECT_STR(lead.identities[0].value, "5511987654321");
     lead.name = STR("Ana S. (loja)");
-    lead.stage = STR("proposta");
+    lead.fields = STR("{\"etapa\":\"proposta\"}");
     lead.tags = STR("[\"vip\"]");
-    TRY(lead_edit(tx, app->tenant, &lead, true, clock_now_ms(), e));
+    TRY(lead_edit(&app->a, tx, app->tenant, &lead, true, clock_now_ms(), e));
     TRY(ana_writes(app, tx, e)); /* the provider's name does not come back */
     TRY(lead_profile(&app->a, tx, app->tenant, c.lead, &lead, e));
     EXPECT_STR(lead.name, "Ana S. (loja)");
-    EXPECT_STR(lead.stage, "proposta");
+    EXPECT_STR(lead.fields, "{\"etapa\":\"proposta\"}");
+    EXPECT_STR(lead.state, "replied");
     EXPECT_STR(lead.tags, "[\"vip\"]");
     lead.tags = STR("{}");
-    EXPECT_FAILS(ST_INVALID, lead_edit(tx, app->tenant, &lead, false, clock_now_ms(), &why));
+    EXPECT_FAILS(ST_INVALID,
+                 lead_edit(&app->a, tx, app->tenant, &lead, false, clock_now_ms(), &why));
     TRY(conversation_list_lead(&app->a, tx, app->tenant, c.lead, &conversations, e));
     EXPECT_I64(conversations.n, 1);
     TRY(event_list_lead(&app->a, tx, app->tenant, c.lead, (struct page_query){.limit = 10}, &events,

@@ -116,7 +116,7 @@ for (const engine of ENGINES) {
       const again = await raw('GET', `/api/v1/leads/${c.lead.id}`, { headers: { 'If-None-Match': tag } });
       assert.equal(again.status, 304);
       assert.equal(await again.text(), '');
-      const change = (name) => raw('PATCH', `/api/v1/leads/${c.lead.id}`, { body: { name, tags: ['vip'], stage: 'proposta' }, headers: { 'If-Match': tag } });
+      const change = (name) => raw('PATCH', `/api/v1/leads/${c.lead.id}`, { body: { name, tags: ['vip'], fields: { etapa: 'proposta' } }, headers: { 'If-Match': tag } });
       const lead = await (await change('Ana da Loja')).json();
       assert.equal(lead.name, 'Ana da Loja');
       assert.deepEqual(lead.tags, ['vip']);

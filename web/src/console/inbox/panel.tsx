@@ -23,12 +23,14 @@ function Part({ title, children, isOpen = true }: { title: string; children: Com
   );
 }
 
+type LeadState = 'new' | 'contacting' | 'replied' | 'qualifying' | 'scheduled' | 'won' | 'lost' | 'opted_out' | 'unreachable';
+
 interface Lead {
   id: string;
   name: string | null;
   identities: { kind: string; value: string }[];
   tags: string[];
-  stage: string | null;
+  state: LeadState;
   marketing_stopped_at: string | null;
   created_at: string;
   conversations: Conversation[];
@@ -106,10 +108,10 @@ function Identity({ c, lead }: { c: Conversation; lead: Lead | null }) {
           </div>
         );
       })}
-      {lead?.stage && (
+      {lead && (
         <div>
           <dt>{t('stage')}</dt>
-          <dd>{lead.stage}</dd>
+          <dd>{t(`lead_${lead.state}`)}</dd>
         </div>
       )}
       {lead && lead.tags.length > 0 && (
