@@ -48,6 +48,15 @@ const char *status_name(enum status st);
 /* Starts a failure: FAIL(e, ST_INVALID, "could not read \"%s\": too deep", name). */
 #define FAIL(e, st, ...) return err_set((e), (st), __FILE__, __LINE__, __VA_ARGS__)
 
+/* The same with a cause of its own, for programs and for the console's translations: FAIL_AS(e, ST_CONFLICT, "window-closed", …). */
+#define FAIL_AS(e, st, slug, ...)                                                                  \
+    do {                                                                                           \
+        enum status fail_st_ = err_set((e), (st), __FILE__, __LINE__, __VA_ARGS__);                \
+        if (!(e)->cause)                                                                           \
+            (e)->cause = (slug);                                                                   \
+        return fail_st_;                                                                           \
+    } while (0)
+
 /* Passes a failure up unchanged. */
 #define TRY(expr)                                                                                  \
     do {                                                                                           \

@@ -72,6 +72,7 @@ enum status bot_check_model(struct arena *a, struct str text, struct err *e) {
 enum status bot_set(struct arena *a, struct tx *tx, const struct bot *bot, struct err *e) {
     const struct debounce *d = &bot->debounce;
     bool is_model = str_eq(bot->kind, STR("model"));
+    int64_t changed;
 
     if (!is_model && !str_eq(bot->kind, STR("script")))
         FAIL(e, ST_INVALID, "kind: \"script\" or \"model\" is needed");
@@ -87,5 +88,8 @@ enum status bot_set(struct arena *a, struct tx *tx, const struct bot *bot, struc
              DEBOUNCE_CAP_MAX_MS);
     if (bot->budget_micros < 0)
         FAIL(e, ST_INVALID, "budget_micros: 0 (no limit) or more");
-    return store_bot_put(tx, bot, clock_now_ms(), e);
+    TRY(store_bot_put(tx, bot, clock_now_ms(), &changed, e));
+    if (changed == 0)
+        FAIL_AS(e, ST_CONFLICT, "version", "somebody changed the bot meanwhile: load it again");
+    return ST_OK;
 }

@@ -23,7 +23,8 @@ struct bot {
 /* The tenant's bot, or the default one (built-in script, 2 s, cap 8 s). */
 enum status bot_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct bot *ret,
                     struct err *e) ATTR_MUST_CHECK;
-/* Validates and stores; version goes up. ST_INVALID: the message names the JSON path at fault. */
+/* Validates and stores over bot->version, as bot_get() told it; it goes up. ST_CONFLICT, cause "version": it is another by now;
+ * ST_INVALID: the message names the JSON path at fault. */
 enum status bot_set(struct arena *a, struct tx *tx, const struct bot *bot, struct err *e)
     ATTR_MUST_CHECK;
 /* Checks a script without storing it. */

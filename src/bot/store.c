@@ -26,7 +26,8 @@ enum status store_bot_get(struct arena *a, struct tx *tx, struct tenant_id tenan
     return ST_OK;
 }
 
-enum status store_bot_put(struct tx *tx, const struct bot *bot, int64_t now_ms, struct err *e) {
+enum status store_bot_put(struct tx *tx, const struct bot *bot, int64_t now_ms,
+                          int64_t *ret_changed, struct err *e) {
     return DB_EXEC(
         tx,
         DB_SQL(
@@ -35,10 +36,10 @@ enum status store_bot_put(struct tx *tx, const struct bot *bot, int64_t now_ms, 
             " ON CONFLICT (tenant_id) DO UPDATE SET kind = excluded.kind, script = excluded.script,"
             " model = excluded.model, debounce_ms = excluded.debounce_ms,"
             " debounce_cap_ms = excluded.debounce_cap_ms, budget_micros = excluded.budget_micros,"
-            " updated_at = excluded.updated_at, version = b.version + 1"),
-        NULL, e, V_UUID(bot->tenant.v), V_TEXT(bot->kind), V_TEXT(bot->script), V_TEXT(bot->model),
-        V_I64(bot->debounce.wait_ms), V_I64(bot->debounce.cap_ms), V_I64(bot->budget_micros),
-        V_I64(now_ms));
+            " updated_at = excluded.updated_at, version = b.version + 1 WHERE b.version = $9"),
+        ret_changed, e, V_UUID(bot->tenant.v), V_TEXT(bot->kind), V_TEXT(bot->script),
+        V_TEXT(bot->model), V_I64(bot->debounce.wait_ms), V_I64(bot->debounce.cap_ms),
+        V_I64(bot->budget_micros), V_I64(now_ms), V_I64(bot->version));
 }
 
 enum status store_turn_insert(struct tx *tx, struct tenant_id tenant, const struct turn *t,

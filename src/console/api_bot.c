@@ -51,7 +51,7 @@ static enum status put_bot(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(bot_get(x->r->arena, tx, x->tenant, &bot, e));
     if (json_i64(json_get(x->body, "version"), bot.version) != bot.version)
-        FAIL(e, ST_CONFLICT, "somebody changed the bot meanwhile: load it again");
+        FAIL_AS(e, ST_CONFLICT, "version", "somebody changed the bot meanwhile: load it again");
     merge_bot(x, &bot);
     TRY(bot_set(x->r->arena, tx, &bot, e));
     TRY(api_audit(tx, x, "bot.set", STR("bot"), e));

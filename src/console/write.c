@@ -198,6 +198,7 @@ static void write_error(struct json_out *o, const struct message *m) {
     json_obj(o, "error");
     json_put_i64(o, "code", m->error_code);
     json_put_str(o, "reason", m->error_reason);
+    put_text(o, "cause", m->error_cause);
     json_end(o);
 }
 

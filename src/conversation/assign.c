@@ -87,7 +87,7 @@ enum status conversation_assign(struct arena *a, struct tx *tx, struct tenant_id
     TRY(change_begin(&ch, tenant, id, e));
     was = ch.c.owner_user;
     if (conversation_is_closed(&ch.c))
-        FAIL(e, ST_CONFLICT, "the conversation is closed");
+        FAIL_AS(e, ST_CONFLICT, "conversation-closed", "the conversation is closed");
     if (to.has_skill)
         ch.c.skill = to.skill;
     if (uuid_is_nil(to.user.v)) {
@@ -102,7 +102,8 @@ enum status conversation_assign(struct arena *a, struct tx *tx, struct tenant_id
     enum status st = team_member_get(a, tx, tenant, to.user, now_ms, &m, &miss);
 
     if (st == ST_NOT_FOUND || (st == ST_OK && !m.is_active))
-        FAIL(e, ST_INVALID, "user: the team has no such user, or the user is disabled");
+        FAIL_AS(e, ST_INVALID, "no-such-user",
+                "user: the team has no such user, or the user is disabled");
     if (st != ST_OK) {
         *e = miss;
         return st;

@@ -51,7 +51,8 @@ static enum status insert_canned(struct arena *a, struct tx *tx, struct tenant_i
 
     TRY(canned_list(a, tx, tenant, &all, &n, e));
     if (n >= CANNED_MAX)
-        FAIL(e, ST_INVALID, "there are %d canned answers already: remove one first", CANNED_MAX);
+        FAIL_AS(e, ST_INVALID, "too-many", "there are %d canned answers already: remove one first",
+                CANNED_MAX);
     canned->id = uuid_new();
     return store_canned_insert(tx, tenant, canned, now_ms, e);
 }
@@ -73,7 +74,7 @@ enum status canned_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
     st = uuid_is_nil(canned->id) ? insert_canned(a, tx, tenant, canned, now_ms, &why)
                                  : store_canned_update(tx, tenant, canned, now_ms, &changed, &why);
     if (st == ST_CONFLICT)
-        FAIL(e, ST_CONFLICT, "another canned answer has this shortcut");
+        FAIL_AS(e, ST_CONFLICT, "name-taken", "another canned answer has this shortcut");
     if (st != ST_OK) {
         *e = why;
         return st;

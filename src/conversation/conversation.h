@@ -83,7 +83,8 @@ struct message {
     struct str
         status; /* in: "received"; out: queued sending sent delivered read played failed uncertain cancelled */
     int64_t error_code;
-    struct str error_reason;
+    struct str error_reason; /* a sentence */
+    struct str error_cause;  /* a slug for programs: "meta-131026", "cut"; may be empty */
     int64_t edited_at_ms, revoked_at_ms;
     int64_t provider_at_ms, created_at_ms, updated_at_ms;
     struct str media;  /* JSON of its file as media/ tells it; empty: none */
@@ -259,7 +260,8 @@ struct message_change {
     struct str provider_id; /* set when not known yet */
     int64_t error_code;
     struct str error_reason;
-    struct str detail; /* JSON for the event, may be empty */
+    struct str error_cause; /* slug */
+    struct str detail;      /* JSON for the event, may be empty */
 };
 /* queued → sending → uncertain → sent → delivered → read → played; failed beats queued, sending, uncertain and sent, is beaten
  * by delivered and beyond; cancelled only from queued. *ret_moved tells whether it moved; the event "message.<status>" is
@@ -298,7 +300,8 @@ enum status message_calls(struct arena *a, struct tx *tx, const struct message *
 enum status message_events(struct arena *a, struct tx *tx, const struct message *m,
                            struct event_page *ret, struct err *e) ATTR_MUST_CHECK;
 
-/* Messages that are "failed" or "uncertain". A group's cause is the provider's code in digits, else the reason itself. */
+/* Messages that are "failed" or "uncertain". A group's cause is the provider's code in digits, else the cause's slug,
+ * else the reason itself. */
 struct trouble_group {
     struct str cause, sample_reason;
     int64_t n, oldest_ms, newest_ms;

@@ -73,7 +73,8 @@ static enum status insert_label(struct arena *a, struct tx *tx, struct tenant_id
 
     TRY(label_list(a, tx, tenant, &all, &n, e));
     if (n >= LABELS_MAX)
-        FAIL(e, ST_INVALID, "there are %d labels already: remove one first", LABELS_MAX);
+        FAIL_AS(e, ST_INVALID, "too-many", "there are %d labels already: remove one first",
+                LABELS_MAX);
     label->id = uuid_new();
     return store_label_insert(tx, tenant, label, now_ms, e);
 }
@@ -92,7 +93,7 @@ enum status label_put(struct arena *a, struct tx *tx, struct tenant_id tenant, s
     st = uuid_is_nil(label->id) ? insert_label(a, tx, tenant, label, now_ms, &why)
                                 : store_label_update(tx, tenant, label, now_ms, &changed, &why);
     if (st == ST_CONFLICT)
-        FAIL(e, ST_CONFLICT, "there is a label of this name already");
+        FAIL_AS(e, ST_CONFLICT, "name-taken", "there is a label of this name already");
     if (st != ST_OK) {
         *e = why;
         return st;
@@ -125,7 +126,7 @@ enum status label_restore(struct arena *a, struct tx *tx, struct tenant_id tenan
         return ST_OK;
     st = store_label_restore(tx, tenant, id, now_ms, &changed, &why);
     if (st == ST_CONFLICT)
-        FAIL(e, ST_CONFLICT, "there is another label of this name by now");
+        FAIL_AS(e, ST_CONFLICT, "name-taken", "there is another label of this name by now");
     if (st != ST_OK) {
         *e = why;
         return st;
@@ -133,7 +134,8 @@ enum status label_restore(struct arena *a, struct tx *tx, struct tenant_id tenan
     if (changed == 0)
         FAIL(e, ST_NOT_FOUND, "no such label");
     if (n >= LABELS_MAX)
-        FAIL(e, ST_INVALID, "there are %d labels already: remove one first", LABELS_MAX);
+        FAIL_AS(e, ST_INVALID, "too-many", "there are %d labels already: remove one first",
+                LABELS_MAX);
     return ST_OK;
 }
 
@@ -169,11 +171,13 @@ static enum status pick_labels(struct arena *a, struct tx *tx, const struct labe
     *ret_n = 0;
     for (size_t i = 0; i < set->n; i++) {
         if (!has_label(all, n_all, set->labels[i]))
-            FAIL(e, ST_INVALID, "labels: there is no label of the id in place %zu", i + 1);
+            FAIL_AS(e, ST_INVALID, "no-such-label",
+                    "labels: there is no label of the id in place %zu", i + 1);
         if (has_label(ret, *ret_n, set->labels[i]))
             continue;
         if (*ret_n == CONVERSATION_LABELS_MAX)
-            FAIL(e, ST_INVALID, "labels: at most %d on one conversation", CONVERSATION_LABELS_MAX);
+            FAIL_AS(e, ST_INVALID, "too-many", "labels: at most %d on one conversation",
+                    CONVERSATION_LABELS_MAX);
         ret[(*ret_n)++].id = set->labels[i];
     }
     return ST_OK;

@@ -103,6 +103,7 @@ static struct str status_data(struct arena *a, const struct message *m,
     json_put_opt(&o, "provider_id", change.provider_id);
     if (change.error_code)
         json_put_i64(&o, "error_code", change.error_code);
+    json_put_opt(&o, "cause", change.error_cause);
     json_put_opt(&o, "reason", change.error_reason);
     if (change.detail.len > 0)
         json_put_raw(&o, "detail", change.detail);
@@ -124,6 +125,7 @@ enum status message_change_status(struct arena *a, struct tx *tx, struct message
     next.provider_id = change.provider_id;
     next.error_code = change.error_code;
     next.error_reason = change.error_reason;
+    next.error_cause = change.error_cause;
     next.updated_at_ms = now_ms;
     if (message_may_move(m->status, change.status))
         TRY(store_message_status(tx, &next, rank_of(change.status), &changed, e));
@@ -144,7 +146,8 @@ enum status message_requeue(struct arena *a, struct tx *tx, struct message *m, i
 
     TRY(store_message_requeue(tx, m, now_ms, &changed, e));
     if (changed == 0)
-        FAIL(e, ST_CONFLICT, "the message is %.*s and cannot be queued again", STR_ARG(m->status));
+        FAIL_AS(e, ST_CONFLICT, "nothing-to-settle",
+                "the message is %.*s and cannot be queued again", STR_ARG(m->status));
     TRY(add_event(a, tx, m, "queued", arena_printf(a, "{\"from\":\"%.*s\"}", STR_ARG(m->status)),
                   now_ms, e));
     m->status = STR("queued");

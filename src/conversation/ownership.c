@@ -179,7 +179,7 @@ enum status conversation_take(struct arena *a, struct tx *tx, struct tenant_id t
 
     TRY(change_begin(&ch, tenant, id, e));
     if (conversation_is_closed(&ch.c))
-        FAIL(e, ST_CONFLICT, "the conversation is closed");
+        FAIL_AS(e, ST_CONFLICT, "conversation-closed", "the conversation is closed");
     if (str_eq(ch.c.owner, STR("person"))) {
         if (uuid_eq(ch.c.owner_user.v, user.v) || uuid_is_nil(user.v))
             return ST_OK; /* has it already; an answer from the phone does not take it from a colleague */
@@ -207,7 +207,7 @@ enum status conversation_release(struct arena *a, struct tx *tx, struct tenant_i
     if (str_eq(ch.c.owner, STR("bot")))
         return ST_OK;
     if (conversation_is_closed(&ch.c))
-        FAIL(e, ST_CONFLICT, "the conversation is closed");
+        FAIL_AS(e, ST_CONFLICT, "conversation-closed", "the conversation is closed");
     TRY(change_to_bot(&ch, "conversation.released", STR_EMPTY, debounce, e));
     return change_freed(&ch, was, e);
 }

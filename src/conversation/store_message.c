@@ -11,7 +11,7 @@
 #define COLUMNS                                                                                              \
     "xid, seq, id, conversation_id, account_id, direction, owner, owner_user, owner_version, type, content," \
     " text, reply_to, sender, provider_id, client_id, turn_id, status, error_code, error_reason, edited_at," \
-    " revoked_at, provider_at, created_at, updated_at, media"
+    " revoked_at, provider_at, created_at, updated_at, error_cause, media"
 
 enum status cursor_parse(struct str text, struct cursor *ret, struct err *e) {
     struct str head;
@@ -59,6 +59,7 @@ void store_message_cells(struct arena *a, const struct db_rows *rows, size_t i, 
         .provider_at_ms = db_i64(rows, i, first + 22),
         .created_at_ms = db_i64(rows, i, first + 23),
         .updated_at_ms = db_i64(rows, i, first + 24),
+        .error_cause = db_text(rows, i, first + 25),
     };
 }
 
@@ -66,7 +67,7 @@ void store_message_row(struct arena *a, const struct db_rows *rows, size_t i,
                        struct tenant_id tenant, struct message *ret) {
     store_message_cells(a, rows, i, 0, ret);
     ret->tenant = tenant;
-    ret->media = db_text(rows, i, 25);
+    ret->media = db_text(rows, i, 26);
 }
 
 static enum status one(struct arena *a, const struct db_rows *rows, struct tenant_id tenant,
@@ -125,8 +126,8 @@ enum status store_messages_some(struct arena *a, struct tx *tx, struct tenant_id
         DB_SQL("SELECT m.xid, m.seq, m.id, m.conversation_id, m.account_id, m.direction, m.owner,"
                " m.owner_user, m.owner_version, m.type, m.content, m.text, m.reply_to, m.sender,"
                " m.provider_id, m.client_id, m.turn_id, m.status, m.error_code, m.error_reason,"
-               " m.edited_at, m.revoked_at, m.provider_at, m.created_at, m.updated_at, m.media,"
-               " l.name FROM messages m"
+               " m.edited_at, m.revoked_at, m.provider_at, m.created_at, m.updated_at,"
+               " m.error_cause, m.media, l.name FROM messages m"
                " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
                " JOIN leads l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id"
                " WHERE m.tenant_id = $1 AND m.id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
@@ -165,10 +166,10 @@ enum status store_message_status(struct tx *tx, const struct message *m, int ran
         DB_SQL(
             "UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_reason = $6,"
             " provider_id = CASE WHEN provider_id IS NULL THEN $7 ELSE provider_id END,"
-            " updated_at = $8 WHERE tenant_id = $1 AND id = $2 AND status_rank < $4"),
+            " updated_at = $8, error_cause = $9 WHERE tenant_id = $1 AND id = $2 AND status_rank < $4"),
         ret_changed, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_TEXT(m->status), V_I64(rank),
         V_I64(m->error_code), V_TEXT(m->error_reason), V_TEXT_OPT(m->provider_id),
-        V_I64(m->updated_at_ms));
+        V_I64(m->updated_at_ms), V_TEXT(m->error_cause));
 }
 
 enum status store_message_requeue(struct tx *tx, const struct message *m, int64_t now_ms,
@@ -177,7 +178,7 @@ enum status store_message_requeue(struct tx *tx, const struct message *m, int64_
         tx,
         DB_SQL(
             "UPDATE messages SET status = 'queued', status_rank = 10, error_code = 0,"
-            " error_reason = '', updated_at = $3, owner_version = $4 WHERE tenant_id = $1 AND id = $2"
+            " error_reason = '', error_cause = '', updated_at = $3, owner_version = $4 WHERE tenant_id = $1 AND id = $2"
             " AND status IN ('sending', 'failed', 'uncertain')"),
         ret_changed, e, V_UUID(m->tenant.v), V_UUID(m->id.v), V_I64(now_ms),
         V_I64(m->owner_version));
@@ -297,12 +298,12 @@ enum status store_event_page(struct arena *a, struct tx *tx, const struct page_p
 /* A message is fed once, by the event of its being new: that one tells its type, a change of status does not. */
 enum status store_event_feed(struct arena *a, struct tx *tx, struct cursor from, size_t limit,
                              struct db_rows *ret, struct err *e) {
-#define FEED_EVENTS                                                                                  \
-    "SELECT v.xid, v.seq, v.id, v.tenant_id, v.conversation_id, v.message_id, v.kind, v.data, v.at," \
-    " m.xid, m.seq, m.id, m.conversation_id, m.account_id, m.direction, m.owner, m.owner_user,"      \
-    " m.owner_version, m.type, m.content, m.text, m.reply_to, m.sender, m.provider_id,"              \
-    " m.client_id, m.turn_id, m.status, m.error_code, m.error_reason, m.edited_at, m.revoked_at,"    \
-    " m.provider_at, m.created_at, m.updated_at FROM (SELECT xid, seq, id, tenant_id,"               \
+#define FEED_EVENTS                                                                                   \
+    "SELECT v.xid, v.seq, v.id, v.tenant_id, v.conversation_id, v.message_id, v.kind, v.data, v.at,"  \
+    " m.xid, m.seq, m.id, m.conversation_id, m.account_id, m.direction, m.owner, m.owner_user,"       \
+    " m.owner_version, m.type, m.content, m.text, m.reply_to, m.sender, m.provider_id,"               \
+    " m.client_id, m.turn_id, m.status, m.error_code, m.error_reason, m.edited_at, m.revoked_at,"     \
+    " m.provider_at, m.created_at, m.updated_at, m.error_cause FROM (SELECT xid, seq, id, tenant_id," \
     " conversation_id, message_id, kind, data, at FROM conversation_events WHERE (xid, seq) > ($1, $2)"
 #define FEED_MESSAGES                                                                               \
     " ORDER BY xid, seq LIMIT $3) AS v LEFT JOIN messages m ON m.tenant_id = v.tenant_id"           \

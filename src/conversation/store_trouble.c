@@ -2,14 +2,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/store.h"
 
-/* $1 tenant, $2 status, $3 code or -1 for any, $4 reason of those without a code, $5 first id. An id begins with the time it
+/* $1 tenant, $2 status, $3 code or -1 for any, $4 cause or reason of those without a code, $5 first id. An id begins with the time it
  * was made at, so that one walk of messages_trouble serves the age, the order and the place. */
+#define TOLD "CASE WHEN error_cause <> '' THEN error_cause ELSE error_reason END"
 #define TROUBLE                                                                                    \
     " FROM messages WHERE tenant_id = $1 AND status = $2 AND status IN ('failed', 'uncertain')"    \
-    " AND ($3 < 0 OR (error_code = $3 AND ($3 > 0 OR error_reason = $4)))"
+    " AND ($3 < 0 OR (error_code = $3 AND ($3 > 0 OR " TOLD " = $4)))"
 
 static const struct db_sql groups_sql =
-    DB_SQL("SELECT error_code, CASE WHEN error_code = 0 THEN error_reason ELSE '' END AS told,"
+    DB_SQL("SELECT error_code, CASE WHEN error_code = 0 THEN " TOLD " ELSE '' END AS told,"
            " max(error_reason), count(*), min(updated_at), max(updated_at)" TROUBLE " AND id >= $5"
            " GROUP BY error_code, told ORDER BY count(*) DESC, error_code, told LIMIT $6");
 static const struct db_sql newest_sql =

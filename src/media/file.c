@@ -177,7 +177,8 @@ enum status media_open(const struct media_deps *deps, const struct media *m, int
     int fd;
 
     if (str_eq(m->state, STR("waiting")))
-        FAIL(e, ST_CONFLICT, "the file is still on its way: try again in a moment");
+        FAIL_AS(e, ST_CONFLICT, "file-not-ready",
+                "the file is still on its way: try again in a moment");
     if (!str_eq(m->state, STR("ready")))
         FAIL(e, ST_NOT_FOUND, "the file is not here: %.*s", STR_ARG(m->reason));
     fd = open(arena_cstr(&a, file_path(&a, deps->dir, m->tenant, m->sha256)), O_RDONLY | O_CLOEXEC);

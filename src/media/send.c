@@ -71,7 +71,7 @@ enum status media_keep(const struct media_deps *deps, struct arena *a, struct te
     };
 
     if (bytes.len == 0)
-        FAIL(e, ST_INVALID, "the file is empty");
+        FAIL_AS(e, ST_INVALID, "file-empty", "the file is empty");
     file_name = str_sub(file_name, 0, NAME_MAX_BYTES);
     type = media_sniff(bytes, file_name);
     m.mime = str_of(type.mime);
@@ -90,15 +90,15 @@ enum status media_check_send(struct arena *a, struct tx *tx, struct tenant_id te
 
     TRY(media_get(a, tx, tenant, id, ret, e));
     if (!str_eq(ret->state, STR("ready")))
-        FAIL(e, ST_INVALID, "the file is %.*s: only one that is ready can be sent",
-             STR_ARG(ret->state));
+        FAIL_AS(e, ST_INVALID, "file-not-ready",
+                "the file is %.*s: only one that is ready can be sent", STR_ARG(ret->state));
     if (ret->size > MEDIA_SEND_MAX_BYTES)
-        FAIL(e, ST_INVALID, "the file has %lld bytes, at most %d can be sent", (long long)ret->size,
-             MEDIA_SEND_MAX_BYTES);
+        FAIL_AS(e, ST_INVALID, "file-too-large", "the file has %lld bytes, at most %d can be sent",
+                (long long)ret->size, MEDIA_SEND_MAX_BYTES);
     kind = kind_of(ret->mime, ret->size);
     if (!str_eq(type, STR("document")) && !str_eq(type, str_of(kind)))
-        FAIL(e, ST_INVALID, "the file can be sent as %s%s, not as \"%.*s\"", kind,
-             str_eq(str_of(kind), STR("document")) ? "" : " or document", STR_ARG(type));
+        FAIL_AS(e, ST_INVALID, "file-kind", "the file can be sent as %s%s, not as \"%.*s\"", kind,
+                str_eq(str_of(kind), STR("document")) ? "" : " or document", STR_ARG(type));
     return ST_OK;
 }
 

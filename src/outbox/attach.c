@@ -23,7 +23,8 @@ enum status attach_check(struct arena *a, struct tx *tx, struct tenant_id tenant
         return ST_OK;
     st = media_check_send(a, tx, tenant, id, type, &ret->media, &why);
     if (st == ST_NOT_FOUND)
-        FAIL(e, ST_INVALID, "content.media.id: there is no such file: upload it first");
+        FAIL_AS(e, ST_INVALID, "no-such-file",
+                "content.media.id: there is no such file: upload it first");
     if (st != ST_OK)
         *e = why;
     ret->is_there = st == ST_OK;
@@ -87,6 +88,7 @@ static enum status fail(struct tx *tx, struct preparing *p, struct err *e) {
     return message_change_status(p->arena, tx, &p->message,
                                  (struct message_change){.status = STR("failed"),
                                                          .error_code = p->answer.code,
+                                                         .error_cause = p->answer.cause,
                                                          .error_reason = p->answer.reason},
                                  clock_now_ms(), &moved, e);
 }

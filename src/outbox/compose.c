@@ -178,13 +178,15 @@ enum status outbox_settle(struct arena *a, struct tx *tx, struct tenant_id tenan
     bool is_failed = str_eq(m.status, STR("failed"));
 
     if (!is_uncertain && !(is_failed && how == SETTLE_RESEND))
-        FAIL(e, ST_CONFLICT, "the message is %.*s: there is nothing to settle", STR_ARG(m.status));
+        FAIL_AS(e, ST_CONFLICT, "nothing-to-settle",
+                "the message is %.*s: there is nothing to settle", STR_ARG(m.status));
     if (how == SETTLE_RESEND)
         return resend(a, tx, &m, now_ms, e);
     return message_change_status(
         a, tx, &m,
         (struct message_change){
             .status = how == SETTLE_SENT ? STR("sent") : STR("failed"),
+            .error_cause = how == SETTLE_SENT ? STR_EMPTY : STR("settled-not-sent"),
             .error_reason = how == SETTLE_SENT ? STR_EMPTY : STR("marked as not sent by a person"),
             .detail = arena_printf(a, "{\"settled_by\":\"%.*s\"}", STR_ARG(actor)),
         },

@@ -66,6 +66,18 @@ static enum status note_unknown(struct arena *a, struct tx *tx, const struct mes
                      e);
 }
 
+/* The provider's code in words. */
+static void explain(struct arena *a, const struct provider *provider,
+                    struct message_change *change) {
+    struct send_result why = {0};
+
+    if (change->error_code == 0)
+        return;
+    provider->explain(a, change->error_code, change->error_reason, &why);
+    change->error_reason = why.reason;
+    change->error_cause = why.cause;
+}
+
 static struct message_change change_of(struct arena *a, const struct provider *provider,
                                        const struct inbound *status) {
     struct message_change change = {
@@ -76,12 +88,8 @@ static struct message_change change_of(struct arena *a, const struct provider *p
         .detail = status->pricing,
     };
 
-    if (status->delivery == DELIVERY_FAILED && status->error_code != 0) {
-        struct send_result why = {0};
-
-        provider->explain(a, status->error_code, status->error_title, &why);
-        change.error_reason = why.reason;
-    }
+    if (status->delivery == DELIVERY_FAILED)
+        explain(a, provider, &change);
     return change;
 }
 
@@ -107,21 +115,25 @@ enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tena
     return message_change_status(a, tx, &m, change_of(a, provider, status), now_ms, &moved, e);
 }
 
-enum status receipts_catch_up(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
-                              struct err *e) {
+enum status receipts_catch_up(struct arena *a, struct tx *tx, const struct provider *provider,
+                              struct message *m, int64_t now_ms, struct err *e) {
     struct db_rows rows;
     bool moved;
 
     TRY(store_receipts_take(a, tx, m->tenant, m->account, m->provider_id, &rows, e));
-    for (size_t i = 0; i < rows.n; i++)
-        if (db_text(&rows, i, 0).len > 0)
-            TRY(message_change_status(a, tx, m,
-                                      (struct message_change){
-                                          .status = db_text(&rows, i, 0),
-                                          .error_code = db_i64(&rows, i, 1),
-                                          .error_reason = db_text(&rows, i, 2),
-                                          .detail = STR("{\"early\":true}"),
-                                      },
-                                      now_ms, &moved, e));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct message_change change = {
+            .status = db_text(&rows, i, 0),
+            .error_code = db_i64(&rows, i, 1),
+            .error_reason = db_text(&rows, i, 2),
+            .detail = STR("{\"early\":true}"),
+        };
+
+        if (change.status.len == 0)
+            continue;
+        if (str_eq(change.status, STR("failed")))
+            explain(a, provider, &change);
+        TRY(message_change_status(a, tx, m, change, now_ms, &moved, e));
+    }
     return ST_OK;
 }

@@ -5,5 +5,5 @@
 #include "outbox/store.h"
 
 /* Applies what came before m's provider id was known. */
-enum status receipts_catch_up(struct arena *a, struct tx *tx, struct message *m, int64_t now_ms,
-                              struct err *e) ATTR_MUST_CHECK;
+enum status receipts_catch_up(struct arena *a, struct tx *tx, const struct provider *provider,
+                              struct message *m, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

@@ -60,12 +60,13 @@ static void set_verdict(struct sending *s, enum verdict_kind kind, int64_t after
 /* --- permit -------------------------------------------------------------------------------------------------------- */
 
 static enum status give_up(struct tx *tx, struct sending *s, struct str status, int64_t code,
-                           struct str reason, struct err *e) {
+                           struct str cause, struct str reason, struct err *e) {
     bool moved;
 
     return message_change_status(
         s->arena, tx, &s->message,
-        (struct message_change){.status = status, .error_code = code, .error_reason = reason},
+        (struct message_change){
+            .status = status, .error_code = code, .error_cause = cause, .error_reason = reason},
         clock_now_ms(), &moved, e);
 }
 
@@ -129,7 +130,8 @@ static enum status permit_queued(struct tx *tx, struct sending *s, const struct 
     int64_t wait_us = 0;
 
     if (!is_person && s->message.owner_version != c->owner_version)
-        return give_up(tx, s, STR("cancelled"), 0, STR("the conversation's owner changed"), e);
+        return give_up(tx, s, STR("cancelled"), 0, STR("owner-changed"),
+                       STR("the conversation's owner changed"), e);
     TRY(load_account(tx, s, e));
     if (check_account(s) != ST_OK)
         return ST_OK;
@@ -167,7 +169,7 @@ static enum status permit(struct tx *tx, void *ctx, struct err *e) {
     if (str_eq(s->message.status, STR("sending"))) {
         stats_add(&sends_uncertain, 1);
         return give_up(
-            tx, s, STR("uncertain"), 0,
+            tx, s, STR("uncertain"), 0, STR("program-stopped"),
             STR("the program stopped during the call: waiting for the provider's status"), e);
     }
     if (!str_eq(s->message.status, STR("queued")))
@@ -232,7 +234,7 @@ static enum status record_accepted(struct tx *tx, struct sending *s, int64_t now
         s->arena, tx, &s->message,
         (struct message_change){.status = STR("sent"), .provider_id = s->result.message_id}, now_ms,
         &moved, e));
-    TRY(receipts_catch_up(s->arena, tx, &s->message, now_ms, e));
+    TRY(receipts_catch_up(s->arena, tx, s->provider, &s->message, now_ms, e));
     return lead_learn_address(
         s->arena, tx, s->message.tenant, s->lead.id,
         &(struct party){.phone = s->result.phone, .user_id = s->result.user_id}, now_ms, e);
@@ -243,7 +245,7 @@ static enum status record_retry(struct tx *tx, struct sending *s, int64_t now_ms
 
     /* A message to one person that came a day late, and held up those behind it, would help nobody. */
     if (r->is_spared || s->job->attempt >= OUTBOX_MAX_ATTEMPTS)
-        return give_up(tx, s, STR("failed"), r->code, r->reason, e);
+        return give_up(tx, s, STR("failed"), r->code, r->cause, r->reason, e);
     set_verdict(s, VERDICT_RETRY, r->retry_after_ms, arena_cstr(s->arena, r->cause), r->reason);
     return message_requeue(s->arena, tx, &s->message, now_ms, e);
 }
@@ -275,11 +277,12 @@ static enum status record(struct tx *tx, void *ctx, struct err *e) {
     case SEND_REJECTED:
         if (s->file.is_there)
             TRY(media_take_back(tx, &s->file.media, s->account.id, e));
-        return give_up(tx, s, STR("failed"), s->result.code, s->result.reason, e);
+        return give_up(tx, s, STR("failed"), s->result.code, s->result.cause, s->result.reason, e);
     case SEND_BLOCKED:
         return record_blocked(tx, s, now_ms, e);
     case SEND_UNCERTAIN:
-        return give_up(tx, s, STR("uncertain"), s->result.code, s->result.reason, e);
+        return give_up(tx, s, STR("uncertain"), s->result.code, s->result.cause, s->result.reason,
+                       e);
     }
     FAIL(e, ST_BROKEN, "the adapter gave no outcome");
 }

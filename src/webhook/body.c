@@ -69,6 +69,7 @@ static void put_message(struct json_out *o, const struct message *m) {
         json_obj(o, "error");
         json_put_i64(o, "code", m->error_code);
         json_put_str(o, "reason", m->error_reason);
+        json_put_str(o, "cause", m->error_cause);
         json_end(o);
     }
     put_text(o, "sender", m->sender);

@@ -465,12 +465,15 @@ static enum status sets(struct app *app, struct tx *tx, struct err *e) {
                       .debounce = {BOT_DEBOUNCE_MIN_MS, BOT_DEBOUNCE_MAX_MS},
                       .budget_micros = 5};
     struct debounce d;
+    struct err why = ERR_INIT;
     int64_t version;
 
     TRY(bot_set(&app->a, tx, &bot, e));
     TRY(bot_get(&app->a, tx, app->tenant, &bot, e));
     version = bot.version;
     TRY(bot_set(&app->a, tx, &bot, e));
+    EXPECT_FAILS(ST_CONFLICT, bot_set(&app->a, tx, &bot, &why)); /* over what was read before */
+    EXPECT_STR(str_of(why.cause), "version");
     TRY(bot_get(&app->a, tx, app->tenant, &bot, e));
     EXPECT_I64(bot.version, version + 1);
     EXPECT_I64(bot.budget_micros, 5);

@@ -181,12 +181,12 @@ static enum status add_model(struct app *app, struct tx *tx, struct err *e) {
 }
 
 static enum status use_bot(struct app *app, struct tx *tx, struct err *e) {
-    const struct bot bot = {.tenant = app->tenant,
-                            .kind = app->extra ? STR("model") : STR("script"),
-                            .script = str_of(script),
-                            .model = STR("{\"system_prompt\":\"x\"}"),
-                            .debounce = {.wait_ms = 2000, .cap_ms = 8000}};
+    struct bot bot;
 
+    TRY(bot_get(&app->a, tx, app->tenant, &bot, e));
+    bot.kind = app->extra ? STR("model") : STR("script");
+    bot.script = str_of(script);
+    bot.model = STR("{\"system_prompt\":\"x\"}");
     return bot_set(&app->a, tx, &bot, e);
 }
 

@@ -132,6 +132,15 @@ for (const engine of ENGINES) {
       await api.put('/api/v1/bot', { version, script: SCRIPT });
       await assert.rejects(api.put('/api/v1/bot', { version, script: SCRIPT }), { status: 409 });
     });
+
+    test('of many who save the same version at once one does', async () => {
+      const { version } = await api.get('/api/v1/bot');
+      const saved = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => api.put('/api/v1/bot', { version, budget_micros: 1000 + i })));
+      const refused = saved.filter((one) => one.status === 'rejected').map((one) => one.reason);
+      assert.equal(refused.length, 19);
+      for (const why of refused) assert.deepEqual([why.status, why.problem.type], [409, 'urn:prosa:problem:version']);
+      assert.equal((await api.get('/api/v1/bot')).version, version + 1);
+    });
   });
 }
 

@@ -373,7 +373,7 @@ test('a failed message says why and is sent again', async () => {
   house.graph.refuse = (body) => (body.text?.body === 'Vai falhar' && refusals++ === 0 ? { status: 400, code: 131026, message: 'Message undeliverable' } : null);
   await reply(page, 'Vai falhar');
   await page.locator('.bubble.is-failed .fate').waitFor();
-  assert.ok((await page.locator('.bubble.is-failed .fate p').textContent()).length > 10, 'a reason is told');
+  await shows(page, '.bubble.is-failed .fate p', 'não está no WhatsApp'); // told in the reader's language
   await page.getByRole('button', { name: 'Reenviar' }).click();
   await page.locator('.by-person .ticks.read').waitFor();
   house.graph.refuse = null;

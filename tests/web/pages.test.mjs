@@ -73,7 +73,7 @@ describe('failures', () => {
 
   test('an uncertain message is settled by a person', async () => {
     await open('sofia', '/app/failures/uncertain');
-    await page.locator('.groups').getByRole('link', { name: /A resposta do provedor não chegou/ }).click();
+    await page.locator('.groups').getByRole('link', { name: /A conexão caiu antes da resposta/ }).click();
     await page.locator('.item').waitFor();
     await button('Chegou').click();
     await shows(page, '.toast', '1 mensagem decidida');

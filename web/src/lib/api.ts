@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's API: one way to call it, its failures as Problem, and the shapes the pages share.
 import { signal } from '@preact/signals';
-import { t } from './i18n';
+import { has, t } from './i18n';
 
 /** RFC 9457. slug is the end of its type ("second-factor"); status 0: the server was not reached. */
 export class Problem extends Error {
@@ -19,9 +19,17 @@ export class Problem extends Error {
 /** True once the server said that there is no session (any more); the shell then asks to sign in. */
 export const isSignedOut = signal(false);
 
+export const slugOf = (body: Record<string, unknown>): string => String(body.type ?? '').replace(/^urn:prosa:problem:/, '');
+/** A refusal in the reader's language where its cause is known; else the server's own words. */
+export function saidOf(slug: string, body: Record<string, unknown>, status: number): string {
+  const key = `problem_${slug}`;
+  return has(key) ? t(key) : String(body.detail ?? body.title ?? `HTTP ${status}`);
+}
+
 async function problemOf(answer: Response): Promise<Problem> {
   const body = ((await answer.json().catch(() => null)) ?? {}) as Record<string, unknown>;
-  const said = String(body.detail ?? body.title ?? `HTTP ${answer.status}`);
+  const slug = slugOf(body);
+  const said = saidOf(slug, body, answer.status);
   const retry = Number(answer.headers.get('Retry-After')) || 0;
   const message =
     answer.status === 429 && retry > 0
@@ -29,7 +37,7 @@ async function problemOf(answer: Response): Promise<Problem> {
       : answer.status >= 500
         ? t('serverError', { id: answer.headers.get('X-Request-Id') ?? String(answer.status) })
         : said;
-  return new Problem(answer.status, String(body.type ?? '').replace(/^urn:prosa:problem:/, ''), message, body, retry);
+  return new Problem(answer.status, slug, message, body, retry);
 }
 
 export interface CallOptions {
@@ -192,7 +200,7 @@ export interface Message {
   text: string;
   content: Content;
   status: string;
-  error: { code: number; reason: string } | null;
+  error: { code: number; reason: string; cause: string | null } | null;
   provider_message_id: string | null;
   client_id: string | null;
   reply_to: string | null;

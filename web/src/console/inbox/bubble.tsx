@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import { post, type LiveEvent, type Message } from '../../lib/api';
 import { day, phone, time, timeFull } from '../../lib/format';
 import { has, t, tx } from '../../lib/i18n';
+import { whyOf } from '../../lib/why';
 import { Icon } from '../icons';
 import { may, user } from '../session';
 import { toastProblem } from '../ui';
@@ -61,7 +62,7 @@ function Settle({ message, thread }: { message: Message; thread: Thread }) {
   const maySpeak = may('supervisor') || !c || !isOthers(c);
   return (
     <div class="fate">
-      <p>{isUncertain ? t('uncertainWhy') : (message.error?.reason ?? t('failedWhy'))}</p>
+      <p>{isUncertain ? t('uncertainWhy') : (whyOf(message.error) || t('failedWhy'))}</p>
       <div>
         {isUncertain && (
           <>

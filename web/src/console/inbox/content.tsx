@@ -83,7 +83,7 @@ function File({ name, about, href }: { name: string; about: string; href?: strin
 /** A file that is not here (yet): which, and why. */
 function Absent({ media, name }: { media: Media | null; name: string }) {
   if (media && media.state !== 'waiting')
-    return <File name={name} about={`${t(media.state === 'expired' ? 'mediaExpired' : 'mediaFailed')}${media.reason ? ` ${media.reason}` : ''}`} />;
+    return <File name={name} about={t(media.state === 'expired' ? 'mediaExpired' : 'mediaFailed')} />;
   return <File name={name} about={media ? t('mediaWaiting') : t('mediaElsewhere')} />;
 }
 

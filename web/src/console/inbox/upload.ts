@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files on their way to the server, with how far they are. fetch cannot tell that, so this is an XMLHttpRequest.
-import { isSignedOut, Problem, type Media } from '../../lib/api';
+import { isSignedOut, Problem, saidOf, slugOf, type Media } from '../../lib/api';
 import { t } from '../../lib/i18n';
 
 export interface Upload {
@@ -20,7 +20,7 @@ export function upload(file: File, onProgress: (part: number) => void): Upload {
       const answer = (request.response ?? {}) as Record<string, unknown>;
       if (request.status >= 200 && request.status < 300) return resolve(answer as unknown as Media);
       if (request.status === 401) isSignedOut.value = true;
-      reject(new Problem(request.status, '', String(answer.detail ?? answer.title ?? `HTTP ${request.status}`)));
+      reject(new Problem(request.status, slugOf(answer), saidOf(slugOf(answer), answer, request.status)));
     };
     request.onerror = () => reject(new Problem(0, 'offline', t('offlineShort')));
     request.onabort = () => reject(new DOMException('', 'AbortError'));

@@ -7,6 +7,7 @@ import { bytes, number, span, timeFull, when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { onEvent } from '../../lib/live';
 import { query } from '../../lib/router';
+import { whyOf, whyOfCause } from '../../lib/why';
 import { Icon } from '../icons';
 import { Empty, Failed, Loading, toast, toastProblem } from '../ui';
 import { hasWord, Head, Raw, Show, useData, w, wn, wx } from './kit';
@@ -61,8 +62,12 @@ type How = 'sent' | 'failed' | 'resend';
 
 const keyOf = (g: { area: string; kind: string | null; cause: string }) => `${g.area}|${g.kind ?? ''}|${g.cause}`;
 const hrefOf = (g: Group) => `/app/failures/${g.area}${search({ kind: g.kind ?? '', cause: g.cause })}`;
+/** Whether its cause has words in the reader's language. */
+const isTold = (g: Group): boolean => hasWord(`cause_${g.cause}`) || whyOfCause(g.cause) !== '';
 function titleOf(g: Group): string {
   if (hasWord(`cause_${g.cause}`)) return wx('cause_', g.cause);
+  const why = whyOfCause(g.cause);
+  if (why && (g.area === 'sends' || g.area === 'uncertain')) return why;
   return hasWord(`title_${g.area}`) ? wx('title_', g.area) : g.reason || g.cause;
 }
 
@@ -126,7 +131,7 @@ function About({ area, item }: { area: Area; item: Item }) {
       <>
         <p class="item-text">{item.text || wx('type_', item.type)}</p>
         <p class="quiet">
-          {item.error?.reason} {item.error && item.error.code > 0 ? `(${item.error.code})` : ''}
+          {whyOf(item.error)} {item.error && item.error.code > 0 ? `(${item.error.code})` : ''}
         </p>
       </>
     );
@@ -136,7 +141,7 @@ function About({ area, item }: { area: Area; item: Item }) {
       <>
         <p class="item-text">{wx('kind_', job.kind)}</p>
         <p class="quiet">
-          {job.reason} · {wn('attempts', job.attempts)} · {wx('jobState_', job.state)}
+          {job.cause && hasWord(`cause_${job.cause}`) ? wx('cause_', job.cause) : job.reason} · {wn('attempts', job.attempts)} · {wx('jobState_', job.state)}
         </p>
       </>
     );
@@ -146,7 +151,7 @@ function About({ area, item }: { area: Area; item: Item }) {
     return (
       <>
         <p class="item-text">{w('callOf', { provider: wx('provider_', call.provider), size: bytes(call.bytes) })}</p>
-        <p class="quiet">{call.reason}</p>
+        <p class="quiet">{call.cause && hasWord(`cause_${call.cause}`) ? wx('cause_', call.cause) : call.reason}</p>
       </>
     );
   }
@@ -336,7 +341,7 @@ function Items({ group, onChange }: { group: Group; onChange: () => void }) {
             <code>{group.cause}</code>
           </>
         )}
-        {group.reason && group.reason !== titleOf(group) ? ` · ${group.reason}` : ''}
+        {group.reason && !isTold(group) && group.reason !== titleOf(group) ? ` · ${group.reason}` : ''}
         {group.about ? ` · ${group.about}` : ''}
       </p>
       {hasWord(`advice_${group.cause}`) && <p class="advice">{wx('advice_', group.cause)}</p>}

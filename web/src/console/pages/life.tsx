@@ -7,8 +7,9 @@ import { type Content, type LiveEvent, type Message, type Turn } from '../../lib
 import { bytes, number, timeExact, timeFull, when } from '../../lib/format';
 import { language, t, tx } from '../../lib/i18n';
 import { onEvent } from '../../lib/live';
+import { whyOf } from '../../lib/why';
 import { Icon, type IconName } from '../icons';
-import { Head, Raw, Show, useData, w, wn, wx } from './kit';
+import { hasWord, Head, Raw, Show, useData, w, wn, wx } from './kit';
 import type { PageProps } from './index';
 
 interface Call {
@@ -218,7 +219,7 @@ function stepsOf(life: Life): Step[] {
         tone: 'warn',
         about: (
           <p class="quiet">
-            {job.reason} {wn('attempts', job.attempts)}
+            {job.cause && hasWord(`cause_${job.cause}`) ? wx('cause_', job.cause) : job.reason} {wn('attempts', job.attempts)}
           </p>
         ),
       }),
@@ -278,7 +279,7 @@ function Summary({ message, steps }: { message: Message; steps: Step[] }) {
           <dt>{w('state')}</dt>
           <dd>
             {tx('st_', message.status)}
-            {message.error ? `: ${message.error.reason}` : ''}
+            {message.error ? `: ${whyOf(message.error)}` : ''}
           </dd>
         </div>
         <div>
