@@ -15,6 +15,7 @@ static const struct {
     {".png", "image/png"},
     {".woff2", "font/woff2"},
     {".json", "application/json"},
+    {".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
     {".webmanifest", "application/manifest+json"},
 };
 

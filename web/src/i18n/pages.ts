@@ -16,6 +16,7 @@ export const pages = dictionary(
     pageChannels: 'Canais',
     pageBot: 'Robô',
     pageHours: 'Horários e prazos',
+    pageSending: 'Disparos e silêncio',
     pageUsers: 'Pessoas e papéis',
     pageKeys: 'Chaves de API',
     pageCanned: 'Respostas prontas',
@@ -23,6 +24,7 @@ export const pages = dictionary(
     pageWebhooks: 'Webhooks',
     pageAudit: 'Auditoria',
     pageProfile: 'Seu perfil',
+    toLead: 'Tudo sobre esta pessoa',
     undo: 'Desfazer',
   },
   {
@@ -38,6 +40,7 @@ export const pages = dictionary(
     pageChannels: 'Channels',
     pageBot: 'Bot',
     pageHours: 'Hours and deadlines',
+    pageSending: 'Campaigns and quiet hours',
     pageUsers: 'People and roles',
     pageKeys: 'API keys',
     pageCanned: 'Canned answers',
@@ -45,6 +48,7 @@ export const pages = dictionary(
     pageWebhooks: 'Webhooks',
     pageAudit: 'Audit log',
     pageProfile: 'Your profile',
+    toLead: 'All about this person',
     undo: 'Undo',
   },
 );

@@ -331,6 +331,7 @@ export function Panel({ c, thread, onClose }: { c: Conversation; thread: Thread;
       <HandoffPart c={c} />
       <Part title={t('contactPart')}>
         <Identity c={c} lead={lead.value} />
+        <a href={`/app/leads/${c.lead.id}`}>{t('toLead')}</a>
       </Part>
       <Part title={t('times')}>
         <Waiting c={c} />

@@ -37,6 +37,14 @@ export const sections: (Page & { name: string; icon: IconName })[] = [
     load: () => import('./hours'),
   },
   {
+    name: 'sending',
+    icon: 'campaign',
+    pattern: '/app/settings/sending',
+    title: 'pageSending',
+    least: 'admin',
+    load: () => import('./sending'),
+  },
+  {
     name: 'users',
     icon: 'people',
     pattern: '/app/settings/users',

@@ -26,6 +26,7 @@ export interface Limits {
   frequency_days?: number;
   overlap_hours?: number;
 }
+export const LIMITS: (keyof Limits)[] = ['per_second', 'error_percent', 'error_min', 'frequency_max', 'frequency_days', 'overlap_hours'];
 export interface Audience {
   filter?: Filter;
   segment?: string;
@@ -149,9 +150,8 @@ export interface Template {
 }
 export interface Preview {
   text: string;
-  subject?: string | null;
-  html?: string | null;
   missing?: string[];
+  content?: { subject?: string; text?: string; html?: string };
 }
 
 export const STATES = ['planned', 'excluded', 'sending', 'sent', 'delivered', 'read', 'failed', 'uncertain', 'cancelled'];

@@ -232,7 +232,7 @@ function Actions({ one, run, busy, onStart, onTest }: {
         </button>
       )}
       {one.state === 'planned' && one.dry_run_at && (
-        <button type="button" class="primary" disabled={busy} onClick={onStart}>
+        <button type="button" class="primary" disabled={busy || !one.can_send} onClick={onStart}>
           <Icon name="play" size={16} /> {w('start')}
         </button>
       )}
@@ -313,6 +313,7 @@ function One({ one, of, part }: { one: Campaign; of: Loaded<Campaign>; part: str
           {reason(one.cause)} {one.reason}
         </p>
       )}
+      {!one.can_send && !isOver(one) && <p class="advice">{w('gateClosed')}</p>}
       <Stand one={one} isBrief={open === 'report'} />
       <Tabs
         label={one.name}

@@ -9,14 +9,15 @@ export function Bubble({ channel, preview }: { channel: string; preview: Preview
         <p class="bubble-like">{preview.text}</p>
       </div>
     );
+  const mail = preview.content ?? {};
   return (
     <div class="mail-preview" role="group" aria-label={wx('channel_', channel)}>
-      {preview.subject && <strong>{preview.subject}</strong>}
-      <p class="mail-text">{preview.text}</p>
-      {preview.html && (
+      {mail.subject && <strong>{mail.subject}</strong>}
+      <p class="mail-text">{mail.text ?? preview.text}</p>
+      {mail.html && (
         <details>
           <summary>{w('asHtml')}</summary>
-          <iframe title={w('asHtml')} sandbox="" srcdoc={preview.html} />
+          <iframe title={w('asHtml')} sandbox="" srcdoc={mail.html} />
         </details>
       )}
     </div>

@@ -42,9 +42,8 @@ export function Recipients({ one }: { one: Campaign }) {
   const cause = query.value.get('cause') ?? '';
   const channel = query.value.get('channel') ?? '';
   const more = query.value.get('only') ?? '';
-  const list = usePages<Recipient>(
-    `/dispatches/${one.id}/recipients${search({ state, cause, channel, replied: more === 'replied' ? 'true' : '', opted_out: more === 'opted_out' ? 'true' : '', limit: 50 })}`,
-  );
+  const asked = { state, cause, channel, replied: more === 'replied' ? 'true' : '', opted_out: more === 'opted_out' ? 'true' : '' };
+  const list = usePages<Recipient>(`/dispatches/${one.id}/recipients${search({ ...asked, limit: 50 })}`);
   const { isBusy, settle } = useSettle(list.reload);
   const text = useSignal('');
   const items = list.items.value;
@@ -102,6 +101,9 @@ export function Recipients({ one }: { one: Campaign }) {
             </button>
           </span>
         )}
+        <a class="button push" href={`/api/v1/dispatches/${one.id}/recipients/export${search(asked)}`} download>
+          {w('exportCsv')}
+        </a>
       </div>
       {items?.length === 0 && <p class="quiet">{w('nobodyHere')}</p>}
       {items && items.length > 0 && (

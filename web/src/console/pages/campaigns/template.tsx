@@ -115,7 +115,7 @@ function Editor({ one, onSaved }: { one: Template | null; onSaved: (kept: Templa
       <aside class="stack" aria-label={w('preview')}>
         <h2>{w('preview')}</h2>
         <Examples names={names} values={given} onChange={(name, value) => (values.value = { ...values.value, [name]: value })} />
-        <Bubble channel="email" preview={{ subject: filled(v.subject, given), text: filled(v.body, given), html: v.html ? filled(v.html, given) : null }} />
+        <Bubble channel="email" preview={{ text: '', content: { subject: filled(v.subject, given), text: filled(v.body, given), ...(v.html ? { html: filled(v.html, given) } : {}) } }} />
       </aside>
     </div>
   );
@@ -172,6 +172,7 @@ function Look({ one }: { one: Template }) {
       <aside class="stack" aria-label={w('preview')}>
         <h2>{w('preview')}</h2>
         {problem.value && <p class="warning">{problem.value}</p>}
+        {seen.value.missing && seen.value.missing.length > 0 && <p class="hint">{w('missing', { names: seen.value.missing.join(', ') })}</p>}
         <Bubble channel={one.channel} preview={seen.value} />
       </aside>
     </div>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Templates of every channel: WhatsApp's as the provider has approved them, e-mail's as they are written here.
 import { useSignal } from '@preact/signals';
-import { post, search } from '../../../lib/api';
+import { post, search, type List } from '../../../lib/api';
 import { timeFull, when } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
 import { Icon } from '../../icons';
 import { may } from '../../session';
 import { Empty, Failed, Loading, toast } from '../../ui';
-import { Head, useDoing } from '../kit';
+import { Head, useData, useDoing } from '../kit';
 import { Grid, More, usePages, useSlow } from '../grid';
 import { reason, w, wx, type Template } from './api';
 import { CampaignTabs } from './frame';
@@ -17,19 +17,29 @@ export function TemplateStatus({ one }: { one: Template }) {
   return <span class={`badge ${tone}`}>{wx('tstatus_', one.status)}</span>;
 }
 
+interface Sync {
+  account_id: string | null;
+  state: string;
+  cause: string;
+  reason: string;
+  at: string;
+}
+
 const toneOf: Record<string, string> = { green: 'good-badge', yellow: 'warn', red: 'bad' };
 
 export default function Templates() {
   const channel = useSignal('');
   const words = useSignal('');
   const list = usePages<Template>(`/templates${search({ channel: channel.value, limit: 100 })}`);
+  const syncs = useData<List<Sync>>('/templates/syncs');
+  const failed = syncs.data.value?.data.filter((one) => one.state === 'failed') ?? [];
   const [isBusy, run] = useDoing();
   const look = useSlow((text) => (words.value = text.toLowerCase()), 100);
   const sync = () =>
     run(async () => {
       await post('/templates/sync');
       toast(w('syncQueued'));
-      setTimeout(() => void list.reload(), 1500);
+      setTimeout(() => (void list.reload(), void syncs.reload()), 1500);
     });
   const items = list.items.value?.filter((one) => `${one.name} ${one.body}`.toLowerCase().includes(words.value));
   return (
@@ -64,6 +74,11 @@ export default function Templates() {
           </select>
         </label>
       </div>
+      {failed.map((one) => (
+        <p key={one.account_id} class="warning">
+          {w('syncFailed', { when: when(one.at), why: one.reason || one.cause })}
+        </p>
+      ))}
       {list.why.value && !items ? <Failed why={list.why.value} onRetry={() => void list.reload()} /> : null}
       {!items && !list.why.value && <Loading />}
       {items?.length === 0 && (

@@ -13,7 +13,7 @@ import { Steps, useSlow } from '../grid';
 import type { Import } from '../imports/api';
 import { finished, nameOf, type Lead, type Segment } from '../leads/api';
 import { Conditions } from '../leads/filter';
-import { reason, w, wn, wx, type Audience, type Campaign, type Channel, type Limits, type Preview, type Template, type Variable } from './api';
+import { LIMITS, reason, w, wn, wx, type Audience, type Campaign, type Channel, type Limits, type Preview, type Template, type Variable } from './api';
 import { Bubble } from './preview';
 
 export interface Values {
@@ -23,8 +23,6 @@ export interface Values {
   variables: Record<string, Variable>;
   limits: Limits;
 }
-
-export const LIMITS: (keyof Limits)[] = ['per_second', 'error_percent', 'error_min', 'frequency_max', 'frequency_days', 'overlap_hours'];
 
 const audienceKind = (a: Audience): string => (a.segment !== undefined ? 'segment' : a.import !== undefined ? 'import' : a.leads ? 'leads' : 'filter');
 
@@ -283,7 +281,7 @@ function Seen({ values, templates, onLead }: { values: Values; templates: Templa
       if (!template) return null;
       const filled = Object.fromEntries(template.variables.map((one) => [one.key, valueOf(of, values.variables[one.key])]).filter(([, text]) => text));
       try {
-        return { ...(await post<Preview>(`/templates/${template.id}/preview`, { values: filled })), channel: channel.channel };
+        return { ...(await post<Preview>(`/templates/${template.id}/preview`, { lead: of.id, values: filled })), channel: channel.channel };
       } catch (why) {
         return { text: template.body, channel: channel.channel, why: why instanceof Error ? why.message : '' };
       }
@@ -307,6 +305,7 @@ function Seen({ values, templates, onLead }: { values: Values; templates: Templa
       {seen.value.map((one, i) => (
         <div key={one.channel + i} class="stack">
           {one.why && <p class="warning">{one.why}</p>}
+          {one.missing && one.missing.length > 0 && <p class="warning">{w('missing', { names: one.missing.join(', ') })}</p>}
           <Bubble channel={one.channel} preview={one} />
         </div>
       ))}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Imports as the API tells of them.
 import { imports } from '../../../i18n/imports';
-import { words } from '../../../lib/i18n';
+import { language, words } from '../../../lib/i18n';
 
 export const { w, wn, wx, hasWord } = words(imports);
 export const reason = (slug: string | null | undefined): string => (slug ? wx('reason_', slug) : '');
@@ -9,6 +9,7 @@ export const reason = (slug: string | null | undefined): string => (slug ? wx('r
 export type Policy = 'skip' | 'fill' | 'overwrite';
 export interface Column {
   index: number;
+  letter: string;
   title: string;
   target: string; // "name", "phone", …, "field:<name>", "ignore"
   samples: string[];
@@ -40,34 +41,53 @@ export interface Import {
   check: Counts | null; // of the last trial of all rows
   permille: number;
   undone: number;
+  reasons?: Why[];
   created_at: string;
   finished_at: string | null;
 }
 
 export interface PreviewRow {
   number: number;
-  cells: string[];
+  name: string;
+  company: string;
+  document: string;
+  phones: string[];
+  emails: string[];
+  tags: string[];
+  fields: Record<string, unknown>;
   outcome: string;
-  reason: string | null;
-  column: string | null;
+  reason: string;
+  column: string;
+  value: string;
 }
 export interface Preview {
   rows: PreviewRow[];
+  has_more: boolean;
   counts: Counts;
 }
 
+export interface Why {
+  outcome: string;
+  reason: string;
+  explanation: string;
+  column: string;
+  count: number;
+}
 export interface Row {
   number: number;
   outcome: string;
-  reason: string | null;
-  column: string | null;
-  value: string | null;
+  reason: string;
+  explanation: string;
+  column: string;
+  value: string;
   lead_id: string | null;
+  is_undone: boolean;
 }
+/** Explanations come in the person's language. */
+export const lang = (): string => (language.value === 'en' ? 'en' : 'pt');
 
 export const TARGETS = ['name', 'company', 'document', 'phone', 'phone_area', 'email', 'tags'];
 export const CUSTOM = 'field:';
-export const targetName = (target: string): string => (target.startsWith(CUSTOM) ? target.slice(CUSTOM.length) : wx('target_', target));
 export const isDraft = (one: Import): boolean => one.state === 'ready' || one.state === 'checking';
 export const isRunning = (one: Import): boolean => ['checking', 'running', 'undoing'].includes(one.state);
 export const isOver = (one: Import): boolean => ['done', 'failed', 'cancelled', 'undone'].includes(one.state);

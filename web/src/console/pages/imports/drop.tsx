@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a file goes in: dropped, or chosen. It is sent as it is, with how far it is.
 import { useSignal } from '@preact/signals';
+import sample from '../../../sample.xlsx?url';
 import { isSignedOut, Problem, told } from '../../../lib/api';
 import { bytes } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
@@ -85,6 +86,13 @@ export function Drop({ onDone }: { onDone: (one: Import) => void }) {
             onChange={(e) => void take(e.currentTarget.files?.[0])}
           />
         </label>
+      )}
+      {!going && (
+        <p class="hint">
+          <a href={sample} download={w('sampleFile')}>
+            {w('sample')}
+          </a>
+        </p>
       )}
     </>
   );

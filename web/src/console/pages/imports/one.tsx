@@ -10,7 +10,7 @@ import { ask, Asker, Head, Show, useData, useDoing, type Loaded } from '../kit';
 import { Figures, Grid, More, Progress, Steps, usePages, usePoll } from '../grid';
 import type { PageProps } from '../index';
 import { LeadTabs } from '../leads/frame';
-import { CUSTOM, isDraft, isOver, isRunning, reason, targetName, TARGETS, w, wn, wx, type Column, type Counts, type Import, type Policy, type Preview, type Row } from './api';
+import { CUSTOM, isDraft, isOver, isRunning, lang, reason, TARGETS, w, wn, wx, type Column, type Counts, type Import, type Policy, type Preview, type PreviewRow, type Row, type Why } from './api';
 import { Drop } from './drop';
 import { ImportState } from './index';
 
@@ -60,7 +60,7 @@ function Mapping({ one, change, isBusy, onNext }: {
   const isReachable = one.columns.some((column) => column.target === 'phone' || column.target === 'email');
   return (
     <>
-      <div class="columns">
+      <div class="columns short">
         {one.sheets.length > 1 && (
           <Field label={w('sheet')}>
             {(ids) => (
@@ -92,7 +92,7 @@ function Mapping({ one, change, isBusy, onNext }: {
         <tbody>
           {one.columns.map((column) => (
             <tr key={column.index}>
-              <th scope="row">{column.title || w('columnN', { n: column.index + 1 })}</th>
+              <th scope="row">{column.title || w('columnN', { n: column.letter })}</th>
               <td class="quiet">
                 {column.samples
                   .filter(Boolean)
@@ -148,57 +148,86 @@ const figuresOf = (one: Counts) => [
 
 /* --- what would become of the rows -------------------------------------------------------------------------------- */
 
-function Check({ one, onBack, onCommit, isBusy }: { one: Import; onBack: () => void; onCommit: () => void; isBusy: boolean }) {
+const NAMES = ['name', 'company', 'document', 'phones', 'emails', 'tags'] as const;
+const TARGET_OF: Record<string, string> = { phones: 'phone', emails: 'email' };
+
+const cellOf = (row: PreviewRow, name: (typeof NAMES)[number]): string => {
+  const value = row[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+};
+
+function PreviewRows({ rows, columns }: { rows: PreviewRow[]; columns: Column[] }) {
+  const taken = (name: string) => columns.some((column) => column.target === name || (name === 'phone' && column.target === 'phone_area'));
+  const names = NAMES.filter((name) => taken(TARGET_OF[name] ?? name) || rows.some((row) => cellOf(row, name)));
+  const custom = columns.filter((column) => column.target.startsWith(CUSTOM)).map((column) => column.target.slice(CUSTOM.length));
+  return (
+    <Grid label={w('previewRows')}>
+      <thead>
+        <tr>
+          <th scope="col" class="n">
+            {w('row')}
+          </th>
+          <th scope="col">{w('outcome')}</th>
+          {names.map((name) => (
+            <th key={name} scope="col">
+              {wx('target_', TARGET_OF[name] ?? name)}
+            </th>
+          ))}
+          {custom.map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody class="preview">
+        {rows.map((row) => (
+          <tr key={row.number}>
+            <td class="n">{row.number}</td>
+            <td>
+              <span class={`badge ${row.outcome === 'failed' ? 'bad' : row.outcome === 'skipped' ? 'warn' : ''}`}>{wx('outcome_', row.outcome)}</span>
+              {row.reason && (
+                <small class={row.outcome === 'failed' ? 'bad' : ''}>
+                  {reason(row.reason)}
+                  {row.value ? `: ${row.value}` : ''}
+                </small>
+              )}
+            </td>
+            {names.map((name) => (
+              <td key={name}>{cellOf(row, name)}</td>
+            ))}
+            {custom.map((name) => (
+              <td key={name}>{String(row.fields[name] ?? '')}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </Grid>
+  );
+}
+
+function Check({ one, onBack, run, isBusy }: { one: Import; onBack: () => void; run: (path: string, body?: unknown) => Promise<unknown>; isBusy: boolean }) {
   const preview = useData<Preview>(`/imports/${one.id}/preview`);
-  const taken = one.columns.filter((column) => column.target !== 'ignore');
   return (
     <Show of={preview}>
       {(found) => (
         <>
-          <p class="quiet">{wn('checkedN', found.counts.rows)}</p>
-          <Figures
-            label={w('stepCheck')}
-            figures={figuresOf(found.counts)}
-          />
-          <Grid label={w('stepCheck')}>
-            <thead>
-              <tr>
-                <th scope="col" class="n">
-                  {w('row')}
-                </th>
-                <th scope="col">{w('outcome')}</th>
-                {taken.map((column) => (
-                  <th key={column.index} scope="col">
-                    {targetName(column.target)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody class="preview">
-              {found.rows.map((row) => (
-                <tr key={row.number}>
-                  <td class="n">{row.number}</td>
-                  <td>
-                    <span class={`badge ${row.outcome === 'failed' ? 'bad' : row.outcome === 'skipped' ? 'warn' : ''}`}>{wx('outcome_', row.outcome)}</span>
-                    {row.reason && <small class={row.outcome === 'failed' ? 'bad' : ''}>{reason(row.reason)}</small>}
-                  </td>
-                  {taken.map((column) => (
-                    <td key={column.index} class={row.column && (row.column === column.target || row.column === column.title) ? 'bad' : ''}>
-                      {row.cells[column.index]}
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </Grid>
+          <p class="quiet">{one.check ? wn('checkedAll', one.check.rows) : wn('checkedN', found.counts.rows)}</p>
+          <Figures label={w('stepCheck')} figures={figuresOf(one.check ?? found.counts)} />
           <div class="row">
             <button type="button" onClick={onBack}>
               {t('back')}
             </button>
-            <button type="button" class="primary" disabled={isBusy} onClick={onCommit}>
-              {one.check ? wn('commitN', one.check.rows) : w('commit')}
+            {found.has_more && !one.check && (
+              <button type="button" disabled={isBusy} onClick={() => void run('commit', { dry_run: true })}>
+                {w('checkAll')}
+              </button>
+            )}
+            <button type="button" class="primary" disabled={isBusy} onClick={() => void run('commit')}>
+              {one.check ? wn('commitN', one.check.rows) : found.has_more ? w('commit') : wn('commitN', found.counts.rows)}
             </button>
           </div>
+          <PreviewRows rows={found.rows} columns={one.columns} />
         </>
       )}
     </Show>
@@ -228,9 +257,43 @@ function Going({ one, run, isBusy }: { one: Import; run: (path: string) => Promi
   );
 }
 
+/** Why rows did not come in, or not whole. */
+function Reasons({ all }: { all: Why[] }) {
+  if (all.length === 0) return null;
+  return (
+    <section class="stack" aria-labelledby="import-why">
+      <h2 id="import-why">{w('whyTitle')}</h2>
+      <Grid label={w('whyTitle')}>
+        <thead>
+          <tr>
+            <th scope="col">{w('outcome')}</th>
+            <th scope="col">{w('reason')}</th>
+            <th scope="col">{w('column')}</th>
+            <th scope="col" class="n">
+              {w('rows')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {all.map((why) => (
+            <tr key={why.outcome + why.reason + why.column}>
+              <td>
+                <span class={`badge ${why.outcome === 'failed' ? 'bad' : why.outcome === 'skipped' ? 'warn' : ''}`}>{wx('outcome_', why.outcome)}</span>
+              </td>
+              <th scope="row">{why.explanation}</th>
+              <td>{why.column}</td>
+              <td class="n">{number(why.count)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </Grid>
+    </section>
+  );
+}
+
 function Rows({ one }: { one: Import }) {
-  const outcome = useSignal(one.counts.failed ? 'failed' : one.counts.skipped ? 'skipped' : 'created');
-  const list = usePages<Row>(`/imports/${one.id}/rows?outcome=${outcome.value}&limit=50`);
+  const outcome = useSignal(one.counts.failed + one.counts.skipped + one.counts.noted ? 'problem' : 'created');
+  const list = usePages<Row>(`/imports/${one.id}/rows?outcome=${outcome.value}&lang=${lang()}&limit=50`);
   const items = list.items.value;
   return (
     <section class="stack" aria-labelledby="import-rows">
@@ -239,7 +302,7 @@ function Rows({ one }: { one: Import }) {
         <label class="check">
           {w('outcome')}
           <select value={outcome.value} onChange={(e) => (outcome.value = e.currentTarget.value)}>
-            {['failed', 'skipped', 'updated', 'created'].map((name) => (
+            {['problem', 'failed', 'skipped', 'updated', 'created'].map((name) => (
               <option key={name} value={name}>
                 {wx('outcome_', name)}
               </option>
@@ -265,10 +328,13 @@ function Rows({ one }: { one: Import }) {
             {items.map((row) => (
               <tr key={row.number}>
                 <td class="n">{number(row.number)}</td>
-                <td>{row.reason ? reason(row.reason) : wx('outcome_', row.outcome)}</td>
+                <td>
+                  {row.explanation || row.reason || wx('outcome_', row.outcome)}
+                  {row.reason && <small>{wx('outcome_', row.outcome)}</small>}
+                </td>
                 <td>{row.column}</td>
                 <td>{row.value}</td>
-                <td>{row.lead_id && <a href={`/app/leads/${row.lead_id}`}>{w('open')}</a>}</td>
+                <td>{row.lead_id && !row.is_undone && <a href={`/app/leads/${row.lead_id}`}>{w('open')}</a>}</td>
               </tr>
             ))}
           </tbody>
@@ -288,11 +354,12 @@ function Result({ one, run, isBusy }: { one: Import; run: (path: string) => Prom
     <>
       {(one.reason || one.cause) && one.state !== 'done' && (
         <p class="problem" role="alert">
-          {reason(one.cause) || one.reason}
+          {one.reason || reason(one.cause)}
         </p>
       )}
       <p class="quiet">{wn('sum', one.counts.rows)}</p>
       <Figures label={w('stepRows')} figures={figuresOf(one.counts)} />
+      <Reasons all={one.reasons ?? []} />
       <div class="row">
         <a class="button primary" href={`/app/leads?filter=${encodeURIComponent(filter)}`}>
           {w('seeLeads')}
@@ -301,7 +368,7 @@ function Result({ one, run, isBusy }: { one: Import; run: (path: string) => Prom
           {w('campaignOf')}
         </a>
         {one.counts.failed + one.counts.skipped + one.counts.noted > 0 && (
-          <a class="button" href={`/api/v1/imports/${one.id}/errors`} download>
+          <a class="button" href={`/api/v1/imports/${one.id}/errors?lang=${lang()}`} download>
             {w('errorFile')}
           </a>
         )}
@@ -328,14 +395,14 @@ function One({ one, of }: { one: Import; of: Loaded<Import> }) {
   const isChecking = useSignal(false);
   usePoll(isRunning(one), POLL_MS, of.reload);
   const change = (body: Record<string, unknown>) => doing(async () => void (of.data.value = { ...one, ...(await patch<Import>(`/imports/${one.id}`, body)) }));
-  const run = (path: string) =>
+  const run = (path: string, body?: unknown) =>
     doing(async () => {
-      await post(`/imports/${one.id}/${path}`);
+      await post(`/imports/${one.id}/${path}`, body);
       await of.reload();
       if (path === 'undo') toast(w('undone'));
     });
-  const isIn = isDraft(one) && !isRunning(one);
-  const at = isIn ? (isChecking.value ? 2 : 1) : 3;
+  const isIn = one.state === 'ready';
+  const at = isDraft(one) ? (isChecking.value ? 2 : 1) : 3;
   return (
     <>
       <Head title={one.name} lead={`${bytes(one.size)} · ${when(one.created_at)}`}>
@@ -344,7 +411,7 @@ function One({ one, of }: { one: Import; of: Loaded<Import> }) {
       <Steps label={w('way')} steps={STEPS()} at={isOver(one) ? 4 : at} {...(isIn ? { onGo: (step: number) => (step === 0 ? navigate('/app/leads/imports') : (isChecking.value = step === 2)) } : {})} />
       <div class="wide-page">
         {isIn && !isChecking.value && <Mapping one={one} change={change} isBusy={isBusy.value} onNext={() => (isChecking.value = true)} />}
-        {isIn && isChecking.value && <Check one={one} isBusy={isBusy.value} onBack={() => (isChecking.value = false)} onCommit={() => void run('commit')} />}
+        {isIn && isChecking.value && <Check one={one} isBusy={isBusy.value} onBack={() => (isChecking.value = false)} run={run} />}
         {isRunning(one) && <Going one={one} run={run} isBusy={isBusy.value} />}
         {isOver(one) && <Result one={one} run={run} isBusy={isBusy.value} />}
       </div>
@@ -355,7 +422,7 @@ function One({ one, of }: { one: Import; of: Loaded<Import> }) {
 export default function ImportPage({ params }: PageProps) {
   const id = params.id ?? '';
   const isNew = id === 'new';
-  const found = useData<Import>(isNew ? '' : `/imports/${encodeURIComponent(id)}`);
+  const found = useData<Import>(isNew ? '' : `/imports/${encodeURIComponent(id)}?lang=${lang()}`);
   return (
     <>
       <LeadTabs />

@@ -259,6 +259,11 @@ function Chosen({ ids, known, onClear, onDone }: { ids: string[]; known: string[
           href: `/api/v1/leads/export${search({ format, ids: ids.join(',') })}`,
         }))}
       />
+      {may('supervisor') && (
+        <a class="button" href={`/app/campaigns/new?leads=${ids.join(',')}`}>
+          {w('campaignOf')}
+        </a>
+      )}
       {ids.length === 2 && (
         <a class="button" href={`/app/leads/${ids[0]}?merge=${ids[1]}`}>
           {w('mergeTwo')}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// What holds for every campaign: when nobody is written to, how a stop is understood and answered, prices, and the usual limits.
+import { useSignal } from '@preact/signals';
+import { put } from '../../lib/api';
+import { t } from '../../lib/i18n';
+import { Field, toast } from '../ui';
+import { Head, SaveBar, SettingsFrame, Show, useData, useForm } from './kit';
+import { LIMITS, w, wx } from './campaigns/api';
+import '../style/grid.css';
+
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+type Day = (typeof DAYS)[number];
+
+interface Quiet {
+  version?: number;
+  is_on: boolean;
+  hours: Record<Day, [string, string] | null>;
+  national_holidays: boolean;
+  optional_holidays: boolean;
+  team_holidays: boolean;
+  listens: boolean;
+  texts: { stopped: string; resumed: string };
+}
+
+const HOLIDAYS = ['national_holidays', 'optional_holidays', 'team_holidays'] as const;
+
+function QuietForm({ first }: { first: Quiet }) {
+  const form = useForm<Quiet>(first);
+  const start = useSignal(first);
+  const v = form.value.value;
+  const day = (name: Day, hours: [string, string] | null) => form.set({ hours: { ...v.hours, [name]: hours } });
+  const save = async (now: Quiet) => (start.value = await put<Quiet>('/settings/quiet-hours', now));
+  return (
+    <form
+      class="card form"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void form.submit(save).then((ok) => ok && toast(t('saved')));
+      }}
+      onReset={(e) => {
+        e.preventDefault();
+        form.reset(start.value);
+      }}
+    >
+      <h2>{w('quietTitle')}</h2>
+      <p class="quiet">{w('quietLead')}</p>
+      <label class="check">
+        <input type="checkbox" checked={v.is_on} onChange={(e) => form.set({ is_on: e.currentTarget.checked })} />
+        {w('quietOn')}
+      </label>
+      {v.is_on && (
+        <>
+          <div class="week">
+            {DAYS.map((name) => {
+              const hours = v.hours[name];
+              const title = wx('day_', name);
+              return (
+                <div key={name} class="week-day" role="group" aria-label={title}>
+                  <label class="check day-name">
+                    <input type="checkbox" checked={hours !== null} onChange={(e) => day(name, e.currentTarget.checked ? ['08:00', '20:00'] : null)} />
+                    {title}
+                  </label>
+                  {hours ? (
+                    <span class="span">
+                      <input type="time" required aria-label={w('from', { day: title })} value={hours[0]} onInput={(e) => day(name, [e.currentTarget.value, hours[1]])} />
+                      –
+                      <input type="time" required aria-label={w('to', { day: title })} value={hours[1]} onInput={(e) => day(name, [hours[0], e.currentTarget.value])} />
+                    </span>
+                  ) : (
+                    <span class="quiet">{w('nobody')}</span>
+                  )}
+                </div>
+              );
+            })}
+          </div>
+          {HOLIDAYS.map((name) => (
+            <label key={name} class="check">
+              <input type="checkbox" checked={v[name]} onChange={(e) => form.set({ [name]: e.currentTarget.checked })} />
+              {wx('spare_', name)}
+            </label>
+          ))}
+        </>
+      )}
+      <h2>{w('stopTitle')}</h2>
+      <label class="check">
+        <input type="checkbox" checked={v.listens} onChange={(e) => form.set({ listens: e.currentTarget.checked })} />
+        {w('listens')}
+      </label>
+      {(['stopped', 'resumed'] as const).map((name) => (
+        <Field key={name} label={wx('text_', name)} hint={w('textHint')}>
+          {(ids) => <textarea {...ids} rows={2} value={v.texts[name]} onInput={(e) => form.set({ texts: { ...v.texts, [name]: e.currentTarget.value } })} />}
+        </Field>
+      ))}
+      <SaveBar form={form} />
+    </form>
+  );
+}
+
+type Usual = { currency: string } & Record<string, number | string>;
+const PRICES = ['price_marketing', 'price_utility', 'price_authentication', 'price_email'];
+
+function UsualForm({ first }: { first: Usual }) {
+  const form = useForm<Usual>(first);
+  const start = useSignal(first);
+  const v = form.value.value;
+  const save = async (now: Usual) => (start.value = await put<Usual>('/settings/dispatch', now));
+  const field = (name: string, isMoney: boolean) => {
+    const problem = form.problem(name);
+    return (
+      <Field key={name} label={wx(isMoney ? '' : 'limit_', name)} {...(isMoney ? {} : { hint: wx('limitHint_', name) })} {...(problem ? { problem } : {})}>
+        {(ids) => (
+          <input
+            {...ids}
+            type="number"
+            min={0}
+            step={isMoney ? 0.0001 : 1}
+            value={isMoney ? Number(v[name] ?? 0) / 1e6 : Number(v[name] ?? 0)}
+            onChange={(e) => form.set({ [name]: isMoney ? Math.round(Number(e.currentTarget.value) * 1e6) : Number(e.currentTarget.value) })}
+          />
+        )}
+      </Field>
+    );
+  };
+  return (
+    <form
+      class="card form"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void form.submit(save).then((ok) => ok && toast(t('saved')));
+      }}
+      onReset={(e) => {
+        e.preventDefault();
+        form.reset(start.value);
+      }}
+    >
+      <h2>{w('usualTitle')}</h2>
+      <p class="quiet">{w('usualLead')}</p>
+      <div class="columns">{LIMITS.map((name) => field(name, false))}</div>
+      <h2>{w('pricesTitle', { currency: v.currency })}</h2>
+      <p class="quiet">{w('pricesLead')}</p>
+      <div class="columns">{PRICES.map((name) => field(name, true))}</div>
+      <SaveBar form={form} fields={[...LIMITS, ...PRICES]} />
+    </form>
+  );
+}
+
+export default function Sending() {
+  const quiet = useData<Quiet>('/settings/quiet-hours');
+  const usual = useData<Usual>('/settings/dispatch');
+  return (
+    <SettingsFrame>
+      <Head title={t('pageSending')} lead={w('sendingLead')} />
+      <Show of={quiet}>{(found) => <QuietForm first={found} />}</Show>
+      <Show of={usual}>{(found) => <UsualForm first={found} />}</Show>
+    </SettingsFrame>
+  );
+}
