@@ -139,6 +139,10 @@ enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenan
     return consent_refresh_many(a, tx, tenant, &lead, 1, now_ms, e);
 }
 
+bool consent_is_refusal(int64_t error_code) {
+    return error_code == 131050 || error_code == 21610;
+}
+
 /* --- asking ---------------------------------------------------------------------------------------------------------- */
 
 struct

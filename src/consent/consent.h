@@ -59,6 +59,10 @@ enum status consent_refresh_many(struct arena *a, struct tx *tx, struct tenant_i
 enum consent_word { CONSENT_NONE, CONSENT_STOP, CONSENT_RESUME };
 /* What free text in Portuguese or English asks for; in doubt nothing. Pure; any bytes. */
 enum consent_word consent_read(struct str text);
+/* Which channel such words are about: the one they name, else all. */
+struct str consent_scope(struct str text);
+/* The provider will not send because the person stopped marketing there (Meta 131050, Twilio 21610). */
+bool consent_is_refusal(int64_t error_code);
 
 /* --- settings --------------------------------------------------------------------------------------------------------- */
 

@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "base/utf8.h"
+#include "base/phrase.h"
 
-enum { SLOTS = 1024, WORDS_MAX = 200, GAP_MAX = 6, BEFORE_MAX = 5, AFTER_MAX = 3, ALONE_MAX = 7 };
+enum { GAP_MAX = 6, BEFORE_MAX = 5, AFTER_MAX = 3, ALONE_MAX = 7 };
 
 enum kind {
     END = 1 << 0,     /* of a clause */
@@ -42,10 +42,7 @@ enum kind {
     ENOUGH = 1 << 19, /* "chega de robô" */
 };
 
-static const struct {
-    const char *words;
-    uint32_t kinds;
-} table[] = {
+static const struct phrase_kinds table[] = {
     {"|", END},
     {"atendente atendentes human operator", SERVICE},
     {"representative rep", SERVICE},
@@ -93,104 +90,35 @@ static const struct {
 };
 
 /* The table by word: every message is looked at. */
-static struct {
-    pthread_once_t once;
-    struct str words[SLOTS];
-    uint32_t kinds[SLOTS];
-} slots = {.once = PTHREAD_ONCE_INIT};
+static struct phrase_index words;
+static pthread_once_t words_once = PTHREAD_ONCE_INIT;
 
-static size_t slot_of(struct str word) {
-    size_t i = (size_t)str_hash(word) % SLOTS;
-
-    while (slots.words[i].len > 0 && !str_eq(slots.words[i], word))
-        i = (i + 1) % SLOTS;
-    return i;
+static void fill_words(void) {
+    phrase_index_fill(&words, table, ARRAY_LEN(table));
 }
 
-static void fill_slots(void) {
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        struct str rest = str_of(table[i].words), word;
-
-        while (rest.len > 0) {
-            size_t slot;
-
-            (void)str_cut(&rest, ' ', &word);
-            slot = slot_of(word);
-            slots.words[slot] = word;
-            slots.kinds[slot] |= table[i].kinds;
-        }
-    }
+static bool is_a(const struct phrase *w, size_t i, uint64_t kinds) {
+    return phrase_is(w, i, kinds);
 }
 
-static uint32_t kinds_of(struct str word) {
-    return slots.kinds[slot_of(word)];
-}
-
-/* --- words ------------------------------------------------------------------------------------------------------------- */
-
-struct words {
-    struct str at[WORDS_MAX];
-    uint32_t kinds[WORDS_MAX];
-    size_t n;
-};
-
-static bool is_word_byte(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
-}
-
-static void add(struct words *w, struct str word) {
-    if (w->n < WORDS_MAX) {
-        w->at[w->n] = word;
-        w->kinds[w->n++] = kinds_of(word);
-    }
-}
-
-/* An apostrophe joins ("don't"), other punctuation ends a clause; a slash and a hyphen only part words. */
-static void split(struct arena *a, struct str text, struct words *w) {
-    struct str folded = utf8_fold(a, text);
-    char *word = arena_alloc(a, folded.len + 1);
-    size_t len = 0, from = 0;
-
-    add(w, STR("|"));
-    for (size_t i = 0; i <= folded.len; i++) {
-        char c = i < folded.len ? folded.ptr[i] : '.';
-
-        if (is_word_byte(c)) {
-            word[len++] = c;
-            continue;
-        }
-        if (c == '\'')
-            continue;
-        if (len > from)
-            add(w, (struct str){word + from, len - from});
-        from = len;
-        if (c != ' ' && c != '/' && c != '-' && c != '\t')
-            add(w, STR("|"));
-    }
-}
-
-static bool is_a(const struct words *w, size_t i, uint32_t kinds) {
-    return i < w->n && (w->kinds[i] & kinds) != 0;
-}
-
-static bool is_word(const struct words *w, size_t i, const char *word) {
-    return i < w->n && str_eq(w->at[i], str_of(word));
+static bool is_word(const struct phrase *w, size_t i, const char *word) {
+    return phrase_is_word(w, i, word);
 }
 
 /* One of these stands within BEFORE_MAX words before i, in its clause. */
-static bool has_before(const struct words *w, size_t i, uint32_t kinds) {
+static bool has_before(const struct phrase *w, size_t i, uint64_t kinds) {
     for (size_t n = 0; n < BEFORE_MAX && i-- > 0 && !is_a(w, i, END); n++)
         if (is_a(w, i, kinds))
             return true;
     return false;
 }
 
-static bool is_refused(const struct words *w, size_t i) {
+static bool is_refused(const struct phrase *w, size_t i) {
     return has_before(w, i, NOT) && !has_before(w, i + 1, NO_BARRIER);
 }
 
 /* "um atendente virtual", "alguém da minha família" */
-static bool is_no_person(const struct words *w, size_t i) {
+static bool is_no_person(const struct phrase *w, size_t i) {
     for (size_t n = 1; n <= AFTER_MAX && i + n < w->n && !is_a(w, i + n, END); n++)
         if (is_a(w, i + n, OTHERS) || (n <= 2 && is_a(w, i + n, NOT_REALLY)))
             return true;
@@ -198,7 +126,7 @@ static bool is_no_person(const struct words *w, size_t i) {
 }
 
 /* The person wanted: after a verb at i and what may stand between; 0: none. */
-static size_t person_after(const struct words *w, size_t i, uint32_t person, bool needs_with) {
+static size_t person_after(const struct phrase *w, size_t i, uint64_t person, bool needs_with) {
     bool has_with = !needs_with;
 
     for (size_t n = 1; n <= GAP_MAX && i + n < w->n; n++) {
@@ -219,7 +147,7 @@ static size_t person_after(const struct words *w, size_t i, uint32_t person, boo
 /* --- the five ways ----------------------------------------------------------------------------------------------------- */
 
 /* From i to the end of the message only such words, and a person of service among them. */
-static bool stands_alone(const struct words *w) {
+static bool stands_alone(const struct phrase *w) {
     size_t n_words = 0;
     bool has_service = false;
 
@@ -236,7 +164,7 @@ static bool stands_alone(const struct words *w) {
     return has_service && n_words <= ALONE_MAX;
 }
 
-static bool wants_to_speak(const struct words *w, size_t i) {
+static bool wants_to_speak(const struct phrase *w, size_t i) {
     bool is_how = is_a(w, i, I_SPEAK) && has_before(w, i, HOW);
 
     if (!is_a(w, i, SPEAK) && !is_how)
@@ -245,17 +173,17 @@ static bool wants_to_speak(const struct words *w, size_t i) {
            person_after(w, i, SERVICE | PERSON, true) > 0;
 }
 
-static bool wants_called(const struct words *w, size_t i) {
+static bool wants_called(const struct phrase *w, size_t i) {
     return is_a(w, i, CALL) && !is_refused(w, i) && !has_before(w, i, PLAN | HOW) &&
            person_after(w, i, SERVICE | PERSON, false) > 0;
 }
 
-static bool wants_one(const struct words *w, size_t i) {
+static bool wants_one(const struct phrase *w, size_t i) {
     return is_a(w, i, WANT) && !is_refused(w, i) && !has_before(w, i, PLAN | OTHERS) &&
            person_after(w, i, SERVICE, false) > 0;
 }
 
-static bool asks_who_is_there(const struct words *w, size_t i) {
+static bool asks_who_is_there(const struct phrase *w, size_t i) {
     size_t begin = i, person;
 
     if (!is_a(w, i, THERE))
@@ -272,7 +200,7 @@ static bool asks_who_is_there(const struct words *w, size_t i) {
             is_word(w, i + 2, "there") || is_word(w, i + 2, "atendendo"));
 }
 
-static bool refuses_machine(const struct words *w, size_t i) {
+static bool refuses_machine(const struct phrase *w, size_t i) {
     bool is_enough = is_a(w, i, ENOUGH), is_no = is_a(w, i, SPEAK) && has_before(w, i, NOT);
 
     if (!is_enough && !is_no)
@@ -289,10 +217,10 @@ static bool refuses_machine(const struct words *w, size_t i) {
 }
 
 bool asks_for_person(struct arena *a, struct str text) {
-    struct words *w = arena_new_of(a, struct words);
+    struct phrase *w = arena_new_of(a, struct phrase);
 
-    pthread_once(&slots.once, fill_slots);
-    split(a, text, w);
+    pthread_once(&words_once, fill_words);
+    phrase_split(a, &words, text, w);
     if (stands_alone(w))
         return true;
     for (size_t i = 1; i < w->n; i++)

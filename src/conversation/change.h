@@ -53,6 +53,14 @@ enum status change_say_waiting(struct change *ch, bool is_asked, struct err *e) 
 /* A customer writes and people are not at work: once for each time that they are away. */
 enum status change_say_away(struct change *ch, struct err *e) ATTR_MUST_CHECK;
 
+/* consent.c: do the customer's words stop or want marketing? Not where the settings say not to listen. */
+enum status change_read_consent(struct change *ch, const struct received *in,
+                                enum consent_word *ret, struct err *e) ATTR_MUST_CHECK;
+/* Does as they say and, when that is news, says so. */
+enum status change_hear_consent(struct change *ch, const struct received *in,
+                                struct message_id message, enum consent_word word, struct err *e)
+    ATTR_MUST_CHECK;
+
 /* receive.c: the bot's job for what is unanswered. */
 enum status plan_turn(struct arena *a, struct tx *tx, const struct conversation *c,
                       struct debounce debounce, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

@@ -44,8 +44,10 @@ static enum status find_conversation(struct arena *a, struct tx *tx, const struc
     struct lead lead;
 
     TRY(lead_resolve(a, tx, in->tenant, &in->inbound->party, in->now_ms, &lead, e));
-    if (!uuid_is_nil(lead.merged.v))
+    if (!uuid_is_nil(lead.merged.v)) {
         TRY(conversation_move_lead(a, tx, in->tenant, lead.merged, lead.id, e));
+        TRY(consent_refresh_many(a, tx, in->tenant, &lead.id, 1, in->now_ms, e));
+    }
     if (lead.is_changed)
         TRY(lead_changed(a, tx, in->tenant, lead.id, in->now_ms, e));
     if (in->inbound->kind == INBOUND_MESSAGE)
@@ -175,14 +177,19 @@ static enum status follow_up(struct arena *a, struct tx *tx, const struct conver
 enum status conversation_receive(struct arena *a, struct tx *tx, const struct received *in,
                                  struct message_id *ret, struct err *e) {
     const struct party *party = &in->inbound->party;
+    struct change ch = {.a = a, .tx = tx, .now_ms = in->now_ms};
     struct conversation c;
+    enum consent_word word;
     bool is_asking;
 
     TRY(find_conversation(a, tx, in, &c, e));
 
     struct message m = message_of(in, &c);
 
-    is_asking = message_wants_answer(&m);
+    ch.c = c;
+    TRY(change_read_consent(&ch, in, &word, e));
+    /* Who wants silence is told so and then left alone: the bot does not argue. */
+    is_asking = message_wants_answer(&m) && word == CONSENT_NONE;
     m.direction = STR("in");
     m.owner = STR("customer");
     m.sender = party->phone.len > 0 ? party->phone : party->user_id;
@@ -192,6 +199,8 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
     TRY(store_conversation_inbound(tx, &c, utf8_cut_points(m.text, 200), window_until(in),
                                    is_asking, in->now_ms, e));
     *ret = m.id;
+    if (word != CONSENT_NONE)
+        return change_hear_consent(&ch, in, m.id, word, e);
     return is_asking ? follow_up(a, tx, &c, in, e) : ST_OK;
 }
 

@@ -173,26 +173,18 @@ static const char *refusal(const struct parsed *p, const struct target *r, struc
 
 /* --- apply ------------------------------------------------------------------------------------------------------------ */
 
+/* What the provider asked for its users: on its own channel. */
 static enum status apply_preference(struct drain *d, struct tx *tx, const struct target *r,
                                     const struct inbound *ev, int64_t now_ms, struct err *e) {
-    struct lead_id lead;
-    struct lead found;
+    const struct consent_proof proof = {.source = STR("provider"), .text = ev->category};
+    struct tenant_id tenant = r->account.tenant;
+    struct lead lead;
 
-    TRY(lead_resolve(d->arena, tx, r->account.tenant, &ev->party, now_ms, &found, e));
-    if (!uuid_is_nil(found.merged.v)) /* two that were one: their conversations, too */
-        TRY(conversation_move_lead(d->arena, tx, r->account.tenant, found.merged, found.id, e));
-    TRY(lead_set_marketing(d->arena, tx, r->account.tenant, &ev->party, ev->is_stop, &lead, e));
-
-    struct str id = uuid_format(d->arena, lead.v);
-
-    return event_add(
-        tx,
-        (struct event){.tenant = r->account.tenant,
-                       .kind = ev->is_stop ? STR("lead.marketing_stopped")
-                                           : STR("lead.marketing_resumed"),
-                       .data = arena_printf(d->arena, "{\"lead\":\"%.*s\"}", STR_ARG(id)),
-                       .at_ms = now_ms},
-        e);
+    TRY(lead_resolve(d->arena, tx, tenant, &ev->party, now_ms, &lead, e));
+    if (!uuid_is_nil(lead.merged.v)) /* two that were one: their conversations, too */
+        TRY(conversation_move_lead(d->arena, tx, tenant, lead.merged, lead.id, e));
+    return lead_set_consent(d->arena, tx, tenant, lead.id, STR(CONSENT_WHATSAPP), ev->is_stop,
+                            &proof, now_ms, e);
 }
 
 static enum status apply_identity(struct drain *d, struct tx *tx, const struct target *r,

@@ -138,18 +138,6 @@ enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id 
     return ST_OK;
 }
 
-enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               const struct party *party, bool is_stop, struct lead_id *ret,
-                               struct err *e) {
-    int64_t now_ms = clock_now_ms();
-    struct lead lead;
-
-    TRY(lead_resolve(a, tx, tenant, party, now_ms, &lead, e));
-    TRY(store_lead_marketing(tx, tenant, lead.id, is_stop, now_ms, e));
-    *ret = lead.id;
-    return ST_OK;
-}
-
 enum status lead_learn_whatsapp(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                 struct str phone, enum lead_whatsapp is_whatsapp, struct err *e) {
     return store_phone_whatsapp(tx, tenant, phone_key(a, phone), is_whatsapp, e);

@@ -74,10 +74,6 @@ enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_i
 enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_id id, const struct party *address, int64_t now_ms,
                                struct err *e) ATTR_MUST_CHECK;
-/* Marketing stopped or wanted again. */
-enum status lead_set_marketing(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                               const struct party *party, bool is_stop, struct lead_id *ret,
-                               struct err *e) ATTR_MUST_CHECK;
 
 struct lead_key { /* what a person is recognised by, and to which lead it leads now */
     size_t at;    /* index of the lead in what was asked for */

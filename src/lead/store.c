@@ -99,15 +99,6 @@ enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead
                    NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(now_ms));
 }
 
-enum status store_lead_marketing(struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                                 bool is_stop, int64_t now_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE leads SET marketing_stopped_at = $3, updated_at = $4"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_I64_OPT(now_ms, is_stop),
-                   V_I64(now_ms));
-}
-
 enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_id id, struct lead_profile *ret,
                                struct lead_id *ret_merged, struct err *e) {

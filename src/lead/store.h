@@ -40,8 +40,6 @@ enum status store_leads_by_phone(struct arena *a, struct tx *tx, struct tenant_i
                                  struct err *e) ATTR_MUST_CHECK;
 enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
                              struct lead_id into, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-enum status store_lead_marketing(struct tx *tx, struct tenant_id tenant, struct lead_id id,
-                                 bool is_stop, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 /* *ret_merged: nil, or the one to look at instead. */
 enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_id id, struct lead_profile *ret,

@@ -93,6 +93,18 @@ static struct message_change change_of(struct arena *a, const struct provider *p
     return change;
 }
 
+/* The provider knows what we did not: the person has stopped marketing there. */
+static enum status heed_refusal(struct arena *a, struct tx *tx, const struct message *m,
+                                const struct inbound *status, int64_t now_ms, struct err *e) {
+    const struct consent_proof proof = {
+        .source = STR("provider"), .text = status->error_title, .message = m->id};
+    struct conversation c;
+
+    TRY(conversation_get(a, tx, m->tenant, m->conversation, &c, e));
+    return lead_set_consent(a, tx, m->tenant, c.lead, STR(CONSENT_WHATSAPP), true, &proof, now_ms,
+                            e);
+}
+
 enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            struct account_id account, const struct provider *provider,
                            const struct inbound *status, struct err *e) {
@@ -112,7 +124,10 @@ enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tena
     }
     if (status->delivery == DELIVERY_UNKNOWN)
         return note_unknown(a, tx, &m, status, now_ms, e);
-    return message_change_status(a, tx, &m, change_of(a, provider, status), now_ms, &moved, e);
+    TRY(message_change_status(a, tx, &m, change_of(a, provider, status), now_ms, &moved, e));
+    return status->delivery == DELIVERY_FAILED && consent_is_refusal(status->error_code)
+               ? heed_refusal(a, tx, &m, status, now_ms, e)
+               : ST_OK;
 }
 
 enum status receipts_catch_up(struct arena *a, struct tx *tx, const struct provider *provider,

@@ -201,6 +201,133 @@ static void unknown_channel_and_nobody_are_refused(void **state) {
     STEP(*state, refused);
 }
 
+/* --- what people write -------------------------------------------------------------------------------- */
+
+static enum status writes(struct app *app, struct tx *tx, const char *text, struct message *ret,
+                          struct err *e) {
+    const struct inbound ev = inbound_text(app, ANA, text);
+
+    return receive(app, tx, &ev, ret, e);
+}
+
+static enum status count_jobs(struct app *app, struct tx *tx, const char *kind, int64_t *ret,
+                              struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(&app->a, tx,
+                 DB_SQL("SELECT count(*) FROM jobs WHERE tenant_id = $1 AND kind = $2"), &rows, e,
+                 V_UUID(app->tenant.v), V_TEXT(str_of(kind))));
+    *ret = db_i64(&rows, 0, 0);
+    return ST_OK;
+}
+
+static enum status heard(struct app *app, struct tx *tx, struct err *e) {
+    struct conversation c;
+    struct message m;
+    int64_t said, turns, events;
+
+    TRY(writes(app, tx, "não quero mais receber mensagens", &m, e));
+    TRY(get_conversation(app, tx, &c, e));
+    EXPECT_STOPPED(c.lead, "whatsapp", true);
+    EXPECT_STOPPED(c.lead, "email", true);
+    TRY(writes(app, tx, "SAIR", &m, e)); /* again: nothing more is said */
+    TRY(count_jobs(app, tx, CONVERSATION_SAY_JOB, &said, e));
+    TRY(count_jobs(app, tx, CONVERSATION_TURN_JOB, &turns, e));
+    TRY(count_events(app, tx, "lead.marketing_stopped", &events, e));
+    EXPECT_I64(said, 1);
+    EXPECT_I64(turns, 0); /* the bot does not argue */
+    EXPECT_I64(events, 2);
+    TRY(get_conversation(app, tx, &c, e));
+    EXPECT_I64(c.inbound_count, 0);               /* nobody waits for an answer */
+    TRY(writes(app, tx, "qual o preço?", &m, e)); /* who writes gets answers */
+    TRY(count_jobs(app, tx, CONVERSATION_TURN_JOB, &turns, e));
+    EXPECT_I64(turns, 1);
+    TRY(writes(app, tx, "quero voltar a receber", &m, e));
+    EXPECT_STOPPED(c.lead, "whatsapp", false);
+    return ST_OK;
+}
+
+static void words_stop_marketing_and_are_confirmed_once(void **state) {
+    struct app *app = *state;
+
+    STEP(app, heard);
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM consents WHERE message_id IS NOT NULL"
+                                     " AND text <> '' AND source = 'message'"),
+                     3);
+}
+
+static enum status one_channel(struct app *app, struct tx *tx, struct err *e) {
+    struct conversation c;
+
+    TRY(writes(app, tx, "não quero mais receber e-mails de vocês", NULL, e));
+    TRY(get_conversation(app, tx, &c, e));
+    EXPECT_STOPPED(c.lead, "email", true);
+    EXPECT_STOPPED(c.lead, "whatsapp", false);
+    return ST_OK;
+}
+
+static void words_that_name_a_channel_stop_that_one(void **state) {
+    STEP(*state, one_channel);
+}
+
+static enum status deaf(struct app *app, struct tx *tx, struct err *e) {
+    const struct json *in;
+    struct conversation c;
+    int64_t turns;
+
+    TRY(json_parse(&app->a, STR("{\"listens\":false}"), JSON_LIMITS_DEFAULT, &in, e));
+    TRY(consent_settings_put(&app->a, tx, app->tenant, in, -1, e));
+    TRY(writes(app, tx, "SAIR", NULL, e));
+    TRY(get_conversation(app, tx, &c, e));
+    EXPECT_STOPPED(c.lead, "whatsapp", false);
+    TRY(count_jobs(app, tx, CONVERSATION_TURN_JOB, &turns, e));
+    EXPECT_I64(turns, 1);
+    return ST_OK;
+}
+
+static void settings_can_say_not_to_listen(void **state) {
+    STEP(*state, deaf);
+}
+
+static enum status set(struct app *app, struct tx *tx, struct err *e) {
+    static const char *const wrong[] = {
+        "{\"hours\":{\"mon\":[\"20:00\",\"08:00\"]}}",
+        "{\"hours\":[]}",
+        "{\"is_on\":1}",
+        "{\"texts\":{\"stopped\":3}}",
+        "{\"colour\":\"blue\"}",
+        "{\"hours\":{\"mon\":null,\"tue\":null,\"wed\":null,\"thu\":null,\"fri\":null,\"sat\":null,\"sun\":null}}"};
+    struct consent_settings s;
+    const struct json *in;
+
+    TRY(consent_settings_get(&app->a, tx, app->tenant, &s, e));
+    EXPECT_I64(s.version, 0);
+    EXPECT(s.quiet.is_on && s.quiet.week[0].from == 8 * 60 && s.quiet.week[6].to == 0);
+    TRY(json_parse(
+        &app->a, STR("{\"hours\":{\"sun\":[\"10:00\",\"12:30\"]},\"texts\":{\"stopped\":\"ok\"}}"),
+        JSON_LIMITS_DEFAULT, &in, e));
+    TRY(consent_settings_put(&app->a, tx, app->tenant, in, 0, e));
+    TRY(consent_settings_get(&app->a, tx, app->tenant, &s, e));
+    EXPECT_I64(s.version, 1);
+    EXPECT(s.quiet.week[6].to == 12 * 60 + 30 && s.quiet.week[0].from == 8 * 60);
+    EXPECT_STR(s.texts.stopped, "ok");
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct err why = ERR_INIT;
+
+        TRY(json_parse(&app->a, str_of(wrong[i]), JSON_LIMITS_DEFAULT, &in, e));
+        EXPECT_FAILS(ST_INVALID, consent_settings_put(&app->a, tx, app->tenant, in, -1, &why));
+    }
+    struct err why = ERR_INIT;
+
+    TRY(json_parse(&app->a, STR("{\"is_on\":false}"), JSON_LIMITS_DEFAULT, &in, e));
+    EXPECT_FAILS(ST_CONFLICT, consent_settings_put(&app->a, tx, app->tenant, in, 0, &why));
+    return ST_OK;
+}
+
+static void settings_are_checked_whole_and_versioned(void **state) {
+    STEP(*state, set);
+}
+
 static enum status ours(struct app *app, struct tx *tx, struct err *e) {
     struct lead_id ana;
 
@@ -236,6 +363,10 @@ int main(void) {
         FEATURE_TEST(many_are_asked_at_once),
         FEATURE_TEST(every_word_is_kept_as_proof),
         FEATURE_TEST(unknown_channel_and_nobody_are_refused),
+        FEATURE_TEST(words_stop_marketing_and_are_confirmed_once),
+        FEATURE_TEST(words_that_name_a_channel_stop_that_one),
+        FEATURE_TEST(settings_can_say_not_to_listen),
+        FEATURE_TEST(settings_are_checked_whole_and_versioned),
         FEATURE_TEST(stop_at_one_tenant_is_none_at_another),
     };
 

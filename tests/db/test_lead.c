@@ -219,26 +219,6 @@ static void learnt_address_never_takes_another_persons_key(void **state) {
     STEP(*state, learn);
 }
 
-static enum status stop(struct app *app, struct tx *tx, struct err *e) {
-    const struct db_sql sql = DB_SQL("SELECT marketing_stopped_at FROM leads WHERE tenant_id = $1"
-                                     " AND id = $2");
-    struct lead_id lead, same;
-    struct db_rows rows;
-
-    TRY(lead_set_marketing(&app->a, tx, app->tenant, &WITH_NINTH, true, &lead, e));
-    TRY(DB_QUERY(&app->a, tx, sql, &rows, e, V_UUID(app->tenant.v), V_UUID(lead.v)));
-    EXPECT(db_i64(&rows, 0, 0) > 0);
-    TRY(lead_set_marketing(&app->a, tx, app->tenant, &WITHOUT_NINTH, false, &same, e));
-    EXPECT(uuid_eq(lead.v, same.v));
-    TRY(DB_QUERY(&app->a, tx, sql, &rows, e, V_UUID(app->tenant.v), V_UUID(lead.v)));
-    EXPECT(db_is_null(&rows, 0, 0));
-    return ST_OK;
-}
-
-static void marketing_is_stopped_and_resumed_for_the_person(void **state) {
-    STEP(*state, stop);
-}
-
 /* --- tenants ----------------------------------------------------------------------------------------- */
 
 static enum status ours(struct app *app, struct tx *tx, struct err *e) {
@@ -311,7 +291,6 @@ int main(void) {
         FEATURE_TEST(changed_number_leads_to_the_same_person),
         FEATURE_TEST(change_of_an_unknown_identity_is_not_found),
         FEATURE_TEST(learnt_address_never_takes_another_persons_key),
-        FEATURE_TEST(marketing_is_stopped_and_resumed_for_the_person),
         FEATURE_TEST(equal_number_of_another_tenant_is_another_person),
         FEATURE_TEST(scope_of_one_tenant_sees_and_makes_no_person_of_another),
     };

@@ -1,0 +1,73 @@
+/* consent.c - the customer's own words about being written to: kept in the transaction that stores the message, answered once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "conversation/change.h"
+
+enum status lead_set_consent(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct lead_id lead, struct str channel, bool is_stop,
+                             const struct consent_proof *proof, int64_t now_ms, struct err *e) {
+    ATTR_CLEANUP(buf_done_p) struct buf b;
+    struct json_out o;
+
+    TRY(is_stop ? consent_stop(a, tx, tenant, lead, channel, proof, now_ms, e)
+                : consent_allow(a, tx, tenant, lead, channel, proof, now_ms, e));
+    buf_init(&b, 4u << 10);
+    json_out_init(&o, &b);
+    json_obj(&o, NULL);
+    json_put_str(&o, "lead", uuid_format(a, lead.v));
+    json_put_str(&o, "channel", channel);
+    json_put_str(&o, "source", proof->source);
+    json_end(&o);
+    return event_add(tx,
+                     (struct event){.tenant = tenant,
+                                    .kind = is_stop ? STR("lead.marketing_stopped")
+                                                    : STR("lead.marketing_resumed"),
+                                    .data = arena_str(a, buf_str(&b)),
+                                    .at_ms = now_ms},
+                     e);
+}
+
+/* Typed, or the title of a button that was pressed ("Parar promoções"). */
+static bool is_in_words(const struct received *in) {
+    return str_eq(in->inbound->type, STR("text")) || str_eq(in->inbound->type, STR("choice"));
+}
+
+static enum status is_news(struct change *ch, struct str channel, bool is_stop, bool *ret,
+                           struct err *e) {
+    struct consent_answer now;
+
+    TRY(consent_check_many(ch->a, ch->tx, ch->c.tenant, &ch->c.lead, 1, channel, &now, e));
+    *ret = now.is_stopped != is_stop;
+    return ST_OK;
+}
+
+enum status change_hear_consent(struct change *ch, const struct received *in,
+                                struct message_id message, enum consent_word word, struct err *e) {
+    const struct consent_proof proof = {
+        .source = STR("message"), .text = in->inbound->text, .message = message};
+    bool is_stop = word == CONSENT_STOP, is_new;
+    struct str channel = consent_scope(in->inbound->text);
+    struct consent_settings s;
+
+    TRY(is_news(ch, channel, is_stop, &is_new, e));
+    TRY(lead_set_consent(ch->a, ch->tx, ch->c.tenant, ch->c.lead, channel, is_stop, &proof,
+                         in->now_ms, e));
+    if (!is_new)
+        return ST_OK;
+    TRY(consent_settings_get(ch->a, ch->tx, ch->c.tenant, &s, e));
+    return change_say(
+        ch, is_stop ? "opted_out" : "opted_in", is_stop ? s.texts.stopped : s.texts.resumed,
+        arena_printf(ch->a, "consent:%.*s", STR_ARG(uuid_format(ch->a, message.v))), e);
+}
+
+enum status change_read_consent(struct change *ch, const struct received *in,
+                                enum consent_word *ret, struct err *e) {
+    struct consent_settings s;
+
+    *ret = is_in_words(in) ? consent_read(in->inbound->text) : CONSENT_NONE;
+    if (*ret == CONSENT_NONE)
+        return ST_OK;
+    TRY(consent_settings_get(ch->a, ch->tx, ch->c.tenant, &s, e));
+    if (!s.listens)
+        *ret = CONSENT_NONE;
+    return ST_OK;
+}
