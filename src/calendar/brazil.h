@@ -1,4 +1,4 @@
-/* brazil.h - Brazil's national holidays, and what the clocks say where a telephone number is at home. Pure.
+/* brazil.h - Brazil's national holidays. Pure.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -14,5 +14,3 @@ struct holiday {
 /* Of one year, by date but for those that follow Easter; returns how many. */
 size_t brazil_holidays(int64_t year, struct holiday ret[static BRAZIL_HOLIDAYS_MAX]);
 bool brazil_is_holiday(int64_t day, bool with_optional);
-/* "5592987654321" or "+55 …" without spaces: "America/Manaus". Empty: not a number of Brazil's, or of no area. */
-struct str brazil_zone(struct str phone);
