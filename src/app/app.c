@@ -16,6 +16,7 @@
 #include "outbox/outbox.h"
 #include "queue/queue.h"
 #include "stats/stats.h"
+#include "template/template.h"
 #include "tenant/tenant.h"
 #include "webhook/webhook.h"
 #include "ws/ws.h"
@@ -44,6 +45,7 @@ struct app {
     struct outbox outbox;
     struct bot_deps bot;
     struct media_deps media;
+    struct template_deps template;
     _Atomic bool is_draining;
 };
 
@@ -67,6 +69,10 @@ void app_callers_changed(struct app *app) {
 
 struct outbox *app_outbox(struct app *app) {
     return &app->outbox;
+}
+
+struct template_deps *app_template(struct app *app) {
+    return &app->template;
 }
 
 struct media_deps *app_media(struct app *app) {
@@ -203,6 +209,10 @@ static enum status start_machinery(struct app *app, struct err *e) {
                                   .httpc = app->httpc,
                                   .keys = app->options.keys,
                                   .defaults = &app->defaults};
+    app->template = (struct template_deps){.db = app->options.db,
+                                           .httpc = app->httpc,
+                                           .keys = app->options.keys,
+                                           .defaults = &app->defaults};
     app->bot =
         (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};
     app->media = (struct media_deps){.db = app->options.db,

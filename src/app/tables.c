@@ -9,6 +9,7 @@
 #include "media/media.h"
 #include "outbox/outbox.h"
 #include "search/search.h"
+#include "template/template.h"
 #include "webhook/webhook.h"
 
 enum { WEBHOOK_MAX = 4 << 20, HOUR_MS = 3600 * 1000 };
@@ -55,6 +56,8 @@ const struct job_kind app_job_kinds[] = {
      .max_attempts = 1000000,
      .backoff_ms = 500,
      .max_backoff_ms = 30000}, /* it must never give up */
+    {.name = TEMPLATE_SYNC_JOB, .run = template_sync_job},
+    {.name = TEMPLATE_SYNC_ALL_JOB, .run = template_sync_all_job},
     {.name = WEBHOOK_DELIVER_JOB, .run = webhook_deliver_job, .max_attempts = 1000000},
     {.name = WEBHOOK_PURGE_JOB, .run = webhook_purge_job},
 };
@@ -63,6 +66,7 @@ const size_t app_n_job_kinds = ARRAY_LEN(app_job_kinds);
 const struct schedule app_schedules[] = {
     {.name = "media.purge", .kind = MEDIA_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "intake.purge", .kind = INTAKE_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
+    {.name = "template.sync_all", .kind = TEMPLATE_SYNC_ALL_JOB, .every_ms = HOUR_MS},
     {.name = "search.index", .kind = SEARCH_INDEX_JOB, .every_ms = 2000, .payload = {"{}", 2}},
     {.name = "webhook.purge", .kind = WEBHOOK_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "conversation.deadlines", .kind = CONVERSATION_DEADLINES_JOB, .every_ms = 5000},

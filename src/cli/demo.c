@@ -7,15 +7,18 @@
 #include <sys/stat.h>
 
 #include "app/app.h"
+#include "base/clock.h"
 #include "bot/bot.h"
 #include "cli/runtime.h"
 #include "sim/sim.h"
+#include "template/template.h"
 #include "tenant/tenant.h"
 
 #define DEMO_TENANT          "demo"
 #define DEMO_BUSINESS        "Loja Aurora"
 #define DEMO_USER            "demo@example.com"
 #define DEMO_PHONE_NUMBER_ID "100000000000001"
+#define DEMO_WABA_ID         "410000000000001"
 #define DEMO_DIR             "prosa-demo"
 
 enum { ARGS_MAX = 64 };
@@ -66,7 +69,8 @@ static enum status find_or_add_tenant(struct demo *d, struct tx *tx, struct err 
 
 /* The simulators' address changes with every start: the account follows it. */
 static enum status point_account(struct demo *d, struct tx *tx, struct err *e) {
-    const struct setting settings[] = {{STR("base_url"), sim_address(d->sim)}};
+    const struct setting settings[] = {{STR("base_url"), sim_address(d->sim)},
+                                       {STR("waba_id"), STR(DEMO_WABA_ID)}};
     const struct setting secrets[] = {{STR("access_token"), d->access_token}};
     const struct account_new in = {
         .tenant = d->tenant,
@@ -83,13 +87,43 @@ static enum status point_account(struct demo *d, struct tx *tx, struct err *e) {
     enum status st = account_find_address(&d->arena, tx, STR("meta"), STR(DEMO_PHONE_NUMBER_ID),
                                           &account, &miss);
 
-    if (st == ST_NOT_FOUND)
-        return account_add(&d->arena, tx, d->rt.keys, in, &account, e);
-    if (st != ST_OK) {
+    if (st == ST_NOT_FOUND) {
+        TRY(account_add(&d->arena, tx, d->rt.keys, in, &account, e));
+    } else if (st != ST_OK) {
         *e = miss;
         return st;
+    } else {
+        TRY(account_update(&d->arena, tx, d->rt.keys, account.id, in, &account, e));
     }
-    return account_update(&d->arena, tx, d->rt.keys, account.id, in, &account, e);
+    return template_sync(&d->arena, tx, &account, e);
+}
+
+/* For those who have no number that takes WhatsApp. */
+static enum status add_email_template(struct demo *d, struct tx *tx, struct err *e) {
+    struct template t = {
+        .channel = STR("email"),
+        .name = STR("cobranca_padrao_email_v1"),
+        .language = STR("pt_BR"),
+        .category = STR("utility"),
+        .subject = STR("{{nome}}, há um valor em aberto em seu cadastro"),
+        .body = STR("Olá, {{nome}}!\n\nConsta um valor em aberto em seu cadastro na "
+                    "" DEMO_BUSINESS ". Responda este e-mail para receber a segunda via ou "
+                    "combinar uma nova data.\n\nSe já pagou, desconsidere.\n\n" DEMO_BUSINESS "\n"),
+        .html = STR("<p>Olá, {{nome}}!</p><p>Consta um valor em aberto em seu cadastro na "
+                    "" DEMO_BUSINESS ". Responda este e-mail para receber a segunda via ou "
+                    "combinar uma nova data.</p><p>Se já pagou, desconsidere.</p>"
+                    "<p>" DEMO_BUSINESS "</p>"),
+    };
+    struct template found;
+    struct err miss = ERR_INIT;
+    enum status st = template_find(&d->arena, tx, d->tenant, (struct account_id){0}, t.channel,
+                                   t.name, t.language, &found, &miss);
+
+    if (st == ST_NOT_FOUND)
+        return template_put(&d->arena, tx, d->tenant, &t, clock_now_ms(), e);
+    if (st != ST_OK)
+        *e = miss;
+    return st;
 }
 
 static enum status set_quick_bot(struct demo *d, struct tx *tx, struct err *e) {
@@ -107,6 +141,7 @@ static enum status seed(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(find_or_add_tenant(d, tx, e));
     TRY(point_account(d, tx, e));
+    TRY(add_email_template(d, tx, e));
     return set_quick_bot(d, tx, e);
 }
 

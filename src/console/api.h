@@ -134,5 +134,7 @@ extern const struct route api_failure_routes[];
 extern const size_t api_failure_n_routes;
 extern const struct route api_life_routes[];
 extern const size_t api_life_n_routes;
+extern const struct route api_template_routes[];
+extern const size_t api_template_n_routes;
 extern const struct route api_provider_routes[];
 extern const size_t api_provider_n_routes;

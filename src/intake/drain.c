@@ -13,6 +13,7 @@
 #include "media/media.h"
 #include "outbox/outbox.h"
 #include "stats/stats.h"
+#include "template/template.h"
 
 enum {
     BATCH_CALLS = 64,
@@ -263,6 +264,24 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
     return expect_media(d, tx, &in, id, e);
 }
 
+/* A template's state changes in the transaction that tells of it, so that the next claim of a campaign sees it. */
+static enum status apply_account(struct drain *d, struct tx *tx, const struct target *r,
+                                 const struct inbound *ev, int64_t now_ms, struct err *e) {
+    struct template_item item;
+    int64_t changed;
+
+    TRY(store_account_event(tx, r->account.tenant, r->account.id, ev, now_ms, e));
+    if (!r->provider->read_template_event || !r->provider->read_template_event(d->arena, ev, &item))
+        return ST_OK;
+    TRY(template_learn(d->arena, tx, &r->account, &item, now_ms, &changed, e));
+    return event_add(tx,
+                     (struct event){.tenant = r->account.tenant,
+                                    .kind = STR("template.changed"),
+                                    .data = template_item_json(d->arena, &item),
+                                    .at_ms = now_ms},
+                     e);
+}
+
 static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r,
                                const struct raw_call *call, const struct inbound *ev,
                                struct err *e) {
@@ -290,7 +309,7 @@ static enum status apply_event(struct drain *d, struct tx *tx, const struct targ
     case INBOUND_IDENTITY:
         return apply_identity(d, tx, r, ev, now_ms, e);
     case INBOUND_ACCOUNT:
-        return store_account_event(tx, r->account.tenant, r->account.id, ev, now_ms, e);
+        return apply_account(d, tx, r, ev, now_ms, e);
     }
     FAIL(e, ST_BROKEN, "the adapter emitted an event of no kind");
 }

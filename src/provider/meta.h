@@ -6,6 +6,7 @@
  *   meta_content.c  one wire message to neutral content
  *   meta_build.c    neutral content to the call that sends it (meta_interactive.c: buttons, lists)
  *   meta_media.c    finding, fetching and uploading files
+ *   meta_template.c the list of templates, and what webhooks say of one
  *   meta_judge.c    answers to outcomes, by the table of meta_codes.c
  * Sources, as the comments name them: Meta's Cloud API reference (v24.0 to v26.0), its webhook
  * reference, its error code page (May 2026) and the page "Business-scoped user IDs" (BSUID, 2026).
@@ -71,6 +72,12 @@ enum status meta_put_media(struct arena *a, const struct channel *ch, const stru
                            struct http_call *ret, struct err *e);
 void meta_judge_put_media(struct arena *a, const struct http_reply *reply,
                           struct media_answer *ret);
+enum status meta_list_templates(struct arena *a, const struct channel *ch, struct str after,
+                                struct http_call *ret, struct err *e);
+void meta_judge_list_templates(struct arena *a, const struct http_reply *reply,
+                               struct template_answer *ret);
+bool meta_read_template_event(struct arena *a, const struct inbound *event,
+                              struct template_item *ret);
 /* A call to the Graph API, "<base>/<version>/<object><rest>", with the account's token; object empty:
  * the phone number. */
 enum status meta_start_call(struct arena *a, const struct channel *ch, const char *method,

@@ -360,6 +360,10 @@ struct provider {
                                   struct http_call *ret, struct err *e);
     void (*judge_list_templates)(struct arena *a, const struct http_reply *reply,
                                  struct template_answer *ret);
+    /* What an INBOUND_ACCOUNT event says of one template: id, name and language as far as told, and
+     * of the rest only what changed. False: it is about something else. NULL: there are none. */
+    bool (*read_template_event)(struct arena *a, const struct inbound *event,
+                                struct template_item *ret);
     /* Where is the file with this id? ST_INVALID: that is no id. NULL: messages bring a link that
      * get_media takes. */
     enum status (*find_media)(struct arena *a, const struct channel *ch, struct str id,

@@ -222,6 +222,7 @@ enum status media_show(struct app *app, struct req *r, struct resp *resp, struct
 enum status media_download(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status templates_list(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status templates_create(struct app *app, struct req *r, struct resp *resp, struct err *e);
+enum status templates_change(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status templates_delete(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status phone_show(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status phone_watch(struct app *app, struct req *r, struct resp *resp, struct err *e);

@@ -351,6 +351,8 @@ static const struct route routes[] = {
     GET("/sim/behaviour", show_behaviour),
     POST("/sim/behaviour", set_behaviour, BODY_JSON),
     PREFLIGHT("/sim/behaviour"),
+    POST("/sim/template", templates_change, BODY_JSON),
+    PREFLIGHT("/sim/template"),
     POST("/sim/webhook", set_webhook, BODY_JSON),
     PREFLIGHT("/sim/webhook"),
     POST("/sim/reset", reset, BODY_JSON),

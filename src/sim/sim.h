@@ -14,6 +14,8 @@
  *   GET  /sim/media?id=…                               a file that a phone shows
  *   GET, POST /sim/behaviour                           delays, errors, duplicates … (behaviour.c
  * has the list)
+ *   POST /sim/template {"name", "language", "status"?, "category"?, "quality"?}
+ *                                                      Meta pauses it, moves it to another category …
  *   POST /sim/webhook, /sim/reset
  *
  * Nothing is stored on disk. Linked by the command line alone, never by the paths that carry

@@ -1,8 +1,10 @@
 /* template.c - message templates: a few approved ones to begin with, more by POST, and whether a
- * send fits one. All accounts share one list; a template made here is approved at once.
+ * send fits one. All accounts share one list; a template made here is approved at once. On demand Meta
+ * pauses one, re-categorises it or rates it, and says so by a webhook.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "crypto/crypto.h"
 #include "sim/internal.h"
@@ -27,7 +29,15 @@ struct templates {
 };
 
 static const char first_ones[] =
-    "[{\"name\":\"lembrete_visita\",\"language\":\"pt_BR\",\"status\":\"APPROVED\",\"category\":"
+    "[{\"name\":\"cobranca_padrao_whatsapp_v1\",\"language\":\"pt_BR\",\"status\":\"APPROVED\","
+    "\"category\":\"UTILITY\",\"id\":\"1900000000000006\",\"parameter_format\":\"NAMED\","
+    "\"components\":[{\"type\":\"BODY\",\"text\":\"Ol\\u00e1, {{nome}}! Consta um valor em aberto em "
+    "seu cadastro. Responda esta mensagem para receber a segunda via ou combinar uma nova data. Se "
+    "j\\u00e1 pagou, desconsidere.\",\"example\":{\"body_text_named_params\":[{\"param_name\":\"nome\","
+    "\"example\":\"Ana\"}]}},{\"type\":\"FOOTER\",\"text\":\"Responda SAIR para parar\"},"
+    "{\"type\":\"BUTTONS\",\"buttons\":[{\"type\":\"QUICK_REPLY\",\"text\":\"Segunda via\"},"
+    "{\"type\":\"QUICK_REPLY\",\"text\":\"J\\u00e1 paguei\"}]}]},"
+    "{\"name\":\"lembrete_visita\",\"language\":\"pt_BR\",\"status\":\"APPROVED\",\"category\":"
     "\"UTILITY\",\"id\":\"1900000000000001\",\"parameter_format\":\"POSITIONAL\",\"components\":["
     "{\"type\":\"BODY\",\"text\":\"Ol\\u00e1 {{1}}, sua visita \\u00e9 {{2}}.\",\"example\":"
     "{\"body_text\":[[\"Ana\",\"ter\\u00e7a 09:00\"]]}},"
@@ -404,4 +414,133 @@ enum status templates_delete(struct app *app, struct req *r, struct resp *resp, 
     s->templates->n = left;
     sim_unlock(s);
     return graph_success(app, r, resp, e);
+}
+
+/* --- what Meta does to one ------------------------------------------------------------------- */
+
+static void write_changed(struct json_out *o, const struct json *t, const struct json *change) {
+    const struct json *v;
+    struct str key, quality = json_str(json_get(change, "quality"));
+
+    json_obj(o, NULL);
+    for (size_t i = 0; json_member(t, i, &key, &v); i++) {
+        bool is_status = str_eq(key, STR("status")), is_category = str_eq(key, STR("category"));
+        const struct json *now = is_status     ? json_get(change, "status")
+                                 : is_category ? json_get(change, "category")
+                                               : NULL;
+        ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+
+        if (!str_eq(key, STR("quality_score")) || quality.len == 0)
+            json_put_json(o, arena_cstr(&a, key), now ? now : v);
+    }
+    if (quality.len > 0) {
+        json_obj(o, "quality_score");
+        json_put_str(o, "score", quality);
+        json_end(o);
+    }
+    json_end(o);
+}
+
+/* One webhook a change, as Meta sends them. Needs the lock. */
+static void tell(struct sim *s, const struct json *t, const char *field, const char *const keys[2],
+                 struct str before, struct str now) {
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = 64 << 10};
+    int64_t id = json_i64(json_get(t, "id"), 0);
+    struct json_out o;
+
+    json_out_init(&o, &b);
+    json_obj(&o, NULL);
+    json_put_str(&o, "object", STR("whatsapp_business_account"));
+    json_arr(&o, "entry");
+    json_obj(&o, NULL);
+    json_put_str(&o, "id", s->options.waba_id);
+    json_put_i64(&o, "time", clock_now_ms() / 1000);
+    json_arr(&o, "changes");
+    json_obj(&o, NULL);
+    json_put_str(&o, "field", str_of(field));
+    json_obj(&o, "value");
+    json_put_i64(&o, "message_template_id", id);
+    json_put_json(&o, "message_template_name", json_get(t, "name"));
+    json_put_json(&o, "message_template_language", json_get(t, "language"));
+    if (keys[0])
+        json_put_str(&o, keys[0], before);
+    json_put_str(&o, keys[1], now);
+    for (int i = 0; i < 6; i++)
+        json_end(&o);
+    hook_post(s, buf_str(&b), NULL, NULL);
+}
+
+static void tell_changes(struct sim *s, const struct json *t, const struct json *change) {
+    static const struct {
+        const char *member, *field;
+        const char *keys[2];
+    } kinds[] = {
+        {"status", "message_template_status_update", {NULL, "event"}},
+        {"category", "template_category_update", {"previous_category", "new_category"}},
+        {"quality",
+         "message_template_quality_update",
+         {"previous_quality_score", "new_quality_score"}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct str now = json_str(json_get(change, kinds[i].member));
+        struct str before = str_eq(str_of(kinds[i].member), STR("quality"))
+                                ? json_str(json_path(t, "quality_score", "score", NULL))
+                                : json_str(json_get(t, kinds[i].member));
+
+        if (now.len > 0)
+            tell(s, t, kinds[i].field, kinds[i].keys, before, now);
+    }
+}
+
+static bool change_one(struct sim *s, struct template **at, const struct json *change) {
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = LIST_MAX_BYTES};
+    struct template *old = *at;
+    struct json_out o;
+    bool is_taken;
+
+    json_out_init(&o, &b);
+    write_changed(&o, old->v, change);
+    s->templates->n--; /* room for the new one, which takes the old one's place */
+    *at = s->templates->list[s->templates->n];
+    is_taken = add(s->templates, buf_str(&b));
+    if (!is_taken) {
+        s->templates->list[s->templates->n++] = *at;
+        *at = old;
+        return false;
+    }
+    if (at != &s->templates->list[s->templates->n - 1]) {
+        struct template *last = *at;
+
+        *at = s->templates->list[s->templates->n - 1];
+        s->templates->list[s->templates->n - 1] = last;
+    }
+    tell_changes(s, old->v, change);
+    arena_done(&old->arena);
+    free(old);
+    return true;
+}
+
+/* POST /sim/template: Meta pauses a template, moves it to another category, rates it. */
+enum status templates_change(struct app *app, struct req *r, struct resp *resp, struct err *e) {
+    struct sim *s = sim_of(app);
+    const struct json *v;
+    bool is_done = false;
+
+    sim_allow_origin(s, r, resp);
+    TRY(sim_body(r, &v, e));
+    sim_lock(s);
+    for (size_t i = 0; i < s->templates->n && !is_done; i++) {
+        const struct json *t = s->templates->list[i]->v;
+
+        if (str_eq(json_str(json_get(t, "name")), json_str(json_get(v, "name"))) &&
+            str_eq(json_str(json_get(t, "language")), json_str(json_get(v, "language"))))
+            is_done = change_one(s, &s->templates->list[i], v);
+    }
+    sim_unlock(s);
+    if (!is_done)
+        FAIL(e, ST_NOT_FOUND, "there is no such template");
+    resp_text(resp, 200, STR("{}"));
+    resp->content_type = STR("application/json");
+    return ST_OK;
 }

@@ -22,5 +22,19 @@ enum status store_template_change(struct tx *tx, struct tenant_id tenant, const 
                                   int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
 enum status store_template_delete(struct tx *tx, struct tenant_id tenant, struct uuid id,
                                   int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+/* One of the provider's as it told at at_ms; started_ms: when it was asked, so that what a webhook told since then stands. */
+enum status store_template_synced(struct tx *tx, const struct account *account, const char *channel,
+                                  const struct template_item *item, int64_t started_ms,
+                                  int64_t at_ms, struct err *e) ATTR_MUST_CHECK;
+/* Those of the account that the provider did not tell of at at_ms. */
+enum status store_templates_gone(struct tx *tx, const struct account *account, int64_t at_ms,
+                                 struct err *e) ATTR_MUST_CHECK;
+enum status store_template_learn(struct tx *tx, struct tenant_id tenant,
+                                 const struct template_item *item, int64_t now_ms,
+                                 int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status store_sync_put(struct tx *tx, struct tenant_id tenant, const struct template_sync *s,
+                           struct err *e) ATTR_MUST_CHECK;
+enum status store_sync_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_templates_count_own(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                       int64_t *ret, struct err *e) ATTR_MUST_CHECK;

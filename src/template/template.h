@@ -76,6 +76,51 @@ enum status template_render(struct arena *a, const struct template *t, const str
 /* Works out tree and variables from components, subject, body and html. Total. Pure. */
 void template_understand(struct arena *a, struct template *t);
 
+/* --- in step with the provider -------------------------------------------------------------------------------------- */
+
+#define TEMPLATE_SYNC_JOB                                                                          \
+    "template.sync" /* payload {"account"}; one account's list is read and kept */
+#define TEMPLATE_SYNC_ALL_JOB                                                                      \
+    "template.sync_all" /* puts one for every account whose provider has templates */
+
+/* Soon the account's templates are read from the provider; one that waits already is enough. ST_INVALID: its provider keeps
+ * none. */
+enum status template_sync(struct arena *a, struct tx *tx, const struct account *account,
+                          struct err *e) ATTR_MUST_CHECK;
+/* As template_sync() for all of the tenant's active accounts that have templates. */
+enum status template_sync_tenant(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+struct template_sync { /* the last one of an account */
+    struct account_id account;
+    struct str state; /* "ok", "failed" */
+    struct str cause, reason;
+    int64_t n_templates, at_ms;
+};
+enum status template_sync_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct template_sync **ret, size_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
+/* What a webhook said of a template (provider.h: only what changed), for all of the tenant's accounts that have it; in the
+ * drain's transaction. *ret_changed: how many rows; none: a sync is put. */
+enum status template_learn(struct arena *a, struct tx *tx, const struct account *account,
+                           const struct template_item *item, int64_t now_ms, int64_t *ret_changed,
+                           struct err *e) ATTR_MUST_CHECK;
+
+/* {"name", "language", "status"?, "reason"?, "quality"?, "category"?}: data of the event template.changed. */
+struct str template_item_json(struct arena *a, const struct template_item *item);
+
+struct template_deps { /* what the jobs need; part of struct app, reached by app_template() */
+    struct db *db;
+    struct httpc *httpc;
+    const struct keyring *keys;
+    const struct current_defaults *defaults;
+};
+/* Implemented by app/. */
+struct template_deps *app_template(struct app *app);
+enum status template_sync_job(struct app *app, struct arena *a, const struct job *job,
+                              struct verdict *ret_verdict, struct err *e);
+enum status template_sync_all_job(struct app *app, struct arena *a, const struct job *job,
+                                  struct verdict *ret_verdict, struct err *e);
+
 /* --- what people do ------------------------------------------------------------------------------------------------- */
 
 struct template_query { /* empty: any */

@@ -16,6 +16,7 @@
 #include "media/media.h"
 #include "outbox/outbox.h"
 #include "support/fake_http.h"
+#include "template/template.h"
 
 enum { WINDOW_MS = 24 * 3600 * 1000, TRIES_MAX = 64 };
 
@@ -57,6 +58,7 @@ struct app { /* what handlers get */
     struct outbox outbox;
     struct bot_deps bot;
     struct media_deps media;
+    struct template_deps template;
     char media_dir[32];
     struct verdict verdict; /* of the last job */
     enum status job_status;
@@ -72,6 +74,9 @@ struct outbox *app_outbox(struct app *app) {
 }
 struct bot_deps *app_bot(struct app *app) {
     return &app->bot;
+}
+struct template_deps *app_template(struct app *app) {
+    return &app->template;
 }
 struct media_deps *app_media(struct app *app) {
     return &app->media;
@@ -116,6 +121,11 @@ static inline enum status run_drain(struct app *app, struct arena *a, const stru
     return job_ran(app, job, intake_drain_job(app, a, job, v, e), v);
 }
 
+static inline enum status run_template_sync(struct app *app, struct arena *a, const struct job *job,
+                                            struct verdict *v, struct err *e) {
+    return job_ran(app, job, template_sync_job(app, a, job, v, e), v);
+}
+
 static inline enum status run_fetch(struct app *app, struct arena *a, const struct job *job,
                                     struct verdict *v, struct err *e) {
     return job_ran(app, job, media_fetch_job(app, a, job, v, e), v);
@@ -151,6 +161,7 @@ static const struct job_kind feature_kinds[] = {
     {.name = OUTBOX_READ_JOB, .run = run_read},
     {.name = CONVERSATION_TURN_JOB, .run = run_turn},
     {.name = INTAKE_DRAIN_JOB, .run = run_drain},
+    {.name = TEMPLATE_SYNC_JOB, .run = run_template_sync},
 };
 
 /* The next due jobs, at most max, on this thread; their number. */
@@ -352,6 +363,8 @@ static inline void wire(struct app *app) {
                                      .dir = str_of(app->media_dir),
                                      .max_bytes = 1 << 20,
                                      .stall_ms = 20000};
+    app->template = (struct template_deps){
+        .db = app->db, .httpc = app->httpc, .keys = app->f->keys, .defaults = &current};
     app->bot = (struct bot_deps){.db = app->db, .httpc = app->httpc, .keys = app->f->keys};
     assert_ok(queue_start((struct queue_options){.db = app->db,
                                                  .app = app,

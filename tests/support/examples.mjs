@@ -10,6 +10,7 @@ import { fileMessage, message, messageCall, post } from './graph.mjs';
 import { client, until } from './prosa.mjs';
 
 const run = promisify(execFile);
+const LETTER = { name: 'carta', language: 'pt_BR', subject: 'Olá, {{nome}}', body: 'Oi, {{nome}}!' };
 const PDF = Buffer.from('%PDF-1.7\n');
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 export const NOBODY = '01900000-0000-7000-8000-000000000000';
@@ -112,6 +113,7 @@ export async function furnish(installation, node, graph, slug, number) {
   t.hook = await t.webhook();
   t.sent = await t.delivery();
   t.file = await t.received({ bytes: PDF });
+  t.template = await t.api.post('/api/v1/templates', LETTER);
   t.label = await t.api.post('/api/v1/labels', { name: `label of ${slug}`, color: '#336699' });
   t.canned = await t.api.post('/api/v1/canned', { shortcut: 'oi', text: `canned of ${slug}` });
   t.note = await t.api.post(`/api/v1/conversations/${t.talk.id}/notes`, { text: `note of ${slug}` });
@@ -200,6 +202,22 @@ export const examples = {
     const { id } = await t.conversation();
     return { as, params: { id: (await as.post(`${P}/conversations/${id}/notes`, { text: 'mine' }, as.auth)).json.id } };
   },
+  // --- templates ---
+  [`GET ${P}/templates`]: () => ({}),
+  [`POST ${P}/templates`]: (() => {
+    let n = 0;
+    return () => ({ body: { ...LETTER, name: `carta_${++n}` } });
+  })(),
+  [`GET ${P}/templates/syncs`]: () => ({}),
+  [`POST ${P}/templates/sync`]: () => ({ foreign: (_, other) => ({ body: { account: other.account.id }, status: 404 }) }),
+  [`GET ${P}/templates/{id}`]: own('template'),
+  [`PATCH ${P}/templates/{id}`]: (t) => ({ params: { id: t.template.id }, body: { subject: 'Oi, {{nome}}' } }),
+  [`POST ${P}/templates/{id}/preview`]: (t) => ({ params: { id: t.template.id }, body: { lead: t.talk.lead.id }, foreign: (_, other) => ({ body: { lead: other.talk.lead.id }, status: 404 }) }),
+  [`DELETE ${P}/templates/{id}`]: (() => {
+    let n = 0;
+    return fresh((t) => t.api.post(`${P}/templates`, { ...LETTER, name: `curta_${++n}` }));
+  })(),
+
   [`GET ${P}/labels`]: () => ({}),
   [`POST ${P}/labels`]: (() => {
     let n = 0;

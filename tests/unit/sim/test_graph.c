@@ -308,7 +308,7 @@ static void templates_are_listed_by_pages_and_made(void **state) {
                 arena_printf(&g.a, "/v26.0/410000000000001/message_templates?limit=100&after=%.*s",
                              STR_ARG(json_str(json_path(v, "paging", "cursors", "after", NULL))))
                     .ptr);
-    assert_int_equal(json_len(json_get(v, "data")), 3);
+    assert_int_equal(json_len(json_get(v, "data")), 4);
     assert_null(json_path(v, "paging", "next", NULL));
     v = rig_post(&g, "/v26.0/410000000000001/message_templates",
                  "{\"name\":\"novo\",\"language\":\"pt_BR\",\"category\":\"UTILITY\","
