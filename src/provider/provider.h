@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* provider.h - the contract between prosa and the outside's dialects. An adapter is one
  * `const struct provider` of pure functions: it MUST NOT do I/O, log, read the clock, retry or
  * touch the database, and MUST accept any bytes. Everything above speaks the neutral forms below
@@ -39,8 +40,7 @@
  * "frequently_forwarded" true, "product" {"catalog_id", "product_retailer_id"}, "group_id".
  *
  * No text of an inbound event holds a NUL byte or invalid UTF-8, and its JSON no escaped NUL, so
- * that both database engines take it. Ids are at most 512 bytes.
- * SPDX-License-Identifier: Apache-2.0 */
+ * that both database engines take it. Ids are at most 512 bytes. */
 #pragma once
 
 #include "base/arena.h"
