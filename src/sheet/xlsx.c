@@ -155,7 +155,11 @@ static enum status read_strings(struct xlsx *x, struct err *e) {
     st = package_parse(&x->p, x->p.strings_path, &handlers, e);
     buf_done(&r.value);
     buf_done(&r.text);
-    return st != ST_OK ? st : r.st;
+    if (st == ST_OK)
+        st = r.st;
+    if (st != ST_OK) /* half of them would pass for all when the sheet is started again */
+        strings_free(TAKE(x->strings));
+    return st;
 }
 
 /* --- cells ------------------------------------------------------------------------------------------------------------- */
