@@ -11,6 +11,7 @@
 #include "console/console.h"
 #include "conversation/conversation.h"
 #include "httpc/httpc.h"
+#include "ingest/ingest.h"
 #include "intake/intake.h"
 #include "media/media.h"
 #include "outbox/outbox.h"
@@ -46,6 +47,7 @@ struct app {
     struct bot_deps bot;
     struct media_deps media;
     struct template_deps template;
+    struct ingest_deps ingest;
     _Atomic bool is_draining;
 };
 
@@ -77,6 +79,10 @@ struct template_deps *app_template(struct app *app) {
 
 struct media_deps *app_media(struct app *app) {
     return &app->media;
+}
+
+struct ingest_deps *app_ingest(struct app *app) {
+    return &app->ingest;
 }
 
 struct bot_deps *app_bot(struct app *app) {
@@ -223,6 +229,9 @@ static enum status start_machinery(struct app *app, struct err *e) {
                                      .max_bytes = c->media_max_bytes,
                                      .stall_ms = c->httpc_timeout_ms,
                                      .max_fetches = (int)(c->workers + 1) / 2};
+    app->ingest.db = app->options.db;
+    app->ingest.dir = config_data_dir(&app->arena, c);
+    app->ingest.region = "BR";
     TRY(intake_start((struct intake_options){.db = app->options.db,
                                              .keys = app->options.keys,
                                              .defaults = &app->defaults,
@@ -432,6 +441,7 @@ void app_stop(struct app *app) {
         return;
     drain_ms = app->config->drain_timeout_ms;
     app->is_draining = true;
+    app->ingest.is_stopping = true;
     if (app->httpd)
         httpd_stop(app->httpd, drain_ms);
     if (app->queue)

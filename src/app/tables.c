@@ -5,6 +5,7 @@
 #include "app/app.h"
 #include "bot/bot.h"
 #include "conversation/conversation.h"
+#include "ingest/ingest.h"
 #include "intake/intake.h"
 #include "media/media.h"
 #include "outbox/outbox.h"
@@ -60,6 +61,8 @@ const struct job_kind app_job_kinds[] = {
     {.name = TEMPLATE_SYNC_ALL_JOB, .run = template_sync_all_job},
     {.name = WEBHOOK_DELIVER_JOB, .run = webhook_deliver_job, .max_attempts = 1000000},
     {.name = WEBHOOK_PURGE_JOB, .run = webhook_purge_job},
+    {.name = INGEST_RUN_JOB, .run = ingest_run_job, .max_attempts = 100},
+    {.name = INGEST_WATCH_JOB, .run = ingest_watch_job},
 };
 const size_t app_n_job_kinds = ARRAY_LEN(app_job_kinds);
 
@@ -67,6 +70,7 @@ const struct schedule app_schedules[] = {
     {.name = "media.purge", .kind = MEDIA_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "intake.purge", .kind = INTAKE_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "template.sync_all", .kind = TEMPLATE_SYNC_ALL_JOB, .every_ms = HOUR_MS},
+    {.name = "ingest.watch", .kind = INGEST_WATCH_JOB, .every_ms = 60 * 1000, .payload = {"{}", 2}},
     {.name = "search.index", .kind = SEARCH_INDEX_JOB, .every_ms = 2000, .payload = {"{}", 2}},
     {.name = "webhook.purge", .kind = WEBHOOK_PURGE_JOB, .every_ms = HOUR_MS, .payload = {"{}", 2}},
     {.name = "conversation.deadlines", .kind = CONVERSATION_DEADLINES_JOB, .every_ms = 5000},

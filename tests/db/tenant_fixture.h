@@ -37,7 +37,7 @@ static inline void fixture_close(struct fixture *f) {
                " user_recovery_codes, sessions, login_tries, api_keys, client_providers,"
                " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
                " lead_identities, lead_phones, lead_emails, lead_tags, lead_events, lead_merges,"
-               " segments, conversations, messages, conversation_events,"
+               " segments, ingest_jobs, ingest_rows, conversations, messages, conversation_events,"
                " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
                " bots, media, media_uploads, bot_turns, bot_spending, team_settings, team_members,"
                " labels, conversation_labels, conversation_notes, canned_answers,"
