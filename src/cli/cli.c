@@ -33,6 +33,16 @@ static const struct command commands[] = {
     {.name = "webhook",
      .summary = "where a tenant's events are sent",
      .subcommands = webhook_commands},
+    {.name = "import",
+     .args = "[FILE]",
+     .summary = "put a spreadsheet's people into a tenant's leads",
+     .task = "import",
+     .help =
+         "FILE is an XLSX or a CSV. Header and columns are found in Portuguese and English; --map\n"
+         "corrects them. An import that was interrupted goes on when the same file is given\n"
+         "again. docs/import.md tells the rest.",
+     .options = import_options,
+     .run = import_run},
     {.name = "audit", .summary = "who changed what", .subcommands = audit_commands},
     {.name = "secrets",
      .summary = "the master key that seals stored secrets",

@@ -114,6 +114,8 @@ extern const struct route api_search_routes[];
 extern const size_t api_search_n_routes;
 extern const struct route api_lead_routes[];
 extern const size_t api_lead_n_routes;
+extern const struct route api_import_routes[];
+extern const size_t api_import_n_routes;
 extern const struct route api_message_routes[];
 extern const size_t api_message_n_routes;
 extern const struct route api_team_routes[];

@@ -52,7 +52,8 @@ export async function furnish(installation, node, graph, slug, number) {
     await t.users[role].signIn(slug, email);
   }
   t.admin = t.users.admin;
-  t.api = client(node.url, (await installation.cli('key', 'add', slug, '--scope', '*')).key);
+  t.key = (await installation.cli('key', 'add', slug, '--scope', '*')).key;
+  t.api = client(node.url, t.key);
   t.find = (what, path, fn) => until(async () => (await t.api.get(path)).data.find(fn), `${what} of ${slug}`);
 
   /** Somebody new writes; resolves to the conversation. */
@@ -88,6 +89,16 @@ export async function furnish(installation, node, graph, slug, number) {
     await until(async () => (await t.api.get(`/api/v1/webhook-deliveries/${id}`)).state === 'delivered', `a delivery of ${slug}`);
     return { id };
   };
+  let sheets = 0;
+  /** A spreadsheet that is uploaded; with state, brought there. */
+  t.import = async (state = 'ready') => {
+    const name = `p${++sheets}@${slug}.example`;
+    const res = await fetch(`${node.url}/api/v1/imports?name=lista.csv`, { method: 'POST', headers: { Authorization: `Bearer ${t.key}` }, body: `Nome;E-mail\n${name};${name}\n` });
+    const { id } = await res.json();
+    if (state === 'ready') return { id };
+    await t.api.post(`/api/v1/imports/${id}/commit`);
+    return until(async () => ((await t.api.get(`/api/v1/imports/${id}`)).state === state ? { id } : null), `an import that is ${state} of ${slug}`);
+  };
   let people = 0;
   /** Somebody of the tenant, signed in. */
   t.person = async (role = 'agent') => {
@@ -117,6 +128,7 @@ export async function furnish(installation, node, graph, slug, number) {
   t.label = await t.api.post('/api/v1/labels', { name: `label of ${slug}`, color: '#336699' });
   t.canned = await t.api.post('/api/v1/canned', { shortcut: 'oi', text: `canned of ${slug}` });
   t.note = await t.api.post(`/api/v1/conversations/${t.talk.id}/notes`, { text: `note of ${slug}` });
+  t.imported = await t.import('done');
   t.spareKey = await t.api.post('/api/v1/keys', { name: 'spare', scopes: 'read' });
   return t;
 }
@@ -173,6 +185,18 @@ export const examples = {
   [`POST ${P}/keys`]: () => ({ body: { name: 'one more', scopes: ['keys:write'] } }),
   [`DELETE ${P}/keys/{id}`]: fresh((t) => t.api.post(`${P}/keys`, { name: 'short-lived', scopes: 'read' })),
   [`GET ${P}/audit`]: () => ({}),
+
+  // --- imports ---
+  [`GET ${P}/imports`]: () => ({}),
+  [`POST ${P}/imports`]: () => ({ query: 'name=lista.csv', raw: { body: 'Nome;Telefone\nAna;11987654321\n', type: 'text/csv' } }),
+  [`GET ${P}/imports/{id}`]: own('imported'),
+  [`PATCH ${P}/imports/{id}`]: async (t) => ({ params: { id: (await t.import()).id }, body: { policy: 'skip', tags: ['feira'], columns: [{ index: 0, target: 'field:Apelido' }] } }),
+  [`GET ${P}/imports/{id}/preview`]: own('imported'),
+  [`POST ${P}/imports/{id}/commit`]: async (t) => ({ params: { id: (await t.import()).id }, body: { dry_run: true } }),
+  [`POST ${P}/imports/{id}/cancel`]: fresh((t) => t.import()),
+  [`POST ${P}/imports/{id}/undo`]: async (t) => ({ params: { id: (await t.import('done')).id } }),
+  [`GET ${P}/imports/{id}/rows`]: own('imported'),
+  [`GET ${P}/imports/{id}/errors`]: own('imported'),
 
   // --- conversations ---
   [`GET ${P}/conversations`]: () => Object.assign({}, { foreign: (t, other) => ({ query: `label=${other.label.id}`, check: (json) => json.data.length === 0 }) }),
