@@ -86,6 +86,8 @@ export interface Pages<T, P extends List<T>> {
   reload: () => Promise<void>;
 }
 
+const EMPTY_STEPS = 50;
+
 /** A list by cursor; again when the path changes. Empty path: nothing. */
 export function usePages<T, P extends List<T> = List<T>>(path: string): Pages<T, P> {
   const items = useSignal<T[] | null>(null);
@@ -98,10 +100,16 @@ export function usePages<T, P extends List<T> = List<T>>(path: string): Pages<T,
     if (!path) return;
     const mine = ++turn.current;
     isBusy.value = true;
-    const after = isMore ? (page.value?.next ?? '') : '';
+    let after = isMore ? (page.value?.next ?? '') : '';
     try {
-      const found = await get<P>(after ? `${path}${path.includes('?') ? '&' : '?'}after=${encodeURIComponent(after)}` : path);
-      if (mine !== turn.current) return;
+      let found: P;
+      // A page may be empty and still not the last: few fit, and the server looks for them in steps.
+      for (let step = 0; ; step++) {
+        found = await get<P>(after ? `${path}${path.includes('?') ? '&' : '?'}after=${encodeURIComponent(after)}` : path);
+        if (mine !== turn.current) return;
+        if (found.data.length > 0 || !found.has_more || !found.next || step === EMPTY_STEPS) break;
+        after = found.next;
+      }
       items.value = isMore ? [...(items.value ?? []), ...found.data] : found.data;
       page.value = found;
       hasMore.value = found.has_more && Boolean(found.next);

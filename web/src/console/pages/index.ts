@@ -102,6 +102,7 @@ export const pages: Page[] = [
   },
   { pattern: '/app/campaigns/templates', title: 'pageTemplates', least: 'supervisor', load: () => import('./campaigns/templates') },
   { pattern: '/app/campaigns/templates/:id', title: 'pageTemplates', least: 'supervisor', load: () => import('./campaigns/template') },
+  { pattern: '/app/campaigns/stopped', title: 'pageStopped', least: 'supervisor', load: () => import('./campaigns/stopped') },
   { pattern: '/app/campaigns/:id/:part?', title: 'pageCampaigns', least: 'supervisor', load: () => import('./campaigns/one') },
   {
     pattern: '/app/failures/:area?',

@@ -10,6 +10,7 @@ export const CampaignTabs = () => (
     tabs={[
       { href: '/app/campaigns', title: t('pageCampaigns') },
       { href: '/app/campaigns/templates', title: t('pageTemplates') },
+      { href: '/app/campaigns/stopped', title: t('pageStopped') },
     ]}
   />
 );

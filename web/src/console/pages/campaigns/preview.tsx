@@ -17,6 +17,7 @@ export function Bubble({ channel, preview }: { channel: string; preview: Preview
       {mail.html && (
         <details>
           <summary>{w('asHtml')}</summary>
+          <p class="hint">{w('htmlPlain')}</p>
           <iframe title={w('asHtml')} sandbox="" srcdoc={mail.html} />
         </details>
       )}

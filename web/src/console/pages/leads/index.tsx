@@ -140,9 +140,12 @@ function SaveSegment({ filter, onClose, onSaved }: { filter: Filter; onClose: ()
   );
 }
 
-function SegmentCount({ id }: { id: string }) {
-  const count = useData<{ count: number }>(`/segments/${id}/count`);
-  return <span class="quiet">{count.data.value ? number(count.data.value.count) : '…'}</span>;
+function SegmentCount({ id, isWhole = false }: { id: string; isWhole?: boolean }) {
+  const count = useData<{ count: number; is_exact: boolean }>(`/segments/${id}/count`);
+  const found = count.data.value;
+  if (!found) return <span class="quiet">…</span>;
+  const least = found.is_exact ? '' : '≥ ';
+  return <span class="quiet">{least + (isWhole ? wn('found', found.count) : number(found.count))}</span>;
 }
 
 function Segments({ list, chosen, onPick, onRemove }: {
@@ -350,11 +353,11 @@ function Table({ list, chosen, ask: wanted, onAsk }: {
   );
 }
 
-function NewLead({ onClose, onMade }: { onClose: () => void; onMade: (lead: Lead) => void }) {
+function NewLead({ onClose, onMade }: { onClose: () => void; onMade: (lead: { id: string }) => void }) {
   const form = useForm({ name: '', company: '', phone: '', email: '' });
   const v = form.value.value;
   const save = async () => {
-    const made = await post<Lead>('/leads', {
+    const made = await post<{ id: string }>('/leads', {
       name: v.name.trim(),
       company: v.company.trim(),
       phones: v.phone.trim() ? [v.phone.trim()] : [],
@@ -415,7 +418,9 @@ export default function Leads() {
   const chosen = useSignal<string[]>([]);
   const dialog = useSignal<'segment' | 'new' | null>(null);
   const segments = useSegments();
-  const list = usePages<Lead, List<Lead> & { count?: number }>(`/leads${textOf(wanted) || '?'}&limit=50`.replace('?&', '?'));
+  // A segment's conditions stand in the address beside its id; the id alone comes from a link.
+  const asked = textOf(isEmptyFilter(wanted.filter) ? wanted : { ...wanted, segment: '' });
+  const list = usePages<Lead>(`/leads${asked || '?'}&limit=50`.replace('?&', '?'));
   const known = [...new Set((list.items.value ?? []).flatMap((one) => one.tags))].sort();
   const onAsk = (change: Partial<Query>) => {
     chosen.value = [];
@@ -445,7 +450,7 @@ export default function Leads() {
           choices={['csv', 'xlsx'].map((format) => ({
             key: format,
             title: format.toUpperCase(),
-            href: `/api/v1/leads/export${textOf({ ...wanted, segment: '' }) || '?'}&format=${format}`.replace('?&', '?'),
+            href: `/api/v1/leads/export${asked || '?'}&format=${format}`.replace('?&', '?'),
           }))}
         />
         {may('supervisor') && (
@@ -476,9 +481,9 @@ export default function Leads() {
         </button>
         <Segments list={segments.all} chosen={wanted.segment} onPick={pick} onRemove={(one) => void segments.remove(one, () => pick(null))} />
         <Columns />
-        {list.page.value?.count !== undefined && (
-          <span class="quiet push" role="status">
-            {wn('found', list.page.value.count)}
+        {wanted.segment && (
+          <span class="push">
+            <SegmentCount id={wanted.segment} isWhole />
           </span>
         )}
       </div>

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers and addresses that no campaign reaches, with how that came about; whoever adds or removes one says why.
+import { useSignal } from '@preact/signals';
+import { post, search } from '../../../lib/api';
+import { phone, timeFull, when } from '../../../lib/format';
+import { t } from '../../../lib/i18n';
+import { Icon } from '../../icons';
+import { Dialog, Empty, Failed, Field, Loading, toast } from '../../ui';
+import { DialogEnd, Head, useForm } from '../kit';
+import { Grid, More, usePages, useSlow } from '../grid';
+import { w, wn, wx } from './api';
+import { CampaignTabs } from './frame';
+
+interface Suppression {
+  id: string;
+  kind: string;
+  value: string;
+  channel: string;
+  source: string;
+  reason: string | null;
+  actor: string | null;
+  lead_id: string | null;
+  created_at: string;
+}
+
+const shown = (one: Suppression): string => (one.kind === 'phone' ? phone(one.value) : one.value);
+
+function Add({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
+  const form = useForm({ values: '', channel: 'all', reason: '' });
+  const v = form.value.value;
+  const save = async (now: typeof v) => {
+    const values = now.values.split(/[\n;,]+/).map((one) => one.trim()).filter(Boolean);
+    const answer = await post<{ added: number; known: number; n_refused: number }>('/suppressions/import', { values, channel: now.channel, reason: now.reason.trim() });
+    toast(answer.n_refused ? w('stopRefused', { n: answer.added, bad: answer.n_refused }) : wn('stopAdded', answer.added), answer.n_refused > 0);
+    setTimeout(() => (onDone(), onClose()));
+  };
+  return (
+    <Dialog title={w('stopAdd')} onClose={onClose}>
+      <form
+        class="form"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void form.submit(save);
+        }}
+      >
+        <Field label={w('stopValues')} hint={w('stopValuesHint')} {...(form.problem('values') ? { problem: form.problem('values')! } : {})}>
+          {(ids) => <textarea {...ids} required rows={5} value={v.values} onInput={(e) => form.set({ values: e.currentTarget.value })} />}
+        </Field>
+        <Field label={w('channel')}>
+          {(ids) => (
+            <select {...ids} value={v.channel} onChange={(e) => form.set({ channel: e.currentTarget.value })}>
+              {['all', 'whatsapp', 'email'].map((name) => (
+                <option key={name} value={name}>
+                  {wx('channel_', name)}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field label={w('why')} {...(form.problem('reason') ? { problem: form.problem('reason')! } : {})}>
+          {(ids) => <input {...ids} required maxLength={1000} value={v.reason} onInput={(e) => form.set({ reason: e.currentTarget.value })} />}
+        </Field>
+        <DialogEnd problem={form.rest(['values', 'reason'])} submit={t('add')} isOff={form.isBusy.value} onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}
+
+function Remove({ one, onClose, onDone }: { one: Suppression; onClose: () => void; onDone: () => void }) {
+  const form = useForm({ reason: '' });
+  return (
+    <Dialog title={w('stopRemove', { name: shown(one) })} onClose={onClose}>
+      <p class="quiet">{w('stopRemoveLead')}</p>
+      <form
+        class="form"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void form.submit(async (v) => {
+            await post(`/suppressions/${one.id}/remove`, { reason: v.reason.trim() });
+            setTimeout(() => (onDone(), onClose()));
+          });
+        }}
+      >
+        <Field label={w('why')} {...(form.problem('reason') ? { problem: form.problem('reason')! } : {})}>
+          {(ids) => <input {...ids} required maxLength={1000} value={form.value.value.reason} onInput={(e) => form.set({ reason: e.currentTarget.value })} />}
+        </Field>
+        <DialogEnd problem={form.rest(['reason'])} submit={t('remove')} isDanger isOff={form.isBusy.value} onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}
+
+export default function Stopped() {
+  const q = useSignal('');
+  const list = usePages<Suppression>(`/suppressions${search({ q: q.value, limit: 100 })}`);
+  const isAdding = useSignal(false);
+  const removing = useSignal<Suppression | null>(null);
+  const look = useSlow((text) => (q.value = text.trim()));
+  const items = list.items.value;
+  const reload = () => void list.reload();
+  return (
+    <>
+      <CampaignTabs />
+      <Head title={t('pageStopped')} lead={w('stoppedLead')}>
+        <button type="button" class="primary" onClick={() => (isAdding.value = true)}>
+          <Icon name="plus" size={16} /> {w('stopAdd')}
+        </button>
+      </Head>
+      <div class="bar">
+        <span class="search-box">
+          <Icon name="search" size={16} />
+          <input type="search" aria-label={w('stopSearch')} placeholder={w('stopSearch')} onInput={(e) => look(e.currentTarget.value)} />
+        </span>
+      </div>
+      {list.why.value && !items ? <Failed why={list.why.value} onRetry={reload} /> : null}
+      {!items && !list.why.value && <Loading />}
+      {items?.length === 0 && (
+        <Empty icon="check" title={w('nobodyStopped')}>
+          {w('nobodyStoppedLead')}
+        </Empty>
+      )}
+      {items && items.length > 0 && (
+        <Grid label={t('pageStopped')}>
+          <thead>
+            <tr>
+              <th scope="col">{w('person')}</th>
+              <th scope="col">{w('channel')}</th>
+              <th scope="col">{w('how')}</th>
+              <th scope="col">{w('why')}</th>
+              <th scope="col">{w('since')}</th>
+              <th scope="col">
+                <span class="sr">{w('todo')}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((one) => (
+              <tr key={one.id}>
+                <th scope="row">{one.lead_id ? <a class="row-link" href={`/app/leads/${one.lead_id}`}>{shown(one)}</a> : shown(one)}</th>
+                <td>{wx('channel_', one.channel)}</td>
+                <td>
+                  {wx('proof_', one.source)}
+                  {one.actor && <small>{one.actor}</small>}
+                </td>
+                <td>{one.reason}</td>
+                <td class="nowrap">
+                  <time dateTime={one.created_at} title={timeFull(one.created_at)}>
+                    {when(one.created_at)}
+                  </time>
+                </td>
+                <td>
+                  <button type="button" class="small" aria-label={`${t('remove')}: ${shown(one)}`} onClick={() => (removing.value = one)}>
+                    {t('remove')}
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </Grid>
+      )}
+      <More of={list} />
+      {isAdding.value && <Add onClose={() => (isAdding.value = false)} onDone={reload} />}
+      {removing.value && <Remove one={removing.value} onClose={() => (removing.value = null)} onDone={reload} />}
+    </>
+  );
+}
