@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "phone/brazil.h"
 #include "phone/library.h"
 
 enum {
@@ -170,8 +171,10 @@ void phone_read(struct arena *a, struct str typed, const char *region, struct ph
         ret->reason = "digits-lost";
         return;
     }
-    phone_library_read(s.ptr, s.len, region, &ans);
-    put_ninth_digit(&ans);
+    if (strcmp(region, "BR") != 0 || !brazil_read(s, &ans)) {
+        phone_library_read(s.ptr, s.len, region, &ans);
+        put_ninth_digit(&ans);
+    }
     ret->reason = reason_of(ans.fault);
     if (ans.fault == PHONE_LIBRARY_INVALID && ans.country == BR_CODE &&
         strlen(ans.digits) < BR_OLD_DIGITS)
