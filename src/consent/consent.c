@@ -139,6 +139,52 @@ enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenan
     return consent_refresh_many(a, tx, tenant, &lead, 1, now_ms, e);
 }
 
+enum status suppression_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct suppression_query *query, struct suppression **ret,
+                             size_t *ret_n, struct err *e) {
+    return store_suppressions_list(a, tx, tenant, query, ret, ret_n, e);
+}
+
+enum status suppression_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                            struct suppression *ret, struct err *e) {
+    return store_suppression_get(a, tx, tenant, id, ret, e);
+}
+
+enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str key,
+                            struct str channel, bool is_stop, const struct consent_proof *proof,
+                            int64_t now_ms, bool *ret_changed, struct err *e) {
+    struct person p = {.keys = &key, .n = 1};
+    struct db_rows rows;
+    struct act act;
+    int64_t added = 0;
+
+    if (!is_channel(channel))
+        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    TRY(keys_json(a, &key, 1, &p.json, e));
+    TRY(store_suppressions_find(a, tx, tenant, p.json, &rows, e));
+    act =
+        act_of(tenant, (struct lead_id){0}, is_stop ? "stop" : "allow", channel, proof, &p, now_ms);
+    if (is_stop)
+        TRY(store_suppressions_insert(a, tx, &act, &key, 1, &added, e));
+    else
+        TRY(store_suppressions_delete(a, tx, tenant, &key, 1, channel, e));
+    *ret_changed = is_stop ? added > 0 : rows.n > 0;
+    if (!*ret_changed)
+        return ST_OK;
+    if (is_stop)
+        TRY(store_mark_stop(tx, tenant, e));
+    return store_act_insert(tx, &act, e);
+}
+
+enum status consent_history(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id lead, size_t limit, struct consent_act **ret,
+                            size_t *ret_n, struct err *e) {
+    struct person p;
+
+    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
+    return store_acts(a, tx, tenant, lead, p.json, limit, ret, ret_n, e);
+}
+
 bool consent_is_refusal(int64_t error_code) {
     return error_code == 131050 || error_code == 21610;
 }

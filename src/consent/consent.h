@@ -54,6 +54,46 @@ enum status consent_refresh_many(struct arena *a, struct tx *tx, struct tenant_i
                                  const struct lead_id *leads, size_t n, int64_t now_ms,
                                  struct err *e) ATTR_MUST_CHECK;
 
+/* --- the list --------------------------------------------------------------------------------------------------------- */
+
+struct suppression {
+    struct uuid id;
+    struct str key; /* "phone:…", "email:…", "user_id:…" */
+    struct str channel, source, actor, note;
+    struct lead_id lead; /* whose it was when it was made; or nil */
+    int64_t created_at_ms;
+};
+struct suppression_query {
+    struct str channel; /* empty: any */
+    struct str key;     /* empty: any */
+    struct uuid before; /* nil: from the newest */
+    size_t limit;
+};
+/* Newest first. */
+enum status suppression_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct suppression_query *query, struct suppression **ret,
+                             size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* ST_NOT_FOUND. */
+enum status suppression_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                            struct suppression *ret, struct err *e) ATTR_MUST_CHECK;
+/* As consent_stop and consent_allow, for a key that no lead has (lead_list_keys; who has a lead is stopped by it).
+ * *ret_changed: it was not so before. */
+enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str key,
+                            struct str channel, bool is_stop, const struct consent_proof *proof,
+                            int64_t now_ms, bool *ret_changed, struct err *e) ATTR_MUST_CHECK;
+
+struct consent_act { /* one word of the history */
+    struct uuid id;
+    bool is_stop;
+    struct str channel, source, text, actor;
+    struct message_id message;
+    int64_t at_ms;
+};
+/* What was said by or for a person, newest first, also before a merge or under a lead that is gone. At most `limit`. */
+enum status consent_history(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id lead, size_t limit, struct consent_act **ret,
+                            size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+
 /* --- words ------------------------------------------------------------------------------------------------------------ */
 
 enum consent_word { CONSENT_NONE, CONSENT_STOP, CONSENT_RESUME };

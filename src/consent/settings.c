@@ -10,8 +10,9 @@ enum { SETTINGS_BYTES = 64 << 10, TEXT_POINTS = 1000 };
 
 static const char *const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 static const char *const members[] = {
-    "is_on",   "hours", "national_holidays", "optional_holidays", "team_holidays",
-    "listens", "texts"};
+    "is_on",         "hours",   "national_holidays", "optional_holidays",
+    "team_holidays", "listens", "version",           "timezone",
+    "texts"};
 
 static const char defaults[] =
     "{\"is_on\":true,\"hours\":{\"mon\":[\"08:00\",\"20:00\"],\"tue\":[\"08:00\",\"20:00\"],"

@@ -40,3 +40,14 @@ enum status store_consent_settings_get(struct arena *a, struct tx *tx, struct te
 enum status store_consent_settings_put(struct tx *tx, struct tenant_id tenant, struct str settings,
                                        int64_t version, int64_t now_ms, int64_t *ret_changed,
                                        struct err *e) ATTR_MUST_CHECK;
+
+enum status store_suppressions_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                    const struct suppression_query *query, struct suppression **ret,
+                                    size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+enum status store_suppression_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                  struct uuid id, struct suppression *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Of the lead, or about one of the keys (a JSON array). */
+enum status store_acts(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,
+                       struct str keys, size_t limit, struct consent_act **ret, size_t *ret_n,
+                       struct err *e) ATTR_MUST_CHECK;

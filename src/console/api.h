@@ -112,6 +112,8 @@ extern const struct route api_note_routes[];
 extern const size_t api_note_n_routes;
 extern const struct route api_search_routes[];
 extern const size_t api_search_n_routes;
+extern const struct route api_consent_routes[];
+extern const size_t api_consent_n_routes;
 extern const struct route api_lead_routes[];
 extern const size_t api_lead_n_routes;
 extern const struct route api_import_routes[];

@@ -17,6 +17,7 @@ size_t console_routes(const struct route *ret[], size_t max) {
         {api_note_routes, api_note_n_routes},
         {api_lead_routes, api_lead_n_routes},
         {api_import_routes, api_import_n_routes},
+        {api_consent_routes, api_consent_n_routes},
         {api_search_routes, api_search_n_routes},
         {api_message_routes, api_message_n_routes},
         {api_team_routes, api_team_n_routes},

@@ -26,6 +26,21 @@ enum status lead_set_consent(struct arena *a, struct tx *tx, struct tenant_id te
                      e);
 }
 
+enum status lead_set_consent_key(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 struct str key, struct str channel, bool is_stop,
+                                 const struct consent_proof *proof, int64_t now_ms,
+                                 bool *ret_changed, struct err *e) {
+    struct consent_answer was;
+    struct lead_list leads;
+
+    TRY(lead_list_keys(a, tx, tenant, &key, 1, &leads, e));
+    if (leads.n == 0)
+        return suppression_put(a, tx, tenant, key, channel, is_stop, proof, now_ms, ret_changed, e);
+    TRY(consent_check_many(a, tx, tenant, leads.items, 1, channel, &was, e));
+    *ret_changed = was.is_stopped != is_stop;
+    return lead_set_consent(a, tx, tenant, leads.items[0], channel, is_stop, proof, now_ms, e);
+}
+
 /* Typed, or the title of a button that was pressed ("Parar promoções"). */
 static bool is_in_words(const struct received *in) {
     return str_eq(in->inbound->type, STR("text")) || str_eq(in->inbound->type, STR("choice"));

@@ -84,6 +84,8 @@ struct lead_key { /* what a person is recognised by, and to which lead it leads 
 enum status lead_keys_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            const struct lead_id *leads, size_t n, struct lead_key **ret,
                            size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* The key of an e-mail address or a telephone number as typed; false when it is neither. */
+bool lead_key_of(struct arena *a, struct str typed, struct str *ret);
 /* Those behind the keys, each once; a key that nobody has is left out. */
 enum status lead_list_keys(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            const struct str *keys, size_t n, struct lead_list *ret, struct err *e)

@@ -201,6 +201,53 @@ static void unknown_channel_and_nobody_are_refused(void **state) {
     STEP(*state, refused);
 }
 
+/* --- the list --------------------------------------------------------------------------------------------- */
+
+static enum status listed(struct app *app, struct tx *tx, struct err *e) {
+    const struct consent_proof why = {.source = STR("import"), .text = STR("old list")};
+    struct suppression_query query = {.limit = 10};
+    struct suppression *items;
+    struct consent_act *acts;
+    struct lead_id ana;
+    struct str key;
+    bool is_new;
+    size_t n;
+
+    EXPECT(!lead_key_of(&app->a, STR("nonsense"), &key));
+    EXPECT(lead_key_of(&app->a, STR(" Ana@Example.com"), &key));
+    EXPECT_STR(key, "email:ana@example.com");
+    EXPECT(lead_key_of(&app->a, STR("(11) 98765-4321"), &key));
+    EXPECT_STR(key, "phone:5511987654321");
+    TRY(lead_set_consent_key(&app->a, tx, app->tenant, key, STR("all"), true, &why, clock_now_ms(),
+                             &is_new, e));
+    EXPECT(is_new);
+    TRY(lead_set_consent_key(&app->a, tx, app->tenant, key, STR("all"), true, &why, clock_now_ms(),
+                             &is_new, e));
+    EXPECT(!is_new);
+    TRY(known(app, tx, BY_PHONE, &ana, e)); /* the list was there before the person */
+    EXPECT_STOPPED(ana, "email", true);
+    TRY(consent_history(&app->a, tx, app->tenant, ana, 10, &acts, &n, e));
+    EXPECT_I64(n, 1);
+    EXPECT(acts[0].is_stop);
+    EXPECT_STR(acts[0].text, "old list");
+    TRY(suppression_list(&app->a, tx, app->tenant, &query, &items, &n, e));
+    EXPECT_I64(n, 1);
+    EXPECT_STR(items[0].key, "phone:5511987654321");
+    TRY(suppression_get(&app->a, tx, app->tenant, items[0].id, &items[0], e));
+    TRY(lead_set_consent_key(&app->a, tx, app->tenant, items[0].key, items[0].channel, false, &why,
+                             clock_now_ms(), &is_new, e));
+    EXPECT(is_new);
+    EXPECT_STOPPED(ana, "email", false);
+    query.before = items[0].id;
+    TRY(suppression_list(&app->a, tx, app->tenant, &query, &items, &n, e));
+    EXPECT_I64(n, 0);
+    return ST_OK;
+}
+
+static void list_is_added_to_looked_at_and_taken_from(void **state) {
+    STEP(*state, listed);
+}
+
 /* --- what people write -------------------------------------------------------------------------------- */
 
 static enum status writes(struct app *app, struct tx *tx, const char *text, struct message *ret,
@@ -363,6 +410,7 @@ int main(void) {
         FEATURE_TEST(many_are_asked_at_once),
         FEATURE_TEST(every_word_is_kept_as_proof),
         FEATURE_TEST(unknown_channel_and_nobody_are_refused),
+        FEATURE_TEST(list_is_added_to_looked_at_and_taken_from),
         FEATURE_TEST(words_stop_marketing_and_are_confirmed_once),
         FEATURE_TEST(words_that_name_a_channel_stop_that_one),
         FEATURE_TEST(settings_can_say_not_to_listen),

@@ -126,6 +126,7 @@ export async function furnish(installation, node, graph, slug, number) {
   t.file = await t.received({ bytes: PDF });
   t.template = await t.api.post('/api/v1/templates', LETTER);
   t.label = await t.api.post('/api/v1/labels', { name: `label of ${slug}`, color: '#336699' });
+  t.suppression = await t.api.post('/api/v1/suppressions', { value: `of-${slug}@example.com`, reason: 'asked for it' });
   t.canned = await t.api.post('/api/v1/canned', { shortcut: 'oi', text: `canned of ${slug}` });
   t.note = await t.api.post(`/api/v1/conversations/${t.talk.id}/notes`, { text: `note of ${slug}` });
   t.imported = await t.import('done');
@@ -274,6 +275,20 @@ export const examples = {
   })(),
   [`GET ${P}/leads/{id}`]: (t) => ({ params: { id: t.talk.lead.id } }),
   [`PATCH ${P}/leads/{id}`]: (t) => ({ params: { id: t.talk.lead.id }, body: { name: 'Maria' } }),
+  [`GET ${P}/leads/{id}/consents`]: (t) => ({ params: { id: t.talk.lead.id } }),
+  [`POST ${P}/leads/{id}/consents`]: (t) => ({ params: { id: t.talk.lead.id }, body: { action: 'allow', channel: 'email', text: 'on the phone' } }),
+  [`GET ${P}/suppressions`]: (t) => ({ query: `q=${t.suppression.value}`, foreign: (_, other) => ({ query: `q=${other.suppression.value}`, check: (json) => json.data.length === 0 }) }),
+  [`POST ${P}/suppressions`]: () => ({ body: { value: 'who@example.com', channel: 'email', reason: 'asked by letter' } }),
+  [`POST ${P}/suppressions/import`]: () => ({ body: { values: ['+55 11 98765-0001', 'list@example.com', 'nonsense'], reason: 'list of the old system' } }),
+  [`POST ${P}/suppressions/{id}/remove`]: (() => {
+    let n = 0;
+    return async (t) => {
+      const made = await t.api.post(`${P}/suppressions`, { value: `short${++n}@example.com`, reason: 'for a moment' });
+      return { params: { id: made.id }, body: { reason: 'a mistake' } };
+    };
+  })(),
+  [`GET ${P}/settings/quiet-hours`]: () => ({}),
+  [`PUT ${P}/settings/quiet-hours`]: () => ({ body: { hours: { sat: ['09:00', '12:00'] }, listens: true } }),
   [`GET ${P}/leads/{id}/events`]: (t) => ({ params: { id: t.talk.lead.id } }),
 
   // --- messages ---
