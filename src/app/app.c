@@ -10,6 +10,7 @@
 #include "bot/bot.h"
 #include "console/console.h"
 #include "conversation/conversation.h"
+#include "dispatch/dispatch.h"
 #include "httpc/httpc.h"
 #include "ingest/ingest.h"
 #include "intake/intake.h"
@@ -44,6 +45,7 @@ struct app {
     struct webhooks *webhooks;
     struct httpd *httpd;
     struct outbox outbox;
+    struct dispatch_deps dispatch;
     struct bot_deps bot;
     struct media_deps media;
     struct template_deps template;
@@ -75,6 +77,10 @@ struct outbox *app_outbox(struct app *app) {
 
 struct template_deps *app_template(struct app *app) {
     return &app->template;
+}
+
+struct dispatch_deps *app_dispatch(struct app *app) {
+    return &app->dispatch;
 }
 
 struct media_deps *app_media(struct app *app) {
@@ -219,6 +225,12 @@ static enum status start_machinery(struct app *app, struct err *e) {
                                            .httpc = app->httpc,
                                            .keys = app->options.keys,
                                            .defaults = &app->defaults};
+    app->dispatch.db = app->options.db;
+    app->dispatch.httpc = app->httpc;
+    app->dispatch.keys = app->options.keys;
+    app->dispatch.defaults = &app->defaults;
+    app->dispatch.window = (int)(c->httpc_max_per_host - c->httpc_max_per_host / 4);
+    app->dispatch.max_running = (int)(c->workers + 1) / 2;
     app->bot =
         (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};
     app->media = (struct media_deps){.db = app->options.db,
@@ -442,6 +454,7 @@ void app_stop(struct app *app) {
     drain_ms = app->config->drain_timeout_ms;
     app->is_draining = true;
     app->ingest.is_stopping = true;
+    app->dispatch.is_stopping = true;
     if (app->httpd)
         httpd_stop(app->httpd, drain_ms);
     if (app->queue)

@@ -5,6 +5,7 @@
 #include "app/app.h"
 #include "bot/bot.h"
 #include "conversation/conversation.h"
+#include "dispatch/dispatch.h"
 #include "ingest/ingest.h"
 #include "intake/intake.h"
 #include "media/media.h"
@@ -46,6 +47,14 @@ const struct job_kind app_job_kinds[] = {
     {.name = CONVERSATION_DEADLINES_JOB, .run = conversation_deadlines_job},
     {.name = CONVERSATION_WATCH_JOB, .run = conversation_watch_job},
     {.name = OUTBOX_SEND_JOB, .run = outbox_send_job, .backoff_ms = 1000, .max_backoff_ms = 60000},
+    {.name = DISPATCH_PLAN_JOB, .run = dispatch_plan_job},
+    {.name = DISPATCH_START_JOB, .run = dispatch_start_job},
+    {.name = DISPATCH_RUN_JOB,
+     .run = dispatch_run_job,
+     .max_attempts = 1000000, /* a campaign is not given up because a database was away */
+     .backoff_ms = 500,
+     .max_backoff_ms = 10000},
+    {.name = DISPATCH_TEST_JOB, .run = dispatch_test_job, .max_attempts = 1},
     {.name = MEDIA_FETCH_JOB,
      .run = media_fetch_job,
      .max_attempts = MEDIA_FETCH_ATTEMPTS + 1, /* the job itself says when it is enough */

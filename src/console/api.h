@@ -130,6 +130,8 @@ extern const struct route api_bot_routes[];
 extern const size_t api_bot_n_routes;
 extern const struct route api_webhook_routes[];
 extern const size_t api_webhook_n_routes;
+extern const struct route api_dispatch_routes[];
+extern const size_t api_dispatch_n_routes;
 extern const struct route api_about_routes[];
 extern const size_t api_about_n_routes;
 extern const struct route api_system_routes[];

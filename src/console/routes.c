@@ -29,6 +29,7 @@ size_t console_routes(const struct route *ret[], size_t max) {
         {api_provider_routes, api_provider_n_routes},
         {api_template_routes, api_template_n_routes},
         {api_webhook_routes, api_webhook_n_routes},
+        {api_dispatch_routes, api_dispatch_n_routes},
         {api_about_routes, api_about_n_routes},
         {api_system_routes, api_system_n_routes},
     };

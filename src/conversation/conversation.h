@@ -106,6 +106,9 @@ struct received {
     struct debounce debounce;
     int64_t window_ms; /* the provider's service window */
     int64_t now_ms;
+    /* Called when the conversation of a message is found or made, before the message is in it; NULL: nothing to do. */
+    enum status (*before)(struct arena *a, struct tx *tx, const struct conversation *c,
+                          const struct received *in, struct err *e);
 };
 
 /* A person wrote: lead and conversation found or made, message and event appended, edit/revoke applied to their target,
@@ -131,6 +134,17 @@ enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct co
  * one that waits for a person, else the older; what was unanswered in the other moves over. */
 enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                    struct lead_id from, struct lead_id into, struct err *e)
+    ATTR_MUST_CHECK;
+
+struct open_conversation {
+    struct conversation_id id;
+    struct lead_id lead;
+    struct account_id account;
+};
+/* The open ones of n leads, with any account, in no order. */
+enum status conversation_open_of_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                       const struct lead_id *leads, size_t n,
+                                       struct open_conversation **ret, size_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;
 
 /* --- ownership ---------------------------------------------------------------------------------------------------- */

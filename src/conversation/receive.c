@@ -183,6 +183,8 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
     bool is_asking;
 
     TRY(find_conversation(a, tx, in, &c, e));
+    if (in->before)
+        TRY(in->before(a, tx, &c, in, e));
 
     struct message m = message_of(in, &c);
 

@@ -7,8 +7,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "intake/intake.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "bot/bot.h"
+#include "dispatch/dispatch.h"
 #include "intake/store.h"
 #include "media/media.h"
 #include "outbox/outbox.h"
@@ -60,6 +63,9 @@ struct drain {
     size_t n_routes;
     bool is_careful; /* each call in its own savepoint */
     int64_t applied, repeated, unrouted;
+    struct dispatch_receipt
+        *receipts; /* of campaigns, applied together: of many messages in few statements */
+    size_t n_receipts, max_receipts;
 };
 
 /* --- parse ------------------------------------------------------------------------------------------------------------ */
@@ -184,8 +190,9 @@ static enum status apply_preference(struct drain *d, struct tx *tx, const struct
     TRY(lead_resolve(d->arena, tx, tenant, &ev->party, now_ms, &lead, e));
     if (!uuid_is_nil(lead.merged.v)) /* two that were one: their conversations, too */
         TRY(conversation_move_lead(d->arena, tx, tenant, lead.merged, lead.id, e));
-    return lead_set_consent(d->arena, tx, tenant, lead.id, STR(CONSENT_WHATSAPP), ev->is_stop,
-                            &proof, now_ms, e);
+    TRY(lead_set_consent(d->arena, tx, tenant, lead.id, STR(CONSENT_WHATSAPP), ev->is_stop, &proof,
+                         now_ms, e));
+    return ev->is_stop ? dispatch_opted_out(d->arena, tx, tenant, lead.id, now_ms, e) : ST_OK;
 }
 
 static enum status apply_identity(struct drain *d, struct tx *tx, const struct target *r,
@@ -249,6 +256,7 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
         .debounce = r->debounce,
         .window_ms = r->provider->limits.window_ms,
         .now_ms = now_ms,
+        .before = dispatch_before_reply,
     };
     struct message_id id;
     bool is_known = false;
@@ -282,6 +290,25 @@ static enum status apply_account(struct drain *d, struct tx *tx, const struct ta
                      e);
 }
 
+static enum status keep_receipt(struct drain *d, struct tx *tx, const struct target *r,
+                                const struct inbound *ev, struct err *e) {
+    if (!dispatch_is_receipt(ev))
+        return outbox_receipt(d->arena, tx, r->account.tenant, r->account.id, r->provider, ev, e);
+    assert(d->n_receipts < d->max_receipts);
+    d->receipts[d->n_receipts++] = (struct dispatch_receipt){.tenant = r->account.tenant,
+                                                             .account = r->account.id,
+                                                             .provider = r->provider,
+                                                             .status = ev};
+    return ST_OK;
+}
+
+static enum status apply_receipts(struct drain *d, struct tx *tx, struct err *e) {
+    size_t n = d->n_receipts;
+
+    d->n_receipts = 0;
+    return dispatch_receipts(d->arena, tx, d->receipts, n, clock_now_ms(), e);
+}
+
 static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r,
                                const struct raw_call *call, const struct inbound *ev,
                                struct err *e) {
@@ -303,7 +330,7 @@ static enum status apply_event(struct drain *d, struct tx *tx, const struct targ
     case INBOUND_ECHO:
         return apply_message(d, tx, r, ev, now_ms, e);
     case INBOUND_STATUS:
-        return outbox_receipt(d->arena, tx, r->account.tenant, r->account.id, r->provider, ev, e);
+        return keep_receipt(d, tx, r, ev, e);
     case INBOUND_PREFERENCE:
         return apply_preference(d, tx, r, ev, now_ms, e);
     case INBOUND_IDENTITY:
@@ -357,7 +384,9 @@ struct one_call {
 static enum status apply_nested(struct tx *tx, void *ctx, struct err *e) {
     struct one_call *one = ctx;
 
-    return apply_call(tx, one->drain, one->parsed, e);
+    one->drain->n_receipts = 0;
+    TRY(apply_call(tx, one->drain, one->parsed, e));
+    return apply_receipts(one->drain, tx, e);
 }
 
 /* What the caller may retry as a whole is no fault of the call. */
@@ -408,6 +437,10 @@ static enum status apply_batch(struct tx *tx, void *ctx, struct err *e) {
 
     d->applied = d->repeated = d->unrouted = 0;
     d->n_routes = 0;
+    d->n_receipts = d->max_receipts = 0;
+    for (size_t i = 0; i < d->n; i++)
+        d->max_receipts += d->parsed[i].n;
+    d->receipts = arena_array_of(d->arena, d->max_receipts + 1, struct dispatch_receipt);
     TRY(queue_fence(tx, d->job, e));
     for (size_t i = 0; i < d->n; i++) {
         struct parsed *p = &d->parsed[i];
@@ -419,6 +452,8 @@ static enum status apply_batch(struct tx *tx, void *ctx, struct err *e) {
         p->fate.tenant = p->call->tenant;
         TRY(d->is_careful ? apply_careful(tx, d, p, e) : apply_call(tx, d, p, e));
     }
+    if (!d->is_careful)
+        TRY(apply_receipts(d, tx, e));
     TRY(attribute(tx, d, e));
     for (size_t i = 0; i < d->n; i++)
         fates[i] = d->parsed[i].fate;

@@ -172,6 +172,10 @@ struct lead_filter;
 enum status lead_filter_parse(struct arena *a, const struct json *filter, struct lead_filter **ret,
                               struct err *e) ATTR_MUST_CHECK;
 
+/* A saved segment's filter, as it was stored. ST_NOT_FOUND. */
+enum status lead_segment_filter(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct uuid segment, const struct json **ret, struct err *e)
+    ATTR_MUST_CHECK;
 /* Those whom the filter takes, in order of id, behind `after` (nil: from the start), at most `limit`; fewer only at the end. */
 enum status lead_audience_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                const struct json *filter, struct lead_id after, size_t limit,
@@ -217,6 +221,10 @@ enum status lead_step(struct arena *a, struct tx *tx, struct tenant_id tenant, s
 enum status lead_move(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,
                       struct str to_state, struct str why, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
+/* A campaign's message went out to them: whoever was new is being contacted. At most 1,000; others stay where they are. */
+enum status lead_contacted_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                const struct lead_id *leads, size_t n, int64_t now_ms,
+                                struct err *e) ATTR_MUST_CHECK;
 /* The person wrote: remembered, and new, contacting and unreachable become "replied". lead: as lead_resolve gave it. */
 enum status lead_heard(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        const struct lead *lead, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

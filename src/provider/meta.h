@@ -136,6 +136,7 @@ enum meta_rule_flag {
     META_RULE_OPT_OUT = 4,   /* the person's wish */
     META_RULE_USAGE = 8,     /* the usage header may say how long to wait */
     META_RULE_DETAILED = 16, /* Meta's details name the field at fault: people need them */
+    META_RULE_TEMPLATE = 64, /* the template's fault, whoever was to get it */
     META_RULE_SPARED = 32    /* Meta spares this person for now: waiting is for campaigns */
 };
 

@@ -58,6 +58,7 @@ static void apply_rule(struct arena *a, const struct meta_rule *r, int64_t code,
     ret->needs_template = r->flags & META_RULE_WINDOW;
     ret->is_opt_out = r->flags & META_RULE_OPT_OUT;
     ret->is_spared = r->flags & META_RULE_SPARED;
+    ret->is_template = r->flags & META_RULE_TEMPLATE;
     ret->cause = arena_printf(a, "meta-%lld", (long long)code);
     ret->reason = with_detail(a, r->reason, r->flags & META_RULE_DETAILED ? detail : STR_EMPTY);
 }

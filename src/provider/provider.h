@@ -245,6 +245,7 @@ struct send_result { /* texts in the arena given to judge */
     bool is_pair_limit;        /* the wait concerns this recipient only, not the number */
     bool needs_template;       /* the 24 h window was closed */
     bool is_opt_out;           /* the person does not want these */
+    bool is_template;  /* SEND_REJECTED: the template's fault, so everybody's who would get it */
     bool is_spared;    /* SEND_RETRY: the provider spares the person; only a campaign waits */
     int64_t code;      /* the provider's, 0: none */
     struct str cause;  /* "meta-131047", "http-502", "cut", "not-sent" */

@@ -12,12 +12,12 @@ static const struct resource {
     const char *name;
     bool rules_others; /* left out of "read" and "write" */
 } resources[] = {
-    {"conversations", false}, {"messages", false},  {"leads", false},
-    {"events", false},        {"inbox", false},     {"jobs", false},
-    {"metrics", false},       {"bot", false},       {"me", false},
-    {"team", false},          {"templates", false}, {"providers", true},
-    {"users", true},          {"keys", true},       {"audit", true},
-    {"webhooks", true},
+    {"conversations", false}, {"messages", false},   {"leads", false},
+    {"events", false},        {"inbox", false},      {"jobs", false},
+    {"metrics", false},       {"bot", false},        {"me", false},
+    {"team", false},          {"templates", false},  {"providers", true},
+    {"users", true},          {"keys", true},        {"audit", true},
+    {"webhooks", true},       {"dispatches", false},
 };
 
 static bool is_resource(struct str name) {

@@ -12,6 +12,7 @@
 #include "bot/bot.h"
 #include "conversation/conversation.h"
 #include "db/tenant_fixture.h"
+#include "dispatch/dispatch.h"
 #include "intake/intake.h"
 #include "media/media.h"
 #include "outbox/outbox.h"
@@ -59,6 +60,7 @@ struct app { /* what handlers get */
     struct bot_deps bot;
     struct media_deps media;
     struct template_deps template;
+    struct dispatch_deps dispatch;
     char media_dir[32];
     struct verdict verdict; /* of the last job */
     enum status job_status;
@@ -77,6 +79,9 @@ struct bot_deps *app_bot(struct app *app) {
 }
 struct template_deps *app_template(struct app *app) {
     return &app->template;
+}
+struct dispatch_deps *app_dispatch(struct app *app) {
+    return &app->dispatch;
 }
 struct media_deps *app_media(struct app *app) {
     return &app->media;
@@ -151,7 +156,19 @@ static inline enum status run_purge(struct app *app, struct arena *a, const stru
     return job_ran(app, job, media_purge_job(app, a, job, v, e), v);
 }
 
+static inline enum status run_dispatch(struct app *app, struct arena *a, const struct job *job,
+                                       struct verdict *v, struct err *e) {
+    return job_ran(app, job, dispatch_run_job(app, a, job, v, e), v);
+}
+
+static inline enum status run_dispatch_plan(struct app *app, struct arena *a, const struct job *job,
+                                            struct verdict *v, struct err *e) {
+    return job_ran(app, job, dispatch_plan_job(app, a, job, v, e), v);
+}
+
 static const struct job_kind feature_kinds[] = {
+    {.name = DISPATCH_RUN_JOB, .run = run_dispatch},
+    {.name = DISPATCH_PLAN_JOB, .run = run_dispatch_plan},
     {.name = MEDIA_PURGE_JOB, .run = run_purge},
     {.name = CONVERSATION_SAY_JOB, .run = run_say},
     {.name = CONVERSATION_DEADLINES_JOB, .run = run_deadlines},
@@ -365,6 +382,12 @@ static inline void wire(struct app *app) {
                                      .stall_ms = 20000};
     app->template = (struct template_deps){
         .db = app->db, .httpc = app->httpc, .keys = app->f->keys, .defaults = &current};
+    app->dispatch.db = app->db;
+    app->dispatch.httpc = app->httpc;
+    app->dispatch.keys = app->f->keys;
+    app->dispatch.defaults = &current;
+    app->dispatch.window = 32;
+    app->dispatch.max_running = 2;
     app->bot = (struct bot_deps){.db = app->db, .httpc = app->httpc, .keys = app->f->keys};
     assert_ok(queue_start((struct queue_options){.db = app->db,
                                                  .app = app,

@@ -33,18 +33,21 @@ static inline void fixture_close(struct fixture *f) {
     }
     /* Without triggers: the audit log defends itself. */
     harness_superuser(
-        f->db, "SET session_replication_role = replica; TRUNCATE tenants, users,"
-               " user_recovery_codes, sessions, login_tries, api_keys, client_providers,"
-               " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
-               " lead_identities, lead_phones, lead_emails, lead_tags, lead_events, lead_merges,"
-               " segments, ingest_jobs, ingest_rows, conversations, messages, conversation_events,"
-               " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
-               " bots, media, media_uploads, bot_turns, bot_spending, team_settings, team_members,"
-               " labels, conversation_labels, conversation_notes, canned_answers,"
-               " search_tenants, search_blocks, search_postings, search_words,"
-               " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries,"
-               " templates, template_syncs, suppressions, consents, consent_marks, consent_settings"
-               " CASCADE");
+        f->db,
+        "SET session_replication_role = replica; TRUNCATE tenants, users,"
+        " user_recovery_codes, sessions, login_tries, api_keys, client_providers,"
+        " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
+        " lead_identities, lead_phones, lead_emails, lead_tags, lead_events, lead_merges,"
+        " segments, ingest_jobs, ingest_rows, conversations, messages, conversation_events,"
+        " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
+        " bots, media, media_uploads, bot_turns, bot_spending, team_settings, team_members,"
+        " labels, conversation_labels, conversation_notes, canned_answers,"
+        " search_tenants, search_blocks, search_postings, search_words,"
+        " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries,"
+        " templates, template_syncs, suppressions, consents, consent_marks, consent_settings,"
+        " dispatches, dispatch_recipients, dry_run_log, sender_days, dispatch_senders,"
+        " dispatch_settings"
+        " CASCADE");
     fixture_kept = f->db;
 }
 

@@ -69,7 +69,7 @@ for (const engine of ENGINES) {
     before(async () => {
       graph = await startGraph();
       graph.refuse = refuse;
-      installation = await newInstallation(engine, { PROSA_HTTPC_ALLOW_PRIVATE: 'true', PROSA_TRUSTED_PROXIES: '127.0.0.1/32' });
+      installation = await newInstallation(engine, { PROSA_HTTPC_ALLOW_PRIVATE: 'true', PROSA_TRUSTED_PROXIES: '127.0.0.1/32', PROSA_OUTBOUND: 'all' });
       node = await installation.serve();
       acme = await furnish(installation, node, graph, 'acme', 1);
       other = await furnish(installation, node, graph, 'other', 2);

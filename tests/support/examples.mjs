@@ -25,8 +25,10 @@ export function refuse(body) {
 }
 
 /** Makes sessions of a user look as old as they are told to be; before the server has seen them. */
-export async function ageSessions(installation, email, { created, seen }) {
-  const sql = `UPDATE sessions SET created_at = created_at - ${created}, seen_at = seen_at - ${seen} WHERE user_id = (SELECT id FROM users WHERE email = '${email}')`;
+export const ageSessions = (installation, email, { created, seen }) =>
+  change(installation, `UPDATE sessions SET created_at = created_at - ${created}, seen_at = seen_at - ${seen} WHERE user_id = (SELECT id FROM users WHERE email = '${email}')`);
+
+async function change(installation, sql) {
   if (installation.engine === 'postgres') {
     await run('psql', [installation.database, '-qc', sql]);
     return;
@@ -98,6 +100,23 @@ export async function furnish(installation, node, graph, slug, number) {
     if (state === 'ready') return { id };
     await t.api.post(`/api/v1/imports/${id}/commit`);
     return until(async () => ((await t.api.get(`/api/v1/imports/${id}`)).state === state ? { id } : null), `an import that is ${state} of ${slug}`);
+  };
+  let campaigns = 0;
+  /** A draft for one person. */
+  t.campaign = () => t.api.post('/api/v1/dispatches', { name: `campaign ${++campaigns} of ${slug}`, audience: { leads: [t.talk.lead.id] } });
+  t.campaignIn = async (state, path, body) => {
+    const c = await t.campaign();
+    await t.api.post(`/api/v1/dispatches/${c.id}/${path}`, body);
+    return until(async () => {
+      const now = await t.api.get(`/api/v1/dispatches/${c.id}`);
+      return now.state === state ? now : null;
+    }, `a campaign that is ${state}`);
+  };
+  /** What became of its message nobody knows. */
+  t.uncertainRecipient = async () => {
+    const c = await t.campaignIn('planned', 'plan');
+    await change(installation, `UPDATE dispatch_recipients SET state = 'uncertain', due_at = NULL WHERE ${installation.engine === 'postgres' ? `dispatch_id = '${c.id}'` : `dispatch_id = X'${c.id.replaceAll('-', '')}'`}`);
+    return (await t.api.get(`/api/v1/dispatches/${c.id}/recipients`)).data[0];
   };
   let people = 0;
   /** Somebody of the tenant, signed in. */
@@ -355,6 +374,32 @@ export const examples = {
   [`GET ${P}/webhooks/{id}/deliveries`]: own('hook'),
   [`GET ${P}/webhook-deliveries/{id}`]: own('sent'),
   [`POST ${P}/webhook-deliveries/{id}/replay`]: fresh((t) => t.delivery()),
+
+  // --- campaigns ---
+  [`GET ${P}/dispatches`]: () => ({}),
+  [`POST ${P}/dispatches`]: (t) => ({ body: { name: 'a campaign', audience: { leads: [t.talk.lead.id] } } }),
+  [`GET ${P}/dispatches/{id}`]: fresh((t) => t.campaign()),
+  [`PATCH ${P}/dispatches/{id}`]: async (t) => ({ params: { id: (await t.campaign()).id }, body: { name: 'renamed', limits: { per_second: 10 } } }),
+  [`DELETE ${P}/dispatches/{id}`]: fresh((t) => t.campaign()),
+  [`POST ${P}/dispatches/{id}/plan`]: fresh((t) => t.campaign()),
+  [`POST ${P}/dispatches/{id}/dry-run`]: fresh((t) => t.campaign()),
+  [`POST ${P}/dispatches/{id}/start`]: async (t) => ({ params: { id: (await t.campaign()).id }, body: { at: '2099-01-01T12:00:00Z' } }),
+  [`POST ${P}/dispatches/{id}/pause`]: fresh((t) => t.campaignIn('planned', 'start', { at: '2099-01-01T12:00:00Z' })),
+  [`POST ${P}/dispatches/{id}/resume`]: fresh((t) => t.campaignIn('paused', 'start')), // there is no such template
+  [`POST ${P}/dispatches/{id}/cancel`]: fresh((t) => t.campaign()),
+  [`POST ${P}/dispatches/{id}/test`]: async (t) => ({
+    params: { id: (await t.campaign()).id },
+    body: { lead_id: t.talk.lead.id, channel: 'whatsapp', address: '5511987654321' },
+    foreign: (_, other) => ({ body: { lead_id: other.talk.lead.id, channel: 'whatsapp', address: '5511987654321' }, status: 404 }),
+  }),
+  [`GET ${P}/dispatches/{id}/recipients`]: fresh((t) => t.campaignIn('planned', 'plan')),
+  [`GET ${P}/dispatches/{id}/recipients/export`]: fresh((t) => t.campaignIn('planned', 'plan')),
+  [`GET ${P}/dispatches/{id}/report`]: fresh((t) => t.campaignIn('planned', 'plan')),
+  [`GET ${P}/dispatches/{id}/log`]: fresh((t) => t.campaignIn('planned', 'dry-run')),
+  [`GET ${P}/dispatch-recipients/{id}`]: fresh((t) => t.uncertainRecipient()),
+  [`POST ${P}/dispatch-recipients/{id}/settle`]: async (t) => ({ params: { id: (await t.uncertainRecipient()).id }, body: { as: 'sent' } }),
+  [`GET ${P}/settings/dispatch`]: () => ({}),
+  [`PUT ${P}/settings/dispatch`]: () => ({ body: { price_marketing: 350000 } }),
 
   // --- of the server ---
   'GET /openapi.json': () => ({}),

@@ -1,0 +1,616 @@
+/* api_dispatch.c - campaigns: made, planned, tried dry, sent, watched and reported.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "console/api.h"
+
+#include "base/clock.h"
+#include "dispatch/dispatch.h"
+
+static struct dispatch_id dispatch_of_path(const struct api *x) {
+    return (struct dispatch_id){x->id};
+}
+
+static enum gate gate_of(const struct api *x) {
+    return httpc_gate(app_dispatch(x->app)->httpc);
+}
+
+/* --- as JSON -------------------------------------------------------------------------------------------------------------- */
+
+static void put_text(struct json_out *o, const char *key, struct str s) { /* empty: null */
+    if (s.len == 0)
+        json_put_null(o, key);
+    else
+        json_put_str(o, key, s);
+}
+
+static void put_raw(struct json_out *o, const char *key, struct str json) { /* empty: null */
+    if (json.len == 0)
+        json_put_null(o, key);
+    else
+        json_put_raw(o, key, json);
+}
+
+static void put_counts(struct json_out *o, const struct dispatch_counts *c) {
+    json_obj(o, "counts");
+    json_put_i64(o, "total", c->total);
+    json_put_i64(o, "planned", c->planned);
+    json_put_i64(o, "excluded", c->excluded);
+    json_put_i64(o, "sending", c->sending);
+    json_put_i64(o, "sent", c->sent);
+    json_put_i64(o, "delivered", c->delivered);
+    json_put_i64(o, "read", c->read);
+    json_put_i64(o, "failed", c->failed);
+    json_put_i64(o, "uncertain", c->uncertain);
+    json_put_i64(o, "cancelled", c->cancelled);
+    json_put_i64(o, "reached", c->reached);
+    json_put_i64(o, "replied", c->replied);
+    json_put_i64(o, "opted_out", c->opted_out);
+    json_put_i64(o, "cost", c->cost);
+    json_end(o);
+}
+
+/* Into an object that stands open; counts may be NULL. */
+static void put_dispatch(const struct api *x, struct json_out *o, const struct dispatch *d,
+                         const struct dispatch_counts *counts) {
+    put_id(o, "id", d->id.v);
+    json_put_str(o, "name", d->name);
+    json_put_str(o, "state", d->state);
+    put_text(o, "cause", d->cause);
+    put_text(o, "reason", d->reason);
+    json_put_raw(o, "audience", d->audience);
+    json_put_raw(o, "channels", d->channels);
+    json_put_raw(o, "variables", d->variables);
+    json_put_raw(o, "limits", d->limits);
+    put_raw(o, "estimate", d->estimate);
+    put_text(o, "waits_for", d->wait_cause);
+    put_time(o, "waits_until", d->wait_until_ms);
+    json_put_i64(o, "leads_seen", d->plan_seen);
+    put_time(o, "start_at", d->start_at_ms);
+    put_time(o, "planned_at", d->planned_at_ms);
+    put_time(o, "dry_run_at", d->dry_run_at_ms);
+    put_time(o, "started_at", d->started_at_ms);
+    put_time(o, "finished_at", d->finished_at_ms);
+    json_put_str(o, "created_by", d->created_by);
+    put_time(o, "created_at", d->created_at_ms);
+    put_time(o, "updated_at", d->updated_at_ms);
+    json_put_bool(o, "can_send", gate_permits(gate_of(x), REACH_CAMPAIGN));
+    if (counts)
+        put_counts(o, counts);
+    else
+        json_put_null(o, "counts");
+}
+
+static enum status answer(struct tx *tx, struct api *x, const struct dispatch *d, struct err *e) {
+    struct dispatch_counts counts;
+
+    TRY(dispatch_count(x->r->arena, tx, x->tenant, d->id, &counts, e));
+    put_dispatch(x, api_begin(x), d, &counts);
+    json_end(&x->o);
+    return ST_OK;
+}
+
+static void put_recipient(struct json_out *o, const struct recipient *r) {
+    put_id(o, "id", r->id.v);
+    put_id(o, "dispatch_id", r->dispatch.v);
+    put_id(o, "lead_id", r->lead.v);
+    json_put_bool(o, "is_test", r->is_test);
+    json_put_str(o, "name", r->name);
+    put_text(o, "phone", r->phone);
+    put_text(o, "email", r->email);
+    json_put_str(o, "state", r->state);
+    put_text(o, "channel", r->channel);
+    put_text(o, "address", r->address);
+    put_text(o, "template", r->template_name);
+    put_text(o, "reason", r->reason);
+    put_text(o, "block_reason", r->block_reason);
+    json_put_i64(o, "attempts", r->attempts);
+    json_put_raw(o, "history", r->history.len > 0 ? r->history : STR("[]"));
+    put_text(o, "text", r->text);
+    put_text(o, "provider_id", r->provider_id);
+    json_put_i64(o, "cost", r->cost);
+    if (r->error_code != 0)
+        json_put_i64(o, "error_code", r->error_code);
+    else
+        json_put_null(o, "error_code");
+    put_text(o, "error_cause", r->error_cause);
+    put_text(o, "error_reason", r->error_reason);
+    put_id(o, "message_id", r->message.v);
+    put_time(o, "due_at", r->due_at_ms);
+    put_time(o, "sent_at", r->sent_at_ms);
+    put_time(o, "delivered_at", r->delivered_at_ms);
+    put_time(o, "read_at", r->read_at_ms);
+    put_time(o, "failed_at", r->failed_at_ms);
+    put_time(o, "replied_at", r->replied_at_ms);
+    put_time(o, "opted_out_at", r->opted_out_at_ms);
+    put_time(o, "created_at", r->created_at_ms);
+    put_time(o, "updated_at", r->updated_at_ms);
+}
+
+static enum status audit(struct tx *tx, const struct api *x, const char *action,
+                         struct dispatch_id id, struct err *e) {
+    return api_audit(
+        tx, x, action,
+        arena_printf(x->r->arena, "dispatch:%.*s", STR_ARG(uuid_format(x->r->arena, id.v))), e);
+}
+
+/* --- campaigns -------------------------------------------------------------------------------------------------------------- */
+
+static enum status read_cursor(const struct api *x, struct uuid *ret, struct err *e) {
+    *ret = (struct uuid){0};
+    if (x->page.cursor.len > 0 && !uuid_parse(x->page.cursor, ret))
+        FAIL(e, ST_INVALID, "the cursor is not one that this server gave");
+    return ST_OK;
+}
+
+static enum status list_dispatches(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_query q = {
+        .tenant = x->tenant, .state = req_query(x->r, "state"), .limit = x->page.limit};
+    struct dispatch *list;
+    size_t n;
+
+    TRY(read_cursor(x, &q.after.v, e));
+    TRY(dispatch_list(x->r->arena, tx, &q, &list, &n, e));
+    api_begin_list(x);
+    for (size_t i = 0; i < n; i++) {
+        json_obj(&x->o, NULL);
+        put_dispatch(x, &x->o, &list[i], NULL);
+        json_end(&x->o);
+    }
+    api_end_list(x, n > 0 ? uuid_format(x->r->arena, list[n - 1].id.v) : STR_EMPTY,
+                 n == x->page.limit);
+    return ST_OK;
+}
+
+static enum status one_dispatch(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch d;
+
+    TRY(dispatch_get(x->r->arena, tx, x->tenant, dispatch_of_path(x), &d, e));
+    return answer(tx, x, &d, e);
+}
+
+static enum status read_edit(struct api *x, struct dispatch_edit *ret, struct err *e) {
+    *ret = (struct dispatch_edit){.audience = json_get(x->body, "audience"),
+                                  .channels = json_get(x->body, "channels"),
+                                  .variables = json_get(x->body, "variables"),
+                                  .limits = json_get(x->body, "limits")};
+    return api_body_text(x, "name", &ret->name, e);
+}
+
+static enum status add_dispatch(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_edit in;
+    struct dispatch d;
+
+    TRY(read_edit(x, &in, e));
+    TRY(dispatch_add(x->r->arena, tx, x->tenant, &in, api_actor(x), clock_now_ms(), &d, e));
+    TRY(audit(tx, x, "dispatch.add", d.id, e));
+    return answer(tx, x, &d, e);
+}
+
+static enum status change_dispatch(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_edit in;
+    struct dispatch d;
+
+    TRY(read_edit(x, &in, e));
+    TRY(dispatch_change(x->r->arena, tx, x->tenant, dispatch_of_path(x), &in, clock_now_ms(), &d,
+                        e));
+    TRY(audit(tx, x, "dispatch.set", d.id, e));
+    return answer(tx, x, &d, e);
+}
+
+static enum status delete_dispatch(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+
+    TRY(dispatch_delete(x->r->arena, tx, x->tenant, dispatch_of_path(x), e));
+    TRY(audit(tx, x, "dispatch.delete", dispatch_of_path(x), e));
+    put_id(api_begin(x), "id", x->id);
+    json_end(&x->o);
+    return ST_OK;
+}
+
+static enum status order(struct tx *tx, struct api *x, enum dispatch_order what, const char *action,
+                         int64_t start_at_ms, struct err *e) {
+    const struct dispatch_ordered o = {.tenant = x->tenant,
+                                       .id = dispatch_of_path(x),
+                                       .order = what,
+                                       .start_at_ms = start_at_ms,
+                                       .gate = gate_of(x),
+                                       .now_ms = clock_now_ms()};
+    struct dispatch d;
+
+    TRY(dispatch_order(x->r->arena, tx, &o, &d, e));
+    TRY(audit(tx, x, action, d.id, e));
+    return answer(tx, x, &d, e);
+}
+
+static enum status plan(struct tx *tx, void *ctx, struct err *e) {
+    return order(tx, ctx, DISPATCH_PLAN, "dispatch.plan", 0, e);
+}
+
+static enum status dry_run(struct tx *tx, void *ctx, struct err *e) {
+    return order(tx, ctx, DISPATCH_DRY_RUN, "dispatch.dry_run", 0, e);
+}
+
+static enum status start(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct str at = json_str(json_get(x->body, "at"));
+    int64_t at_ms = 0;
+
+    if (at.len > 0 && !clock_parse_iso(at, &at_ms))
+        FAIL(e, ST_INVALID, "at: a time such as 2026-11-21T08:00:00-03:00");
+    return order(tx, x, DISPATCH_START, "dispatch.start", at_ms, e);
+}
+
+static enum status pause_dispatch(struct tx *tx, void *ctx, struct err *e) {
+    return order(tx, ctx, DISPATCH_PAUSE, "dispatch.pause", 0, e);
+}
+
+static enum status resume(struct tx *tx, void *ctx, struct err *e) {
+    return order(tx, ctx, DISPATCH_RESUME, "dispatch.resume", 0, e);
+}
+
+static enum status cancel(struct tx *tx, void *ctx, struct err *e) {
+    return order(tx, ctx, DISPATCH_CANCEL, "dispatch.cancel", 0, e);
+}
+
+static enum status test(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_test t = {.tenant = x->tenant,
+                              .id = dispatch_of_path(x),
+                              .channel = json_str(json_get(x->body, "channel")),
+                              .address = json_str(json_get(x->body, "address")),
+                              .gate = gate_of(x),
+                              .now_ms = clock_now_ms()};
+    struct recipient_id id;
+
+    TRY(api_uuid(json_get(x->body, "lead_id"), "lead_id", &t.lead.v, e));
+    TRY(dispatch_send_test(x->r->arena, tx, &t, &id, e));
+    TRY(audit(tx, x, "dispatch.test", t.id, e));
+    put_id(api_begin(x), "recipient_id", id.v);
+    json_end(&x->o);
+    return ST_OK;
+}
+
+/* --- recipients ------------------------------------------------------------------------------------------------------------- */
+
+static struct recipient_query recipient_query_of(struct api *x) {
+    return (struct recipient_query){
+        .tenant = x->tenant,
+        .dispatch = dispatch_of_path(x),
+        .state = req_query(x->r, "state"),
+        .channel = req_query(x->r, "channel"),
+        .cause = req_query(x->r, "cause"),
+        .has_replied = str_eq(req_query(x->r, "replied"), STR("true")),
+        .has_opted_out = str_eq(req_query(x->r, "opted_out"), STR("true")),
+        .limit = x->page.limit,
+    };
+}
+
+static enum status list_recipients(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct recipient_query q = recipient_query_of(x);
+    struct recipient *list;
+    struct dispatch d;
+    size_t n;
+
+    TRY(read_cursor(x, &q.after.v, e));
+    TRY(dispatch_get(x->r->arena, tx, x->tenant, q.dispatch, &d, e));
+    TRY(recipient_list(x->r->arena, tx, &q, &list, &n, e));
+    api_begin_list(x);
+    for (size_t i = 0; i < n; i++) {
+        json_obj(&x->o, NULL);
+        put_recipient(&x->o, &list[i]);
+        json_end(&x->o);
+    }
+    api_end_list(x, n > 0 ? uuid_format(x->r->arena, list[n - 1].lead.v) : STR_EMPTY,
+                 n == x->page.limit);
+    return ST_OK;
+}
+
+static enum status answer_recipient(struct api *x, const struct recipient *r) {
+    put_recipient(api_begin(x), r);
+    json_end(&x->o);
+    return ST_OK;
+}
+
+static enum status one_recipient(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct recipient r;
+
+    TRY(recipient_get(x->r->arena, tx, x->tenant, (struct recipient_id){x->id}, &r, e));
+    return answer_recipient(x, &r);
+}
+
+static enum status settle(struct tx *tx, void *ctx, struct err *e) {
+    static const char *const words[] = {
+        [RECIPIENT_SENT] = "sent", [RECIPIENT_FAILED] = "failed", [RECIPIENT_RESEND] = "resend"};
+    struct api *x = ctx;
+    struct str as = json_str(json_get(x->body, "as"));
+    struct recipient r;
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (!str_eq(as, str_of(words[i])))
+            continue;
+        TRY(recipient_settle(x->r->arena, tx, x->tenant, (struct recipient_id){x->id},
+                             (enum recipient_settle)i, api_actor(x), clock_now_ms(), &r, e));
+        TRY(recipient_get(x->r->arena, tx, x->tenant, r.id, &r, e));
+        TRY(audit(tx, x, "dispatch.settle", r.dispatch, e));
+        return answer_recipient(x, &r);
+    }
+    FAIL(e, ST_INVALID, "as: \"sent\", \"failed\" or \"resend\"");
+}
+
+/* --- CSV ---------------------------------------------------------------------------------------------------------------- */
+
+enum { CSV_PAGE = 500, CSV_MAX_BYTES = 64 << 20 };
+
+/* RFC 4180; a leading sign that a spreadsheet would take for a formula gets a quote in front. */
+static void put_cell(struct buf *b, struct str s, bool is_last) {
+    bool is_formula = s.len > 0 && str_contains(STR("=+-@\t\r"), str_sub(s, 0, 1));
+
+    buf_add_char(b, '"');
+    if (is_formula)
+        buf_add_char(b, '\'');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '"')
+            buf_add_char(b, '"');
+        buf_add_char(b, s.ptr[i]);
+    }
+    buf_add(b, is_last ? STR("\"\r\n") : STR("\","));
+}
+
+static void put_cell_time(struct buf *b, struct arena *a, int64_t ms) {
+    put_cell(b, ms > 0 ? clock_format_iso(a, ms) : STR_EMPTY, false);
+}
+
+static void put_line(struct buf *b, struct arena *a, const struct recipient *r) {
+    put_cell(b, r->name, false);
+    put_cell(b, r->phone, false);
+    put_cell(b, r->email, false);
+    put_cell(b, r->state, false);
+    put_cell(b, r->channel, false);
+    put_cell(b, r->template_name, false);
+    put_cell(b, r->reason, false);
+    put_cell(b, r->block_reason, false);
+    put_cell(b, r->error_cause, false);
+    put_cell(b, r->error_reason, false);
+    put_cell_time(b, a, r->sent_at_ms);
+    put_cell_time(b, a, r->delivered_at_ms);
+    put_cell_time(b, a, r->read_at_ms);
+    put_cell_time(b, a, r->replied_at_ms);
+    put_cell_time(b, a, r->opted_out_at_ms);
+    put_cell(b, uuid_format(a, r->lead.v), true);
+}
+
+static enum status export_recipients(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct recipient_query q = recipient_query_of(x);
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct dispatch d;
+    size_t n;
+
+    q.limit = CSV_PAGE;
+    TRY(dispatch_get(x->r->arena, tx, x->tenant, q.dispatch, &d, e));
+    buf_clear(&x->out);
+    x->out.max = CSV_MAX_BYTES;
+    buf_add(&x->out, STR("\xef\xbb\xbfname,phone,email,state,channel,template,reason,block_reason,"
+                         "error_cause,error_reason,sent_at,delivered_at,read_at,replied_at,"
+                         "opted_out_at,lead_id\r\n"));
+    do {
+        struct recipient *list;
+
+        arena_reset(&a);
+        TRY(recipient_list(&a, tx, &q, &list, &n, e));
+        for (size_t i = 0; i < n; i++)
+            put_line(&x->out, &a, &list[i]);
+        if (n > 0)
+            q.after = list[n - 1].lead;
+    } while (n == CSV_PAGE && !x->out.overflown);
+    if (x->out.overflown)
+        FAIL(e, ST_INVALID, "more than fits into one file: narrow it down by state or channel");
+    return ST_OK;
+}
+
+static enum status recipients_export_get(struct app *app, struct req *r, struct resp *ret,
+                                         struct err *e) {
+    ATTR_CLEANUP(api_done) struct api x;
+
+    TRY(api_start(&x, app, r, e));
+    TRY(db_read(app_db(app), DB_TENANT(x.tenant), export_recipients, &x, e));
+    resp_text(ret, 200, arena_str(r->arena, buf_str(&x.out)));
+    ret->content_type = STR("text/csv; charset=utf-8");
+    resp_header(ret, "Content-Disposition", STR("attachment; filename=\"recipients.csv\""));
+    return ST_OK;
+}
+
+/* --- dry run and report ------------------------------------------------------------------------------------------------------- */
+
+static enum status list_log(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dry_query q = {.tenant = x->tenant,
+                          .dispatch = dispatch_of_path(x),
+                          .would_send = req_query(x->r, "would_send"),
+                          .limit = x->page.limit};
+    struct dry_row *list;
+    struct dispatch d;
+    size_t n;
+
+    TRY(read_cursor(x, &q.after.v, e));
+    TRY(dispatch_get(x->r->arena, tx, x->tenant, q.dispatch, &d, e));
+    TRY(dispatch_log(x->r->arena, tx, &q, &list, &n, e));
+    api_begin_list(x);
+    for (size_t i = 0; i < n; i++) {
+        const struct dry_row *r = &list[i];
+
+        json_obj(&x->o, NULL);
+        put_id(&x->o, "recipient_id", r->recipient.v);
+        put_id(&x->o, "lead_id", r->lead.v);
+        json_put_str(&x->o, "name", r->name);
+        put_text(&x->o, "phone", r->phone);
+        put_text(&x->o, "email", r->email);
+        put_text(&x->o, "channel", r->channel);
+        put_text(&x->o, "reason", r->reason);
+        put_text(&x->o, "template", r->template_name);
+        json_put_bool(&x->o, "would_send", r->would_send);
+        put_text(&x->o, "block_reason", r->block_reason);
+        put_time(&x->o, "not_before", r->not_before_ms);
+        json_put_i64(&x->o, "cost", r->cost);
+        put_text(&x->o, "text", r->text);
+        put_time(&x->o, "at", r->at_ms);
+        json_end(&x->o);
+    }
+    api_end_list(x, n > 0 ? uuid_format(x->r->arena, list[n - 1].recipient.v) : STR_EMPTY,
+                 n == x->page.limit);
+    return ST_OK;
+}
+
+static void put_hours(struct json_out *o, const struct dispatch_report *r) {
+    json_arr(o, "hours");
+    for (size_t i = 0; i < r->n_hours; i++) {
+        json_obj(o, NULL);
+        put_time(o, "at", r->hours[i].at_ms);
+        json_put_i64(o, "sent", r->hours[i].sent);
+        json_put_i64(o, "delivered", r->hours[i].delivered);
+        json_put_i64(o, "read", r->hours[i].read);
+        json_put_i64(o, "failed", r->hours[i].failed);
+        json_put_i64(o, "replied", r->hours[i].replied);
+        json_end(o);
+    }
+    json_end(o);
+}
+
+static enum status report(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_settings settings;
+    struct dispatch_report r;
+    struct json_out *o = &x->o;
+    struct dispatch d;
+
+    TRY(dispatch_get(x->r->arena, tx, x->tenant, dispatch_of_path(x), &d, e));
+    TRY(dispatch_settings_get(x->r->arena, tx, x->tenant, &settings, e));
+    TRY(dispatch_report(x->r->arena, tx, x->tenant, d.id, &r, e));
+    json_obj(api_begin(x), "dispatch");
+    put_dispatch(x, o, &d, &r.counts);
+    json_end(o);
+    put_counts(o, &r.counts);
+    json_put_str(o, "currency", settings.currency);
+    json_arr(o, "causes");
+    for (size_t i = 0; i < r.n_causes; i++) {
+        json_obj(o, NULL);
+        json_put_str(o, "state", r.causes[i].state);
+        json_put_str(o, "cause", r.causes[i].cause);
+        json_put_i64(o, "count", r.causes[i].n);
+        put_text(o, "sample", r.causes[i].sample);
+        json_end(o);
+    }
+    json_end(o);
+    put_hours(o, &r);
+    json_arr(o, "channels");
+    for (size_t i = 0; i < r.n_channels; i++) {
+        json_obj(o, NULL);
+        json_put_str(o, "channel", r.channels[i].channel);
+        json_put_i64(o, "count", r.channels[i].n);
+        json_put_i64(o, "cost", r.channels[i].cost);
+        json_end(o);
+    }
+    json_end(o);
+    json_end(o);
+    return ST_OK;
+}
+
+/* --- settings ----------------------------------------------------------------------------------------------------------------- */
+
+static enum status answer_settings(struct api *x, const struct dispatch_settings *s) {
+    struct json_out *o = api_begin(x);
+
+    json_put_str(o, "currency", s->currency);
+    json_put_i64(o, "price_marketing", s->price_marketing);
+    json_put_i64(o, "price_utility", s->price_utility);
+    json_put_i64(o, "price_authentication", s->price_authentication);
+    json_put_i64(o, "price_email", s->price_email);
+    json_put_i64(o, "per_second", s->limits.per_second);
+    json_put_i64(o, "error_percent", s->limits.error_percent);
+    json_put_i64(o, "error_min", s->limits.error_min);
+    json_put_i64(o, "frequency_max", s->limits.frequency_max);
+    json_put_i64(o, "frequency_days", s->limits.frequency_days);
+    json_put_i64(o, "overlap_hours", s->limits.overlap_hours);
+    json_end(o);
+    return ST_OK;
+}
+
+static enum status get_settings(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_settings s;
+
+    TRY(dispatch_settings_get(x->r->arena, tx, x->tenant, &s, e));
+    return answer_settings(x, &s);
+}
+
+static enum status put_settings(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_settings s;
+
+    TRY(dispatch_settings_put(x->r->arena, tx, x->tenant, x->body, clock_now_ms(), &s, e));
+    TRY(api_audit(tx, x, "dispatch.settings", STR("settings:dispatch"), e));
+    return answer_settings(x, &s);
+}
+
+API_HANDLER(dispatches_get, API_READS, list_dispatches)
+API_HANDLER(dispatches_post, API_WRITES, add_dispatch)
+API_HANDLER(dispatch_get_one, API_READS, one_dispatch)
+API_HANDLER(dispatch_patch, API_WRITES, change_dispatch)
+API_HANDLER(dispatch_del, API_WRITES, delete_dispatch)
+API_HANDLER(plan_post, API_QUEUES, plan)
+API_HANDLER(dry_run_post, API_QUEUES, dry_run)
+API_HANDLER(start_post, API_QUEUES, start)
+API_HANDLER(pause_post, API_QUEUES, pause_dispatch)
+API_HANDLER(resume_post, API_QUEUES, resume)
+API_HANDLER(cancel_post, API_QUEUES, cancel)
+API_HANDLER(test_post, API_QUEUES, test)
+API_HANDLER(recipients_get, API_READS, list_recipients)
+API_HANDLER(recipient_get_one, API_READS, one_recipient)
+API_HANDLER(recipient_settle_post, API_WRITES, settle)
+API_HANDLER(log_get, API_READS, list_log)
+API_HANDLER(report_get, API_READS, report)
+API_HANDLER(settings_get, API_READS, get_settings)
+API_HANDLER(settings_put, API_WRITES, put_settings)
+
+#define D      API "/dispatches/{id}"
+#define READS  SUPERVISOR, .scope = "dispatches:read"
+#define WRITES SUPERVISOR, .scope = "dispatches:write", .max_body = API_BODY_MAX
+
+const struct route api_dispatch_routes[] = {
+    {HTTP_GET, API "/dispatches", dispatches_get, READS, .summary = "Campaigns, newest first"},
+    {HTTP_POST, API "/dispatches", dispatches_post, WRITES, .summary = "A campaign, as a draft"},
+    {HTTP_GET, D, dispatch_get_one, READS, .summary = "One campaign and how far it is"},
+    {HTTP_PATCH, D, dispatch_patch, WRITES,
+     .summary = "Change a campaign that was not started; it has to be planned anew"},
+    {HTTP_DELETE, D, dispatch_del, WRITES, .summary = "Delete a campaign that was not started"},
+    {HTTP_POST, D "/plan", plan_post, WRITES, .summary = "Find the audience anew"},
+    {HTTP_POST, D "/dry-run", dry_run_post, WRITES,
+     .summary = "Say of everybody what would happen; sends nothing"},
+    {HTTP_POST, D "/start", start_post, WRITES, .summary = "Send it, now or at a time"},
+    {HTTP_POST, D "/pause", pause_post, WRITES, .summary = "Begin no more messages"},
+    {HTTP_POST, D "/resume", resume_post, WRITES, .summary = "Go on where it was paused"},
+    {HTTP_POST, D "/cancel", cancel_post, WRITES, .summary = "End it for good"},
+    {HTTP_POST, D "/test", test_post, WRITES,
+     .summary = "One message with a contact's data to an address of yours"},
+    {HTTP_GET, D "/recipients", recipients_get, READS,
+     .summary = "Who gets it, and what became of it"},
+    {HTTP_GET, D "/recipients/export", recipients_export_get, READS,
+     .summary = "The recipients as CSV"},
+    {HTTP_GET, D "/report", report_get, READS,
+     .summary = "Who got it, read it, answered, failed and why, and what it cost"},
+    {HTTP_GET, D "/log", log_get, READS, .summary = "What the last dry run would have done"},
+    {HTTP_GET, API "/dispatch-recipients/{id}", recipient_get_one, READS,
+     .summary = "One recipient of a campaign"},
+    {HTTP_POST, API "/dispatch-recipients/{id}/settle", recipient_settle_post, WRITES,
+     .summary = "Decide about an uncertain message, or send a failed one again"},
+    {HTTP_GET, API "/settings/dispatch", settings_get, READS,
+     .summary = "Prices of messages and the caps of campaigns"},
+    {HTTP_PUT, API "/settings/dispatch", settings_put, ADMIN, .scope = "dispatches:write",
+     .max_body = API_BODY_MAX, .summary = "Set prices and caps"},
+};
+const size_t api_dispatch_n_routes = ARRAY_LEN(api_dispatch_routes);

@@ -1,0 +1,235 @@
+/* receipt.c - what providers tell of campaigns' messages afterwards, and what a person settles.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "dispatch/internal.h"
+#include "dispatch/outcome.h"
+
+#include "base/clock.h"
+
+static bool read_id(const struct inbound *status, struct uuid *ret) {
+    struct str id = status->correlation;
+
+    return str_eat(&id, STR("r:")) && uuid_parse(id, ret);
+}
+
+bool dispatch_is_receipt(const struct inbound *status) {
+    struct uuid ignored;
+
+    return read_id(status, &ignored);
+}
+
+static struct receipt_move move_of(struct uuid id, const struct inbound *status, int64_t now_ms) {
+    static const struct {
+        const char *state;
+        int64_t rank;
+    } words[] = {
+        [DELIVERY_SENT] = {"sent", 1},
+        [DELIVERY_DELIVERED] = {"delivered", 2},
+        [DELIVERY_READ] = {"read", 3},
+        [DELIVERY_PLAYED] = {"read", 3},
+    };
+    int64_t at_ms = status->at_ms > 0 && status->at_ms < now_ms ? status->at_ms : now_ms;
+
+    return (struct receipt_move){.id.v = id,
+                                 .state = words[status->delivery].state,
+                                 .rank = words[status->delivery].rank,
+                                 .at_ms = at_ms,
+                                 .provider_id = status->message_id};
+}
+
+/* --- failures ------------------------------------------------------------------------------------------------------------- */
+
+/* More to do: one that was through goes on. */
+static enum status go_on(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
+                         struct err *e) {
+    if (str_eq(d->state, STR("done")))
+        return dispatch_begin_run(a, tx, d, now_ms, e);
+    return str_eq(d->state, STR("running"))
+               ? dispatch_put_job(a, tx, d, DISPATCH_RUN_JOB, now_ms, e)
+               : ST_OK;
+}
+
+static enum status stop(struct arena *a, struct tx *tx, struct dispatch *d, const struct outcome *o,
+                        int64_t now_ms, struct err *e) {
+    if (o->is_account)
+        TRY(account_set_state(tx, d->tenant, o->row.account, STR("blocked"), o->row.error_reason,
+                              e));
+    if (!str_eq(d->state, STR("running")))
+        return ST_OK;
+    return dispatch_set_state(a, tx, d, "paused",
+                              o->is_account ? STR("account-blocked") : STR("template-refused"),
+                              o->row.error_reason, now_ms, e);
+}
+
+/* A campaign that is cancelled begins nothing new. */
+static void keep_failed(struct outcome *o, int64_t now_ms) {
+    o->row.state = STR("failed");
+    o->row.due_at_ms = 0;
+    o->row.failed_at_ms = now_ms;
+}
+
+static enum status fail_row(struct arena *a, struct tx *tx, const struct dispatch_receipt *in,
+                            const struct recipient *r, int64_t now_ms, struct err *e) {
+    struct send_result why = {
+        .outcome = SEND_REJECTED, .cause = STR("failed"), .reason = in->status->error_title};
+    struct dispatch *d = arena_new_of(a, struct dispatch);
+    const struct json *channels;
+    struct outcome o;
+
+    if (r->rank >= 2 || str_eq(r->state, STR("failed")) || str_eq(r->state, STR("planned")) ||
+        str_eq(r->state, STR("excluded")))
+        return ST_OK; /* what was delivered stays so; the rest has been told already */
+    if (in->status->error_code != 0)
+        in->provider->explain(a, in->status->error_code, in->status->error_title, &why);
+    TRY(store_dispatch_get(a, tx, in->tenant, r->dispatch, false, d, e));
+    TRY(json_parse(a, d->channels, JSON_LIMITS_DEFAULT, &channels, e));
+    outcome_of(a, r, &why, json_len(channels), 0, now_ms, &o);
+    if (r->is_test || str_eq(d->state, STR("cancelled")))
+        keep_failed(&o, now_ms);
+    TRY(store_recipient_update(tx, in->tenant, &o.row, now_ms, e));
+    if (r->is_test)
+        return ST_OK;
+    if (o.is_opt_out)
+        TRY(dispatch_provider_stop(a, tx, in->tenant, r->lead, r->channel, why.reason, now_ms, e));
+    if (o.is_stop)
+        return stop(a, tx, d, &o, now_ms, e);
+    return str_eq(o.row.state, STR("planned")) ? go_on(a, tx, d, now_ms, e) : ST_OK;
+}
+
+/* --- many ----------------------------------------------------------------------------------------------------------------- */
+
+struct told {
+    struct uuid id;
+    const struct dispatch_receipt *receipt;
+};
+
+static int by_id(const void *a, const void *b) {
+    const struct told *x = a, *y = b;
+
+    return uuid_cmp(x->id, y->id);
+}
+
+static int by_row(const void *key, const void *row) {
+    const struct uuid *id = key;
+    const struct recipient *r = row;
+
+    return uuid_cmp(*id, r->id.v);
+}
+
+/* The status also belongs to the message's copy in a conversation. */
+static enum status pass_on(struct arena *a, struct tx *tx, const struct dispatch_receipt *in,
+                           const struct recipient *r, struct err *e) {
+    if (uuid_is_nil(r->message.v))
+        return ST_OK;
+    return outbox_receipt(a, tx, in->tenant, in->account, in->provider, in->status, e);
+}
+
+static enum status apply_tenant(struct arena *a, struct tx *tx, struct told *all, size_t n,
+                                int64_t now_ms, struct err *e) {
+    struct tenant_id tenant = all[0].receipt->tenant;
+    struct uuid *ids = arena_array_of(a, n, struct uuid);
+    struct receipt_move *moves = arena_array_of(a, n, struct receipt_move);
+    struct recipient *rows;
+    size_t n_rows, n_ids = 0, n_moves = 0;
+
+    qsort(all, n, sizeof(*all), by_id);
+    for (size_t i = 0; i < n; i++)
+        if (n_ids == 0 || !uuid_eq(ids[n_ids - 1], all[i].id))
+            ids[n_ids++] = all[i].id;
+    TRY(store_recipients_lock(a, tx, tenant, ids, n_ids, &rows, &n_rows, e));
+    for (size_t i = 0; i < n; i++) {
+        const struct inbound *status = all[i].receipt->status;
+        struct recipient *r = bsearch(&all[i].id, rows, n_rows, sizeof(*rows), by_row);
+        struct receipt_move move;
+
+        if (!r || !uuid_eq(r->account.v, all[i].receipt->account.v) ||
+            status->delivery == DELIVERY_UNKNOWN)
+            continue;
+        TRY(pass_on(a, tx, all[i].receipt, r, e));
+        if (status->delivery == DELIVERY_FAILED) {
+            TRY(fail_row(a, tx, all[i].receipt, r, now_ms, e));
+            continue;
+        }
+        move = move_of(all[i].id, status, now_ms);
+        if (move.rank <= r->rank || str_eq(r->state, STR("excluded")))
+            continue;
+        r->rank = move.rank; /* the next of the same row in this call */
+        r->state = str_of(move.state);
+        if (n_moves == 0 || !uuid_eq(moves[n_moves - 1].id.v, move.id.v))
+            n_moves++; /* several of one row stand side by side */
+        moves[n_moves - 1] = move;
+    }
+    return store_recipients_receipt(a, tx, tenant, moves, n_moves, now_ms, e);
+}
+
+enum status dispatch_receipts(struct arena *a, struct tx *tx, const struct dispatch_receipt *items,
+                              size_t n, int64_t now_ms, struct err *e) {
+    struct told *all = arena_array_of(a, n + 1, struct told);
+    bool *is_taken = arena_array_of(a, n + 1, bool);
+
+    for (size_t from = 0; from < n; from++) {
+        size_t m = 0;
+
+        for (size_t i = from; i < n; i++) {
+            if (is_taken[i] || !uuid_eq(items[i].tenant.v, items[from].tenant.v))
+                continue;
+            is_taken[i] = true;
+            if (read_id(items[i].status, &all[m].id))
+                all[m++].receipt = &items[i];
+        }
+        if (m > 0)
+            TRY(apply_tenant(a, tx, all, m, now_ms, e));
+    }
+    return ST_OK;
+}
+
+/* --- a person settles ------------------------------------------------------------------------------------------------------- */
+
+static enum status resend(struct arena *a, struct tx *tx, struct dispatch *d, struct recipient *r,
+                          int64_t now_ms, struct err *e) {
+    if (str_eq(d->state, STR("cancelled")))
+        FAIL(e, ST_CONFLICT, "the campaign is cancelled");
+    r->state = STR("planned");
+    r->rank = 0;
+    r->attempts = r->spared = 0;
+    r->due_at_ms = now_ms;
+    r->sent_at_ms = 0;
+    r->cost = 0;
+    return go_on(a, tx, d, now_ms, e);
+}
+
+enum status recipient_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct recipient_id id, enum recipient_settle how, struct str actor,
+                             int64_t now_ms, struct recipient *ret, struct err *e) {
+    struct dispatch *d = arena_new_of(a, struct dispatch);
+    struct recipient *rows;
+    size_t n;
+    bool is_uncertain;
+
+    TRY(store_recipients_lock(a, tx, tenant, &id.v, 1, &rows, &n, e));
+    if (n == 0)
+        FAIL(e, ST_NOT_FOUND, "there is no such recipient");
+    *ret = rows[0];
+    is_uncertain = str_eq(ret->state, STR("uncertain"));
+    if (ret->is_test ||
+        (!is_uncertain && !(str_eq(ret->state, STR("failed")) && how == RECIPIENT_RESEND)))
+        FAIL(e, ST_CONFLICT, "the recipient is %.*s: there is nothing to settle",
+             STR_ARG(ret->state));
+    TRY(store_dispatch_get(a, tx, tenant, ret->dispatch, false, d, e));
+    switch (how) {
+    case RECIPIENT_SENT:
+        ret->state = STR("sent");
+        ret->rank = 1;
+        ret->sent_at_ms = now_ms;
+        break;
+    case RECIPIENT_FAILED:
+        ret->state = STR("failed");
+        ret->failed_at_ms = now_ms;
+        break;
+    case RECIPIENT_RESEND:
+        TRY(resend(a, tx, d, ret, now_ms, e));
+        break;
+    }
+    ret->error_cause = STR("settled");
+    ret->error_reason = arena_printf(a, "settled by %.*s", STR_ARG(actor));
+    return store_recipient_update(tx, tenant, ret, now_ms, e);
+}

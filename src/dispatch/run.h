@@ -1,0 +1,96 @@
+/* run.h - one run of a campaign's job: its calls under way, and what happens between two commits. Private to dispatch/.
+ *
+ *   pass:   answers → judge → one transaction { fence, campaign, record the answers, claim the next } → calls
+ *
+ * A pass records what came back and claims as much as there is room for, so a message costs its share of one commit. The run's
+ * thread does all of it; the client's loop only puts finished flights into a list.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <pthread.h>
+
+#include "base/list.h"
+#include "dispatch/outcome.h"
+#include "dispatch/permit.h"
+#include "dispatch/sender.h"
+
+enum { RUN_CLAIM_MAX = 500, RUN_WINDOW_MAX = 4096 };
+
+struct batch { /* what one claim found; goes with the last of its flights */
+    struct arena arena;
+    size_t refs;
+};
+
+struct flight { /* one message between its claim and its record */
+    struct list_node node;
+    struct run *run;
+    struct batch *batch;
+    struct arena arena;   /* of call and reply */
+    struct recipient row; /* as claimed */
+    struct str content;
+    bool is_user_id, is_new_lead;
+    int64_t price;
+    struct str lead_name;
+    const struct permit_channel *via;
+    const struct channel *channel;
+    struct http_call call;
+    enum status st;
+    struct err err;
+    struct http_reply reply;
+    struct send_result result;
+};
+
+struct claimed { /* one row that a claim has marked */
+    struct recipient row;
+    const struct decision *decision;
+    const struct permit_channel *via;
+    const struct channel *channel;
+};
+
+struct pass { /* what one transaction found; begun anew when it is run again */
+    struct claimed *claimed;
+    size_t n_claimed;
+    bool is_over; /* nothing more is to be claimed in this run */
+    bool is_campaign_over;
+    int64_t again_at_ms; /* when it is over: when there is more to do; 0: never */
+    int64_t wait_us;     /* until another claim is worth it */
+    int64_t n_recorded;
+};
+
+struct run {
+    struct dispatch_deps *deps;
+    struct app *app;
+    const struct job *job;
+    struct dispatch_id id;
+    struct recipient_id test; /* a run for this one alone; nil: the campaign */
+    size_t window;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct list done; /* struct flight: finished, not recorded */
+    size_t n_done, wake_at;
+
+    size_t n_flying; /* submitted, not done; the run's thread's own count minus n_done */
+    struct list free;
+    struct flight **finished; /* taken from done, being recorded; RUN_WINDOW_MAX */
+    size_t n_finished;
+    struct batch *batch; /* of the pass */
+    struct pass pass;
+    bool is_begun; /* what a dead run left has been looked at */
+    bool is_ending;
+    int64_t told_at_ms, checked_at_ms, check_took_ms;
+};
+
+/* The transaction. */
+enum status run_pass(struct tx *tx, void *run, struct err *e);
+/* Its two halves, after the campaign was found running. */
+enum status run_record(struct run *r, struct tx *tx, struct dispatch *d, int64_t now_ms,
+                       struct err *e) ATTR_MUST_CHECK;
+enum status run_claim(struct run *r, struct tx *tx, struct dispatch *d, size_t want, int64_t now_ms,
+                      struct err *e) ATTR_MUST_CHECK;
+
+/* Lets a claimed row fly; its answer ends in run->done. */
+void flight_start(struct run *r, const struct claimed *c);
+/* What its answer means; result is filled. */
+void flight_judge(struct flight *f);
+void flight_end(struct run *r, struct flight *f);

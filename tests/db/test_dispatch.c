@@ -1,0 +1,519 @@
+/* test_dispatch.c - a campaign from its draft to its report, against a fake Graph API, on both engines.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "consent/consent.h"
+#include "db/feature_fixture.h"
+#include "dispatch/internal.h"
+#include "template/template.h"
+
+enum { DAY_MS = 24 * 3600 * 1000, MINUTE_MS = 60 * 1000 };
+
+#define ACCEPTED                                                                                   \
+    "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"x\"}],"                        \
+    "\"messages\":[{\"id\":\"wamid.out\"}]}"
+#define ERROR_BODY(code)                                                                           \
+    "{\"error\":{\"message\":\"(#" code ") x\",\"type\":\"OAuthException\",\"code\":" code ","     \
+    "\"fbtrace_id\":\"A\"}}"
+
+static const struct fake_reply accepted = {.status = 200, .body = ACCEPTED};
+
+struct scene {
+    struct app *app;
+    size_t n_leads;
+    struct lead_id leads[64];
+    struct dispatch_id id;
+    struct dispatch d;
+    struct dispatch_counts counts;
+    struct dispatch_limits limits;
+    enum dispatch_order order;
+    enum gate gate;
+    enum status st;
+    const char *cause;
+    struct recipient row;
+    const char *word; /* of a receipt */
+    int64_t code;
+    int64_t more;
+};
+
+static struct scene *scene_of(struct app *app) {
+    if (!app->extra)
+        app->extra = arena_new_of(&app->a, struct scene);
+    return app->extra;
+}
+
+/* --- steps ---------------------------------------------------------------------------------------------------------------- */
+
+static enum status put_template(struct app *app, struct tx *tx, struct err *e) {
+    const struct db_sql sql = DB_SQL(
+        "INSERT INTO templates (id, tenant_id, account_id, channel, name, language, category,"
+        " status, body, components, created_at, updated_at) VALUES ($1, $2, $3, 'whatsapp',"
+        " 'cobranca_padrao_whatsapp_v1', 'pt_BR', 'utility', 'approved', 'Olá {{1}}',"
+        " '[{\"type\":\"BODY\",\"text\":\"Olá {{1}}\"}]', 1, 1)");
+
+    return DB_EXEC(tx, sql, NULL, e, V_UUID(uuid_new()), V_UUID(app->tenant.v),
+                   V_UUID(app->account.id.v));
+}
+
+static enum status put_leads(struct app *app, struct tx *tx, struct err *e) {
+    struct scene *s = scene_of(app);
+    struct lead_record records[64] = {0};
+    struct lead_put_result results[64] = {0};
+
+    for (size_t i = 0; i < s->n_leads; i++) {
+        struct str *phone = arena_new_of(&app->a, struct str);
+
+        *phone = arena_printf(&app->a, "+55 11 9%04d-%04d", 8000 + (int)i, 1000 + (int)i);
+        records[i] = (struct lead_record){
+            .name = arena_printf(&app->a, "Pessoa %d", (int)i), .phones = phone, .n_phones = 1};
+    }
+    lead_read_many(&app->a, records, s->n_leads, "BR");
+    TRY(lead_put_many(&app->a, tx, app->tenant, records, s->n_leads, LEAD_FILL, clock_now_ms(),
+                      results, e));
+    for (size_t i = 0; i < s->n_leads; i++) {
+        EXPECT_I64(results[i].outcome, LEAD_CREATED);
+        s->leads[i] = results[i].id;
+    }
+    return ST_OK;
+}
+
+static enum status no_quiet_hours(struct app *app, struct tx *tx, struct err *e) {
+    const struct json *off;
+
+    TRY(json_parse(&app->a, STR("{\"is_on\":false}"), JSON_LIMITS_DEFAULT, &off, e));
+    return consent_settings_put(&app->a, tx, app->tenant, off, -1, e);
+}
+
+static enum status add_campaign(struct app *app, struct tx *tx, struct err *e) {
+    struct scene *s = scene_of(app);
+    const struct json *audience, *variables, *limits;
+    const struct str name = STR("cobrança de novembro");
+
+    TRY(json_parse(&app->a, STR("{\"filter\":{\"all\":[]}}"), JSON_LIMITS_DEFAULT, &audience, e));
+    TRY(json_parse(&app->a, STR("{\"1\":{\"field\":\"name\"}}"), JSON_LIMITS_DEFAULT, &variables,
+                   e));
+    TRY(json_parse(&app->a,
+                   s->limits.error_percent > 0
+                       ? STR("{\"error_percent\":50,\"error_min\":2,\"overlap_hours\":24}")
+                       : STR("{\"error_percent\":0,\"overlap_hours\":24}"),
+                   JSON_LIMITS_DEFAULT, &limits, e));
+    TRY(dispatch_add(
+        &app->a, tx, app->tenant,
+        &(struct dispatch_edit){
+            .name = &name, .audience = audience, .variables = variables, .limits = limits},
+        STR("test"), clock_now_ms(), &s->d, e));
+    s->id = s->d.id;
+    return ST_OK;
+}
+
+static enum status give_order(struct app *app, struct tx *tx, struct err *e) {
+    struct scene *s = scene_of(app);
+    const struct dispatch_ordered o = {.tenant = app->tenant,
+                                       .id = s->id,
+                                       .order = s->order,
+                                       .gate = s->gate,
+                                       .now_ms = clock_now_ms()};
+    struct err why = ERR_INIT;
+
+    (void)e;
+    s->st = dispatch_order(&app->a, tx, &o, &s->d, &why);
+    s->cause = why.cause;
+    return s->st == ST_CONFLICT ? ST_OK : s->st;
+}
+
+static enum status look(struct app *app, struct tx *tx, struct err *e) {
+    struct scene *s = scene_of(app);
+
+    TRY(dispatch_get(&app->a, tx, app->tenant, s->id, &s->d, e));
+    return dispatch_count(&app->a, tx, app->tenant, s->id, &s->counts, e);
+}
+
+static enum status first_row(struct app *app, struct tx *tx, struct err *e) {
+    struct scene *s = scene_of(app);
+    struct recipient_query q = {.tenant = app->tenant, .dispatch = s->id, .limit = 1};
+    struct recipient *rows;
+    size_t n;
+
+    TRY(recipient_list(&app->a, tx, &q, &rows, &n, e));
+    EXPECT_I64(n, 1);
+    s->row = rows[0];
+    return ST_OK;
+}
+
+static void order(struct app *app, enum dispatch_order what) {
+    scene_of(app)->order = what;
+    STEP(app, give_order);
+}
+
+/* A campaign of n people, whose API answers so, planned and started. */
+static struct scene *prepare(struct app *app, size_t n) {
+    struct scene *s = scene_of(app);
+
+    s->n_leads = n;
+    s->gate = GATE_ALL;
+    httpc_set_gate(app->httpc, GATE_ALL);
+    STEP(app, put_template);
+    STEP(app, put_leads);
+    STEP(app, no_quiet_hours);
+    STEP(app, add_campaign);
+    return s;
+}
+
+static struct scene *plan(struct app *app, size_t n) {
+    struct scene *s = prepare(app, n);
+
+    order(app, DISPATCH_PLAN);
+    (void)run_jobs(app, 1);
+    STEP(app, look);
+    assert_str(s->d.state, "planned");
+    return s;
+}
+
+static struct scene *send_with(struct app *app, size_t n, struct fake_reply reply) {
+    struct scene *s = plan(app, n);
+
+    fake_http_answer(app->graph, reply);
+    order(app, DISPATCH_START);
+    (void)run_jobs(app, 1);
+    STEP(app, look);
+    return s;
+}
+
+/* --- tests ---------------------------------------------------------------------------------------------------------------- */
+
+static void campaign_reaches_everybody_once_and_is_done(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 20, accepted);
+
+    assert_str(s->d.state, "done");
+    assert_int_equal(s->counts.total, 20);
+    assert_int_equal(s->counts.sent, 20);
+    assert_int_equal(fake_http_count(app->graph), 20);
+    assert_int_equal(s->counts.cost, 20 * 40000);
+    STEP(app, first_row);
+    assert_true(s->row.sent_at_ms > 0 && s->row.text.len > 0);
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM leads WHERE state = 'contacting'"), 20);
+}
+
+static void start_is_refused_while_the_gate_is_shut(void **state) {
+    struct app *app = *state;
+    struct scene *s = plan(app, 2);
+
+    s->gate = GATE_REPLIES;
+    order(app, DISPATCH_START);
+    assert_int_equal(s->st, ST_CONFLICT);
+    assert_string_equal(s->cause, "gate-closed");
+    assert_int_equal(fake_http_count(app->graph), 0);
+}
+
+static void dry_run_says_exactly_who_is_sent_to_and_sends_nothing(void **state) {
+    struct app *app = *state;
+    struct scene *s = prepare(app, 12);
+    int64_t predicted;
+
+    s->gate = GATE_REPLIES;
+    httpc_set_gate(app->httpc, GATE_REPLIES);
+    order(app, DISPATCH_DRY_RUN);
+    (void)run_jobs(app, 2);
+    STEP(app, look);
+    assert_str(s->d.state, "planned");
+    assert_true(s->d.dry_run_at_ms > 0 && s->d.estimate.len > 0);
+    assert_int_equal(fake_http_count(app->graph), 0);
+    predicted = count_rows(app, "SELECT count(*) FROM dry_run_log WHERE would_send = 1");
+    assert_int_equal(predicted, 12);
+
+    httpc_set_gate(app->httpc, GATE_ALL);
+    s->gate = GATE_ALL;
+    fake_http_answer(app->graph, accepted);
+    order(app, DISPATCH_START);
+    (void)run_jobs(app, 1);
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM dry_run_log l JOIN dispatch_recipients r"
+                                     " ON r.id = l.recipient_id WHERE (l.would_send = 1)"
+                                     " <> (r.state = 'sent')"),
+                     0);
+    assert_int_equal(fake_http_count(app->graph), (size_t)predicted);
+}
+
+static enum status stop_first(struct app *app, struct tx *tx, struct err *e) {
+    const struct consent_proof proof = {.source = STR("message"), .text = STR("pare")};
+
+    return consent_stop(&app->a, tx, app->tenant, scene_of(app)->leads[0], STR("all"), &proof,
+                        clock_now_ms(), e);
+}
+
+static void who_stopped_after_the_plan_gets_nothing(void **state) {
+    struct app *app = *state;
+    struct scene *s = plan(app, 5);
+
+    STEP(app, stop_first);
+    fake_http_answer(app->graph, accepted);
+    order(app, DISPATCH_START);
+    (void)run_jobs(app, 1);
+    STEP(app, look);
+    assert_int_equal(s->counts.sent, 4);
+    assert_int_equal(s->counts.excluded, 1);
+    assert_int_equal(fake_http_count(app->graph), 4);
+}
+
+static void pause_before_the_run_sends_nothing_and_resume_sends_the_rest(void **state) {
+    struct app *app = *state;
+    struct scene *s = plan(app, 6);
+
+    fake_http_answer(app->graph, accepted);
+    order(app, DISPATCH_START);
+    order(app, DISPATCH_PAUSE);
+    (void)run_jobs(app, 1);
+    STEP(app, look);
+    assert_str(s->d.state, "paused");
+    assert_int_equal(fake_http_count(app->graph), 0);
+    order(app, DISPATCH_RESUME);
+    (void)run_jobs(app, 2);
+    STEP(app, look);
+    assert_str(s->d.state, "done");
+    assert_int_equal(fake_http_count(app->graph), 6);
+}
+
+static void cancel_leaves_nobody_planned(void **state) {
+    struct app *app = *state;
+    struct scene *s = plan(app, 6);
+
+    order(app, DISPATCH_START);
+    order(app, DISPATCH_CANCEL);
+    (void)run_jobs(app, 2);
+    STEP(app, look);
+    assert_str(s->d.state, "cancelled");
+    assert_int_equal(s->counts.cancelled, 6);
+    assert_int_equal(fake_http_count(app->graph), 0);
+}
+
+static enum status mark_sending(struct app *app, struct tx *tx, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE dispatch_recipients SET state = 'sending', due_at = NULL,"
+                          " sending_at = 1 WHERE tenant_id = $1 AND lead_id = $2"),
+                   NULL, e, V_UUID(app->tenant.v), V_UUID(scene_of(app)->leads[0].v));
+}
+
+static void row_of_a_run_that_died_is_uncertain_and_not_sent_again(void **state) {
+    struct app *app = *state;
+    struct scene *s = plan(app, 3);
+
+    STEP(app, mark_sending);
+    fake_http_answer(app->graph, accepted);
+    order(app, DISPATCH_START);
+    (void)run_jobs(app, 1);
+    STEP(app, look);
+    assert_int_equal(s->counts.uncertain, 1);
+    assert_int_equal(s->counts.sent, 2);
+    assert_int_equal(fake_http_count(app->graph), 2);
+}
+
+static void cut_answers_are_uncertain_and_never_sent_again(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 2, (struct fake_reply){.is_cut = true});
+
+    assert_int_equal(s->counts.uncertain, 2);
+    assert_int_equal(fake_http_count(app->graph), 2);
+    assert_str(s->d.state, "done");
+}
+
+static void person_out_of_reach_fails_with_the_reason(void **state) {
+    struct app *app = *state;
+    struct scene *s =
+        send_with(app, 1, (struct fake_reply){.status = 400, .body = ERROR_BODY("131026")});
+
+    assert_int_equal(s->counts.failed + s->counts.excluded, 1);
+    STEP(app, first_row);
+    assert_int_equal(s->row.error_code, 131026);
+    assert_true(s->row.history.len > 2);
+}
+
+static void spared_person_waits_a_day(void **state) {
+    struct app *app = *state;
+    struct scene *s =
+        send_with(app, 1, (struct fake_reply){.status = 400, .body = ERROR_BODY("131049")});
+
+    assert_int_equal(s->counts.planned, 1);
+    STEP(app, first_row);
+    assert_true(s->row.due_at_ms >= clock_now_ms() + DAY_MS - MINUTE_MS);
+    assert_int_equal(s->row.spared, 1);
+    assert_str(s->d.state, "running");
+}
+
+static void refused_token_pauses_the_campaign(void **state) {
+    struct app *app = *state;
+    struct scene *s =
+        send_with(app, 3, (struct fake_reply){.status = 401, .body = ERROR_BODY("190")});
+
+    assert_str(s->d.state, "paused");
+    assert_str(s->d.cause, "account-blocked");
+    assert_int_equal(s->counts.planned, 3);
+}
+
+static void paused_template_pauses_the_campaign(void **state) {
+    struct app *app = *state;
+    struct scene *s =
+        send_with(app, 3, (struct fake_reply){.status = 400, .body = ERROR_BODY("132015")});
+
+    assert_str(s->d.state, "paused");
+    assert_str(s->d.cause, "template-refused");
+}
+
+static enum status pause_template(struct app *app, struct tx *tx, struct err *e) {
+    return DB_EXEC(tx, DB_SQL("UPDATE templates SET status = 'paused' WHERE tenant_id = $1"), NULL,
+                   e, V_UUID(app->tenant.v));
+}
+
+static void template_that_was_paused_meanwhile_sends_nothing(void **state) {
+    struct app *app = *state;
+    struct scene *s = plan(app, 3);
+
+    STEP(app, pause_template);
+    order(app, DISPATCH_START);
+    (void)run_jobs(app, 1);
+    STEP(app, look);
+    assert_str(s->d.state, "paused");
+    assert_str(s->d.cause, "template-paused");
+    assert_int_equal(fake_http_count(app->graph), 0);
+    assert_int_equal(s->counts.planned, 3);
+}
+
+/* --- receipts --------------------------------------------------------------------------------------------------------------- */
+
+static enum delivery delivery_of(const char *word) {
+    return strcmp(word, "sent") == 0        ? DELIVERY_SENT
+           : strcmp(word, "delivered") == 0 ? DELIVERY_DELIVERED
+           : strcmp(word, "read") == 0      ? DELIVERY_READ
+                                            : DELIVERY_FAILED;
+}
+
+static enum status tell(struct app *app, struct tx *tx, struct err *e) {
+    struct scene *s = scene_of(app);
+    const struct inbound status = {
+        .kind = INBOUND_STATUS,
+        .message_id = STR("wamid.out"),
+        .delivery = delivery_of(s->word),
+        .correlation = arena_printf(&app->a, "r:%.*s", STR_ARG(uuid_format(&app->a, s->row.id.v))),
+        .error_code = s->code,
+        .error_title = STR("x"),
+    };
+    const struct dispatch_receipt receipt = {.tenant = app->tenant,
+                                             .account = app->account.id,
+                                             .provider = &provider_meta,
+                                             .status = &status};
+
+    EXPECT(dispatch_is_receipt(&status));
+    TRY(dispatch_receipts(&app->a, tx, &receipt, 1, clock_now_ms(), e));
+    return first_row(app, tx, e);
+}
+
+static void hear(struct app *app, const char *word) {
+    struct scene *s = scene_of(app);
+
+    s->word = word;
+    s->code = strcmp(word, "failed") == 0 ? 131026 : 0;
+    STEP(app, tell);
+}
+
+static enum status reset_row(struct app *app, struct tx *tx, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE dispatch_recipients SET state = 'sent', rank = 1,"
+                          " delivered_at = 0, read_at = 0 WHERE tenant_id = $1"),
+                   NULL, e, V_UUID(app->tenant.v));
+}
+
+static void receipts_in_any_order_end_in_the_same_state(void **state) {
+    static const char *const orders[][3] = {
+        {"sent", "delivered", "read"}, {"sent", "read", "delivered"},
+        {"delivered", "sent", "read"}, {"delivered", "read", "sent"},
+        {"read", "sent", "delivered"}, {"read", "delivered", "sent"},
+        {"read", "read", "failed"},    {"delivered", "failed", "read"},
+    };
+    struct app *app = *state;
+    struct scene *s = send_with(app, 1, accepted);
+
+    STEP(app, first_row);
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+        STEP(app, reset_row);
+        for (size_t k = 0; k < 3; k++)
+            hear(app, orders[i][k]);
+        assert_str(s->row.state, "read");
+        assert_true(s->row.read_at_ms > 0 && s->row.delivered_at_ms > 0);
+    }
+}
+
+static void receipt_settles_an_uncertain_one(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 1, (struct fake_reply){.is_cut = true});
+
+    STEP(app, first_row);
+    assert_str(s->row.state, "uncertain");
+    hear(app, "delivered");
+    assert_str(s->row.state, "delivered");
+    assert_true(s->row.sent_at_ms > 0);
+}
+
+/* --- replies ---------------------------------------------------------------------------------------------------------------- */
+
+static enum status answers(struct app *app, struct tx *tx, struct err *e) {
+    const struct inbound ev =
+        inbound_text(app, ((struct party){.phone = STR("5511980001000"), .name = STR("P")}), "oi");
+    struct received in = received_of(app, &ev);
+    struct message_id id;
+    struct message m;
+    struct message_page page;
+
+    in.before = dispatch_before_reply;
+    TRY(conversation_receive(&app->a, tx, &in, &id, e));
+    TRY(message_get(&app->a, tx, app->tenant, id, &m, e));
+    TRY(message_list(&app->a, tx, app->tenant, m.conversation,
+                     (struct page_query){.limit = 10, .is_backward = true}, &page, e));
+    EXPECT_I64(page.n, 2);
+    EXPECT_STR(page.items[0].direction, "in");
+    EXPECT_STR(page.items[1].direction, "out");
+    EXPECT_STR(page.items[1].text, "Olá Pessoa 0");
+    return look(app, tx, e);
+}
+
+static void reply_finds_the_campaigns_message_before_it(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 1, accepted);
+
+    STEP(app, answers);
+    assert_int_equal(s->counts.replied, 1);
+}
+
+static void second_campaign_leaves_out_who_just_got_one(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 4, accepted);
+
+    STEP(app, add_campaign);
+    order(app, DISPATCH_PLAN);
+    (void)run_jobs(app, 1);
+    order(app, DISPATCH_START);
+    (void)run_jobs(app, 1);
+    STEP(app, look);
+    assert_int_equal(s->counts.excluded, 4);
+    assert_int_equal(fake_http_count(app->graph), 4);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FEATURE_TEST(campaign_reaches_everybody_once_and_is_done),
+        FEATURE_TEST(start_is_refused_while_the_gate_is_shut),
+        FEATURE_TEST(dry_run_says_exactly_who_is_sent_to_and_sends_nothing),
+        FEATURE_TEST(who_stopped_after_the_plan_gets_nothing),
+        FEATURE_TEST(pause_before_the_run_sends_nothing_and_resume_sends_the_rest),
+        FEATURE_TEST(cancel_leaves_nobody_planned),
+        FEATURE_TEST(row_of_a_run_that_died_is_uncertain_and_not_sent_again),
+        FEATURE_TEST(cut_answers_are_uncertain_and_never_sent_again),
+        FEATURE_TEST(person_out_of_reach_fails_with_the_reason),
+        FEATURE_TEST(spared_person_waits_a_day),
+        FEATURE_TEST(refused_token_pauses_the_campaign),
+        FEATURE_TEST(paused_template_pauses_the_campaign),
+        FEATURE_TEST(template_that_was_paused_meanwhile_sends_nothing),
+        FEATURE_TEST(receipts_in_any_order_end_in_the_same_state),
+        FEATURE_TEST(receipt_settles_an_uncertain_one),
+        FEATURE_TEST(reply_finds_the_campaigns_message_before_it),
+        FEATURE_TEST(second_campaign_leaves_out_who_just_got_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, fixture_end);
+}
