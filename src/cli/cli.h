@@ -147,7 +147,7 @@ void table_end(struct table *t, const char *none);
 
 extern const struct command tenant_commands[], user_commands[], key_commands[], provider_commands[],
     jobs_commands[], template_commands[], inbox_commands[], bot_commands[], webhook_commands[],
-    dispatch_commands[], audit_commands[], secrets_commands[];
+    dispatch_commands[], audit_commands[], consent_commands[], secrets_commands[];
 extern const struct option migrate_options[], doctor_options[], sim_run_options[], import_options[];
 
 enum status migrate_run(struct cli *c, struct err *e);

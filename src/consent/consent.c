@@ -63,132 +63,6 @@ static enum status find_person(struct arena *a, struct tx *tx, struct tenant_id 
     return keys_json(a, ret->keys, ret->n, &ret->json, e);
 }
 
-static struct act act_of(struct tenant_id tenant, struct lead_id lead, const char *word,
-                         struct str channel, const struct consent_proof *proof,
-                         const struct person *p, int64_t now_ms) {
-    return (struct act){.id = uuid_new(),
-                        .tenant = tenant,
-                        .lead = lead,
-                        .word = word,
-                        .channel = channel,
-                        .proof = proof,
-                        .keys = p->json,
-                        .at_ms = now_ms};
-}
-
-enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                         struct lead_id lead, struct str channel, const struct consent_proof *proof,
-                         int64_t now_ms, struct err *e) {
-    struct person p;
-    struct act act;
-    int64_t added;
-
-    if (!is_channel(channel))
-        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
-    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
-    act = act_of(tenant, lead, "stop", channel, proof, &p, now_ms);
-    TRY(store_act_insert(tx, &act, e));
-    TRY(store_suppressions_insert(a, tx, &act, p.keys, p.n, &added, e));
-    if (added > 0)
-        TRY(store_mark_stop(tx, tenant, e));
-    return consent_refresh_many(a, tx, tenant, &lead, 1, now_ms, e);
-}
-
-/* A stop on all channels becomes one on each but this. */
-static enum status keep_others(struct arena *a, struct tx *tx, const struct act *allowed,
-                               const struct person *p, struct err *e) {
-    struct db_rows rows;
-    struct str *keys;
-    size_t n = 0;
-    int64_t added;
-
-    TRY(store_suppressions_find(a, tx, allowed->tenant, p->json, &rows, e));
-    keys = arena_array_of(a, rows.n + 1, struct str);
-    for (size_t i = 0; i < rows.n; i++)
-        if (str_eq(db_text(&rows, i, 1), STR(CONSENT_ALL)))
-            keys[n++] = db_text(&rows, i, 0);
-    for (size_t i = 0; n > 0 && i < ARRAY_LEN(channels); i++) {
-        struct act other = *allowed;
-
-        other.channel = str_of(channels[i]);
-        if (!str_eq(other.channel, allowed->channel))
-            TRY(store_suppressions_insert(a, tx, &other, keys, n, &added, e));
-    }
-    return ST_OK;
-}
-
-enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                          struct lead_id lead, struct str channel,
-                          const struct consent_proof *proof, int64_t now_ms, struct err *e) {
-    struct person p;
-    struct act act;
-
-    if (!is_channel(channel))
-        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
-    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
-    act = act_of(tenant, lead, "allow", channel, proof, &p, now_ms);
-    TRY(store_act_insert(tx, &act, e));
-    if (str_eq(channel, STR(CONSENT_ALL))) {
-        for (size_t i = 0; i < ARRAY_LEN(channels); i++)
-            TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, str_of(channels[i]), e));
-    } else {
-        TRY(keep_others(a, tx, &act, &p, e));
-        TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, channel, e));
-    }
-    TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, STR(CONSENT_ALL), e));
-    return consent_refresh_many(a, tx, tenant, &lead, 1, now_ms, e);
-}
-
-enum status suppression_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             const struct suppression_query *query, struct suppression **ret,
-                             size_t *ret_n, struct err *e) {
-    return store_suppressions_list(a, tx, tenant, query, ret, ret_n, e);
-}
-
-enum status suppression_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
-                            struct suppression *ret, struct err *e) {
-    return store_suppression_get(a, tx, tenant, id, ret, e);
-}
-
-enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str key,
-                            struct str channel, bool is_stop, const struct consent_proof *proof,
-                            int64_t now_ms, bool *ret_changed, struct err *e) {
-    struct person p = {.keys = &key, .n = 1};
-    struct db_rows rows;
-    struct act act;
-    int64_t added = 0;
-
-    if (!is_channel(channel))
-        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
-    TRY(keys_json(a, &key, 1, &p.json, e));
-    TRY(store_suppressions_find(a, tx, tenant, p.json, &rows, e));
-    act =
-        act_of(tenant, (struct lead_id){0}, is_stop ? "stop" : "allow", channel, proof, &p, now_ms);
-    if (is_stop)
-        TRY(store_suppressions_insert(a, tx, &act, &key, 1, &added, e));
-    else
-        TRY(store_suppressions_delete(a, tx, tenant, &key, 1, channel, e));
-    *ret_changed = is_stop ? added > 0 : rows.n > 0;
-    if (!*ret_changed)
-        return ST_OK;
-    if (is_stop)
-        TRY(store_mark_stop(tx, tenant, e));
-    return store_act_insert(tx, &act, e);
-}
-
-enum status consent_history(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                            struct lead_id lead, size_t limit, struct consent_act **ret,
-                            size_t *ret_n, struct err *e) {
-    struct person p;
-
-    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
-    return store_acts(a, tx, tenant, lead, p.json, limit, ret, ret_n, e);
-}
-
-bool consent_is_refusal(int64_t error_code) {
-    return error_code == 131050 || error_code == 21610;
-}
-
 /* --- asking ---------------------------------------------------------------------------------------------------------- */
 
 struct
@@ -286,13 +160,157 @@ enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant
     return store_mark_hold(a, tx, tenant, e);
 }
 
-enum status consent_refresh_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                 const struct lead_id *leads, size_t n, int64_t now_ms,
-                                 struct err *e) {
+enum status consent_show_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              const struct lead_id *leads, size_t n, int64_t now_ms,
+                              struct err *e) {
     struct stops s;
+    bool is_any;
 
+    if (n == 0)
+        return ST_OK;
+    TRY(store_suppressions_any(a, tx, tenant, &is_any, e));
+    if (!is_any)
+        return ST_OK;
     TRY(find_stops(a, tx, tenant, leads, n, STR(CONSENT_ALL), &s, e));
     for (size_t i = 0; i < n; i++)
-        TRY(lead_show_stopped(a, tx, tenant, &leads[i], 1, s.since_ms[i], now_ms, e));
+        if (s.since_ms[i] > 0)
+            TRY(lead_show_stopped(a, tx, tenant, &leads[i], 1, s.since_ms[i], now_ms, e));
     return ST_OK;
+}
+
+/* What stands now, also when that is nothing. */
+static enum status show(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                        struct lead_id lead, int64_t now_ms, struct err *e) {
+    struct stops s;
+
+    TRY(find_stops(a, tx, tenant, &lead, 1, STR(CONSENT_ALL), &s, e));
+    return lead_show_stopped(a, tx, tenant, &lead, 1, s.since_ms[0], now_ms, e);
+}
+
+/* --- stopping and allowing ------------------------------------------------------------------------------------------- */
+
+static struct act act_of(struct tenant_id tenant, struct lead_id lead, const char *word,
+                         struct str channel, const struct consent_proof *proof,
+                         const struct person *p, int64_t now_ms) {
+    return (struct act){.id = uuid_new(),
+                        .tenant = tenant,
+                        .lead = lead,
+                        .word = word,
+                        .channel = channel,
+                        .proof = proof,
+                        .keys = p->json,
+                        .at_ms = now_ms};
+}
+
+enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct lead_id lead, struct str channel, const struct consent_proof *proof,
+                         int64_t now_ms, struct err *e) {
+    struct person p;
+    struct act act;
+    int64_t added;
+
+    if (!is_channel(channel))
+        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
+    act = act_of(tenant, lead, "stop", channel, proof, &p, now_ms);
+    TRY(store_act_insert(tx, &act, e));
+    TRY(store_suppressions_insert(a, tx, &act, p.keys, p.n, &added, e));
+    if (added > 0)
+        TRY(store_mark_stop(tx, tenant, e));
+    return show(a, tx, tenant, lead, now_ms, e);
+}
+
+/* A stop on all channels becomes one on each but this. */
+static enum status keep_others(struct arena *a, struct tx *tx, const struct act *allowed,
+                               const struct person *p, struct err *e) {
+    struct db_rows rows;
+    struct str *keys;
+    size_t n = 0;
+    int64_t added;
+
+    TRY(store_suppressions_find(a, tx, allowed->tenant, p->json, &rows, e));
+    keys = arena_array_of(a, rows.n + 1, struct str);
+    for (size_t i = 0; i < rows.n; i++)
+        if (str_eq(db_text(&rows, i, 1), STR(CONSENT_ALL)))
+            keys[n++] = db_text(&rows, i, 0);
+    for (size_t i = 0; n > 0 && i < ARRAY_LEN(channels); i++) {
+        struct act other = *allowed;
+
+        other.channel = str_of(channels[i]);
+        if (!str_eq(other.channel, allowed->channel))
+            TRY(store_suppressions_insert(a, tx, &other, keys, n, &added, e));
+    }
+    return ST_OK;
+}
+
+enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          struct lead_id lead, struct str channel,
+                          const struct consent_proof *proof, int64_t now_ms, struct err *e) {
+    struct person p;
+    struct act act;
+
+    if (!is_channel(channel))
+        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
+    act = act_of(tenant, lead, "allow", channel, proof, &p, now_ms);
+    TRY(store_act_insert(tx, &act, e));
+    if (str_eq(channel, STR(CONSENT_ALL))) {
+        for (size_t i = 0; i < ARRAY_LEN(channels); i++)
+            TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, str_of(channels[i]), e));
+    } else {
+        TRY(keep_others(a, tx, &act, &p, e));
+        TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, channel, e));
+    }
+    TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, STR(CONSENT_ALL), e));
+    return show(a, tx, tenant, lead, now_ms, e);
+}
+
+enum status suppression_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct suppression_query *query, struct suppression **ret,
+                             size_t *ret_n, struct err *e) {
+    return store_suppressions_list(a, tx, tenant, query, ret, ret_n, e);
+}
+
+enum status suppression_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                            struct suppression *ret, struct err *e) {
+    return store_suppression_get(a, tx, tenant, id, ret, e);
+}
+
+enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str key,
+                            struct str channel, bool is_stop, const struct consent_proof *proof,
+                            int64_t now_ms, bool *ret_changed, struct err *e) {
+    struct person p = {.keys = &key, .n = 1};
+    struct db_rows rows;
+    struct act act;
+    int64_t added = 0;
+
+    if (!is_channel(channel))
+        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    TRY(keys_json(a, &key, 1, &p.json, e));
+    TRY(store_suppressions_find(a, tx, tenant, p.json, &rows, e));
+    act =
+        act_of(tenant, (struct lead_id){0}, is_stop ? "stop" : "allow", channel, proof, &p, now_ms);
+    if (is_stop)
+        TRY(store_suppressions_insert(a, tx, &act, &key, 1, &added, e));
+    else
+        TRY(store_suppressions_delete(a, tx, tenant, &key, 1, channel, e));
+    *ret_changed = is_stop ? added > 0 : rows.n > 0;
+    if (!*ret_changed)
+        return ST_OK;
+    if (is_stop)
+        TRY(store_mark_stop(tx, tenant, e));
+    return store_act_insert(tx, &act, e);
+}
+
+enum status consent_history(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id lead, size_t limit, struct consent_act **ret,
+                            size_t *ret_n, struct err *e) {
+    struct person p;
+
+    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
+    return store_acts(a, tx, tenant, lead, p.json, limit, ret, ret_n, e);
+}
+
+bool consent_is_refusal(int64_t error_code) {
+    return error_code == 131050 || error_code == 21610;
 }

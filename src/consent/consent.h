@@ -49,10 +49,11 @@ enum status consent_check_many(struct arena *a, struct tx *tx, struct tenant_id 
  * after that transaction has. */
 enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e)
     ATTR_MUST_CHECK;
-/* Shows on leads that were just made or joined what their keys say already (leads.marketing_stopped_at). */
-enum status consent_refresh_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                 const struct lead_id *leads, size_t n, int64_t now_ms,
-                                 struct err *e) ATTR_MUST_CHECK;
+/* Leads were just made or joined: shows on them what their keys say already (leads.marketing_stopped_at). Costs one look where
+ * nobody of the tenant has stopped. */
+enum status consent_show_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              const struct lead_id *leads, size_t n, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* --- the list --------------------------------------------------------------------------------------------------------- */
 

@@ -86,6 +86,16 @@ enum status store_suppressions_find(struct arena *a, struct tx *tx, struct tenan
         DB_VALS_(V_UUID(tenant.v), V_TEXT(keys)), 2, ROWS_MAX, ret, e);
 }
 
+enum status store_suppressions_any(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   bool *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx, DB_SQL("SELECT id FROM suppressions WHERE tenant_id = $1 LIMIT 1"), &rows,
+                 e, V_UUID(tenant.v)));
+    *ret = rows.n > 0;
+    return ST_OK;
+}
+
 enum status store_mark_stop(struct tx *tx, struct tenant_id tenant, struct err *e) {
     return DB_LATER(tx,
                     DB_SQL("INSERT INTO consent_marks AS m (tenant_id, stops) VALUES ($1, 1)"

@@ -27,6 +27,9 @@ enum status store_suppressions_delete(struct arena *a, struct tx *tx, struct ten
 enum status store_suppressions_find(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                     struct str keys, struct db_rows *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* Has anybody of the tenant stopped at all? */
+enum status store_suppressions_any(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                   bool *ret, struct err *e) ATTR_MUST_CHECK;
 /* Counts a stop; waits for who holds the mark. */
 enum status store_mark_stop(struct tx *tx, struct tenant_id tenant, struct err *e) ATTR_MUST_CHECK;
 enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e)

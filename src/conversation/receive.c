@@ -46,7 +46,7 @@ static enum status find_conversation(struct arena *a, struct tx *tx, const struc
     TRY(lead_resolve(a, tx, in->tenant, &in->inbound->party, in->now_ms, &lead, e));
     if (!uuid_is_nil(lead.merged.v)) {
         TRY(conversation_move_lead(a, tx, in->tenant, lead.merged, lead.id, e));
-        TRY(consent_refresh_many(a, tx, in->tenant, &lead.id, 1, in->now_ms, e));
+        TRY(consent_show_many(a, tx, in->tenant, &lead.id, 1, in->now_ms, e));
     }
     if (lead.is_changed)
         TRY(lead_changed(a, tx, in->tenant, lead.id, in->now_ms, e));

@@ -3,6 +3,7 @@
 #include "ingest/batch.h"
 
 #include "base/clock.h"
+#include "consent/consent.h"
 
 /* --- how ----------------------------------------------------------------------------------------------------------------- */
 
@@ -115,6 +116,18 @@ static void count(struct ingest_counts *c, const struct stored_row *row) {
     c->noted += row->reason.len > 0;
 }
 
+/* Who stopped before is shown so from the start. */
+static enum status show_stopped(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                const struct lead_put_result *puts, size_t n, struct err *e) {
+    struct lead_id *leads = arena_array_of(a, n + 1, struct lead_id);
+    size_t n_leads = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (puts[i].outcome == LEAD_CREATED || puts[i].outcome == LEAD_UPDATED)
+            leads[n_leads++] = puts[i].id;
+    return consent_show_many(a, tx, tenant, leads, n_leads, clock_now_ms(), e);
+}
+
 enum status batch_put(struct arena *a, struct tx *tx, const struct import *im,
                       const struct recipe *r, const struct batch *b, struct stored_row **ret,
                       struct ingest_counts *counts, struct err *e) {
@@ -126,8 +139,10 @@ enum status batch_put(struct arena *a, struct tx *tx, const struct import *im,
     for (size_t i = 0; i < b->n; i++)
         if (!b->rows[i].reason)
             records[n++] = b->records[i];
-    if (n > 0)
+    if (n > 0) {
         TRY(lead_put_many(a, tx, im->tenant, records, n, r->policy, clock_now_ms(), puts, e));
+        TRY(show_stopped(a, tx, im->tenant, puts, n, e));
+    }
     n = 0;
     for (size_t i = 0; i < b->n; i++) {
         const struct prepared *row = &b->rows[i];
