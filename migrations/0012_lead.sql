@@ -9,7 +9,7 @@ ALTER TABLE leads ADD COLUMN document TEXT NOT NULL DEFAULT '';
 ALTER TABLE leads ADD COLUMN document_kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE leads ADD COLUMN fields TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE leads ADD COLUMN source TEXT NOT NULL DEFAULT '';
-ALTER TABLE leads ADD COLUMN last_inbound_at BIGINT;
+ALTER TABLE leads ADD COLUMN last_inbound_at BIGINT NOT NULL DEFAULT 0;
 -- @sqlite
 ALTER TABLE leads ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
 ALTER TABLE leads ADD COLUMN company_key TEXT NOT NULL DEFAULT '';
@@ -18,12 +18,12 @@ ALTER TABLE leads ADD COLUMN name_key TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE leads ADD COLUMN company_key TEXT COLLATE "C" NOT NULL DEFAULT '';
 -- @both
 UPDATE leads SET name_key = lower(name) WHERE name <> '';
-UPDATE leads SET last_inbound_at = (SELECT max(c.last_at) FROM conversations c
-    WHERE c.tenant_id = leads.tenant_id AND c.lead_id = leads.id AND c.inbound_count > 0);
-UPDATE leads SET source = 'whatsapp' WHERE last_inbound_at IS NOT NULL;
+UPDATE leads SET last_inbound_at = coalesce((SELECT max(c.last_at) FROM conversations c
+    WHERE c.tenant_id = leads.tenant_id AND c.lead_id = leads.id AND c.inbound_count > 0), 0);
+UPDATE leads SET source = 'whatsapp' WHERE last_inbound_at > 0;
 
 -- The free text stage becomes the state where it names one, else it stays as a field of the lead's own.
-UPDATE leads SET state = 'replied' WHERE last_inbound_at IS NOT NULL;
+UPDATE leads SET state = 'replied' WHERE last_inbound_at > 0;
 UPDATE leads SET state = CASE
         WHEN lower(stage) IN ('contacting', 'contatado', 'em contato') THEN 'contacting'
         WHEN lower(stage) IN ('replied', 'respondeu') THEN 'replied'
@@ -44,8 +44,9 @@ ALTER TABLE leads DROP COLUMN stage;
 CREATE INDEX leads_state ON leads (tenant_id, state, id) WHERE merged_into IS NULL;
 CREATE INDEX leads_name ON leads (tenant_id, name_key, id) WHERE merged_into IS NULL;
 CREATE INDEX leads_updated ON leads (tenant_id, updated_at, id) WHERE merged_into IS NULL;
-CREATE INDEX leads_heard ON leads (tenant_id, last_inbound_at, id) WHERE last_inbound_at IS NOT NULL AND merged_into IS NULL;
-CREATE INDEX leads_company ON leads (tenant_id, company_key, id) WHERE company_key <> '' AND merged_into IS NULL;
+CREATE INDEX leads_board ON leads (tenant_id, state, updated_at, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_heard ON leads (tenant_id, last_inbound_at, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_company ON leads (tenant_id, company_key, id) WHERE merged_into IS NULL;
 CREATE INDEX leads_document ON leads (tenant_id, document, id) WHERE document <> '' AND merged_into IS NULL;
 
 -- typed: as it was given. e164: digits without '+', empty when typed is no number. kind: mobile, landline, …; reason: why

@@ -18,6 +18,8 @@ size_t console_routes(const struct route *ret[], size_t max) {
         {api_lead_routes, api_lead_n_routes},
         {api_import_routes, api_import_n_routes},
         {api_consent_routes, api_consent_n_routes},
+        {api_lead_list_routes, api_lead_list_n_routes},
+        {api_segment_routes, api_segment_n_routes},
         {api_search_routes, api_search_n_routes},
         {api_message_routes, api_message_n_routes},
         {api_team_routes, api_team_n_routes},

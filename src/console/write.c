@@ -159,37 +159,6 @@ void write_canned(struct json_out *o, const struct canned *canned) {
     json_end(o);
 }
 
-void write_lead(struct json_out *o, const struct lead_profile *lead,
-                const struct conversation_page *conversations) {
-    json_obj(o, NULL);
-    put_id(o, "id", lead->id.v);
-    put_text(o, "name", lead->name);
-    json_arr(o, "identities");
-    for (size_t i = 0; i < lead->n_identities; i++) {
-        json_obj(o, NULL);
-        json_put_str(o, "kind", lead->identities[i].kind);
-        json_put_str(o, "value", lead->identities[i].value);
-        json_end(o);
-    }
-    json_end(o);
-    json_put_raw(o, "tags", lead->tags);
-    json_put_str(o, "state", lead->state);
-    put_text(o, "company", lead->company);
-    put_text(o, "document", lead->document);
-    put_text(o, "document_kind", lead->document_kind);
-    json_put_raw(o, "fields", lead->fields);
-    put_text(o, "source", lead->source);
-    put_time(o, "last_inbound_at", lead->last_inbound_at_ms);
-    put_time(o, "updated_at", lead->updated_at_ms);
-    put_time(o, "marketing_stopped_at", lead->marketing_stopped_at_ms);
-    put_time(o, "created_at", lead->created_at_ms);
-    json_arr(o, "conversations");
-    for (size_t i = 0; i < conversations->n; i++)
-        write_conversation(o, NULL, &conversations->items[i]);
-    json_end(o);
-    json_end(o);
-}
-
 static void write_error(struct json_out *o, const struct message *m) {
     if (m->error_code == 0 && m->error_reason.len == 0) {
         json_put_null(o, "error");

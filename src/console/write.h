@@ -26,7 +26,9 @@ void write_label(struct json_out *o, const struct label *label);
 void write_note_members(struct json_out *o, const struct note *note);
 void write_note(struct json_out *o, const struct note *note);
 void write_canned(struct json_out *o, const struct canned *canned);
-void write_lead(struct json_out *o, const struct lead_profile *lead,
+/* identities and conversations: only of one that is looked at, else NULL. */
+void write_lead(struct json_out *o, const char *key, const struct lead_row *lead,
+                const struct lead_profile *identities,
                 const struct conversation_page *conversations);
 void write_event(struct json_out *o, const struct event *ev,
                  const struct message *m); /* m may be NULL */

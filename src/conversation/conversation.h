@@ -146,6 +146,15 @@ enum status conversation_open_of_leads(struct arena *a, struct tx *tx, struct te
                                        const struct lead_id *leads, size_t n,
                                        struct open_conversation **ret, size_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;
+/* A person says that two leads are one: lead_merge, and the talks of `gone` are keep's. */
+enum status conversation_merge_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     struct lead_id keep, struct lead_id gone, struct str actor,
+                                     int64_t now_ms, struct uuid *ret_merge, struct err *e)
+    ATTR_MUST_CHECK;
+/* Takes it back: lead_merge_undo, and the talks go back to whom they were with. Two that became one conversation stay one. */
+enum status conversation_unmerge_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                       struct uuid merge, struct str actor, int64_t now_ms,
+                                       struct lead_unmerged *ret, struct err *e) ATTR_MUST_CHECK;
 
 /* --- ownership ---------------------------------------------------------------------------------------------------- */
 

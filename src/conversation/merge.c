@@ -74,3 +74,36 @@ enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant
     }
     return store_conversation_move(tx, tenant, from, into, e);
 }
+
+enum status conversation_merge_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     struct lead_id keep, struct lead_id gone, struct str actor,
+                                     int64_t now_ms, struct uuid *ret_merge, struct err *e) {
+    struct str talks = STR("[");
+    struct db_rows rows;
+
+    TRY(store_conversation_ids_of(a, tx, tenant, gone, &rows, e));
+    for (size_t i = 0; i < rows.n; i++)
+        talks = arena_printf(a, "%.*s%s\"%.*s\"", STR_ARG(talks), i > 0 ? "," : "",
+                             STR_ARG(uuid_format(a, db_uuid(&rows, i, 0))));
+    talks = arena_printf(a, "%.*s]", STR_ARG(talks));
+    TRY(lead_merge(a, tx, tenant, keep, gone, talks, actor, now_ms, ret_merge, e));
+    TRY(conversation_move_lead(a, tx, tenant, gone, keep, e));
+    return lead_changed(a, tx, tenant, keep, now_ms, e);
+}
+
+enum status conversation_unmerge_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                       struct uuid merge, struct str actor, int64_t now_ms,
+                                       struct lead_unmerged *ret, struct err *e) {
+    const struct json *talks;
+
+    TRY(lead_merge_undo(a, tx, tenant, merge, actor, now_ms, ret, e));
+    TRY(json_parse(a, ret->talks, JSON_LIMITS_DEFAULT, &talks, e));
+    for (size_t i = 0; i < json_len(talks); i++) {
+        struct conversation_id id;
+
+        if (uuid_parse(json_str(json_at(talks, i)), &id.v))
+            TRY(store_conversation_give(tx, tenant, id, ret->keep, ret->gone, e));
+    }
+    TRY(lead_changed(a, tx, tenant, ret->keep, now_ms, e));
+    return lead_changed(a, tx, tenant, ret->gone, now_ms, e);
+}

@@ -172,6 +172,23 @@ enum status store_conversation_move(struct tx *tx, struct tenant_id tenant, stru
         NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v));
 }
 
+enum status store_conversation_ids_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                      struct lead_id lead, struct db_rows *ret, struct err *e) {
+    return DB_QUERY(a, tx,
+                    DB_SQL("SELECT id FROM conversations WHERE tenant_id = $1 AND lead_id = $2"
+                           " ORDER BY id LIMIT 1000"),
+                    ret, e, V_UUID(tenant.v), V_UUID(lead.v));
+}
+
+enum status store_conversation_give(struct tx *tx, struct tenant_id tenant,
+                                    struct conversation_id id, struct lead_id from,
+                                    struct lead_id into, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE conversations SET lead_id = $4 WHERE tenant_id = $1 AND id = $2"
+                          " AND lead_id = $3"),
+                   NULL, e, V_UUID(tenant.v), V_UUID(id.v), V_UUID(from.v), V_UUID(into.v));
+}
+
 enum status store_seen_insert(struct tx *tx, const struct seen_event *seen, int64_t now_ms,
                               int64_t *ret_inserted, struct err *e) {
     return DB_EXEC(

@@ -77,6 +77,14 @@ enum status store_conversation_bot_state(struct tx *tx, struct tenant_id tenant,
     ATTR_MUST_CHECK;
 void store_conversation_row(const struct db_rows *rows, size_t i, struct tenant_id tenant,
                             struct conversation *ret);
+/* Ids of all of a lead's. */
+enum status store_conversation_ids_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                      struct lead_id lead, struct db_rows *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* One conversation of `from` is `into`'s. */
+enum status store_conversation_give(struct tx *tx, struct tenant_id tenant,
+                                    struct conversation_id id, struct lead_id from,
+                                    struct lead_id into, struct err *e) ATTR_MUST_CHECK;
 enum status store_conversation_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,
                                     struct lead_id into, struct err *e) ATTR_MUST_CHECK;
 /* The open ones of both, locked, by account and age. */

@@ -7,30 +7,37 @@
 
 enum { WALK_ROWS = 500 }; /* looked at in one go */
 
-static void best_phone(struct lead_contact *c, const struct lead_row *row) {
-    const struct row_phone *best = NULL;
+struct str lead_dispatch_reason(const struct lead_row *row, const struct lead_phone **ret_best) {
+    const struct lead_phone *best = NULL;
 
     for (size_t i = 0; i < row->n_phones; i++) {
-        const struct row_phone *p = &row->phones[i];
+        const struct lead_phone *p = &row->phones[i];
 
         /* One that is known to be on WhatsApp before those of which nothing is known. */
         if (p->is_dispatchable && (!best || (best->is_whatsapp != LEAD_WHATSAPP_YES &&
                                              p->is_whatsapp == LEAD_WHATSAPP_YES)))
             best = p;
     }
-    if (best) {
+    if (ret_best)
+        *ret_best = best ? best : row->n_phones > 0 ? &row->phones[0] : NULL;
+    if (best)
+        return STR_EMPTY;
+    return row->n_phones > 0 ? row->phones[0].reason : STR("no-phone");
+}
+
+static void best_phone(struct lead_contact *c, const struct lead_row *row) {
+    const struct lead_phone *best;
+
+    c->phone_reason = lead_dispatch_reason(row, &best);
+    if (c->phone_reason.len == 0)
         c->phone = best->e164;
+    if (best)
         c->timezone = str_of(phone_timezone(best->e164));
-        return;
-    }
-    c->phone_reason = row->n_phones > 0 ? row->phones[0].reason : STR("no-phone");
-    if (row->n_phones > 0)
-        c->timezone = str_of(phone_timezone(row->phones[0].e164));
 }
 
 static void best_email(struct lead_contact *c, const struct lead_row *row) {
     for (size_t i = 0; i < row->n_emails; i++) {
-        const struct row_email *m = &row->emails[i];
+        const struct lead_email *m = &row->emails[i];
 
         if (m->is_valid && !m->is_bounced) {
             c->email = m->address;
@@ -75,30 +82,64 @@ static unsigned details_of(const struct lead_filter *filter) {
     return (filter->needs_phones ? ROW_PHONES : 0u) | (filter->needs_emails ? ROW_EMAILS : 0u);
 }
 
+void walk_place(struct lead_walk *walk, const struct lead_row *last) {
+    walk->after = last->id;
+    walk->after_ms = walk->order == WALK_HEARD ? last->last_inbound_at_ms : last->updated_at_ms;
+    walk->after_text = walk->order == WALK_COMPANY ? last->company_key
+                       : walk->order == WALK_STATE ? last->state
+                                                   : last->name_key;
+}
+
+/* Out of a step's memory into the caller's: most rows that a walk brings are looked at once and forgotten. */
+static struct lead_row *keep_row(struct arena *a, const struct lead_row *row) {
+    struct lead_row *kept = arena_new_of(a, struct lead_row);
+    struct str *const texts[] = {&kept->name,          &kept->company, &kept->document,
+                                 &kept->document_kind, &kept->state,   &kept->source,
+                                 &kept->fields,        &kept->tags,    &kept->name_key,
+                                 &kept->company_key,   &kept->user_id};
+
+    *kept = *row;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        *texts[i] = arena_str(a, *texts[i]);
+    kept->phones = arena_array_of(a, row->n_phones + 1, struct lead_phone);
+    for (size_t i = 0; i < row->n_phones; i++) {
+        kept->phones[i] = row->phones[i];
+        kept->phones[i].typed = arena_str(a, row->phones[i].typed);
+        kept->phones[i].e164 = arena_str(a, row->phones[i].e164);
+        kept->phones[i].kind = arena_str(a, row->phones[i].kind);
+        kept->phones[i].reason = arena_str(a, row->phones[i].reason);
+    }
+    kept->emails = arena_array_of(a, row->n_emails + 1, struct lead_email);
+    for (size_t i = 0; i < row->n_emails; i++) {
+        kept->emails[i] = row->emails[i];
+        kept->emails[i].address = arena_str(a, row->emails[i].address);
+    }
+    return kept;
+}
+
 enum status filter_rows(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         const struct lead_filter *filter, struct lead_walk *walk,
                         struct lead_row **taken, size_t *ret_n, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena step = {0};
     ATTR_CLEANUP(arena_done_p) struct arena scratch = {0};
     struct lead_row *rows, **all;
     size_t n;
 
-    TRY(store_lead_walk(a, tx, tenant, walk, &rows, &n, e));
-    all = arena_array_of(a, n + 1, struct lead_row *);
+    TRY(store_lead_walk(&step, tx, tenant, walk, &rows, &n, e));
+    all = arena_array_of(&step, n + 1, struct lead_row *);
     for (size_t i = 0; i < n; i++)
         all[i] = &rows[i];
     if (details_of(filter) != 0)
-        TRY(store_rows_details(a, tx, tenant, all, n, details_of(filter), e));
+        TRY(store_rows_details(&step, tx, tenant, all, n, details_of(filter), e));
     *ret_n = 0;
     for (size_t i = 0; i < n; i++) {
         if (filter_takes(&scratch, &filter->root, all[i]))
-            taken[(*ret_n)++] = all[i];
+            taken[(*ret_n)++] = keep_row(a, all[i]);
         arena_reset(&scratch);
     }
     if (n > 0) {
-        walk->after = rows[n - 1].id;
-        walk->after_name = rows[n - 1].name_key;
-        walk->after_ms =
-            walk->order == WALK_HEARD ? rows[n - 1].last_inbound_at_ms : rows[n - 1].updated_at_ms;
+        walk_place(walk, &rows[n - 1]);
+        walk->after_text = walk->order == WALK_ID ? STR_EMPTY : arena_str(a, walk->after_text);
     }
     if (n < walk->limit)
         walk->limit = 0; /* the end */

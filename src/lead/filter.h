@@ -57,41 +57,20 @@ struct lead_filter {
     bool needs_phones, needs_emails;
 };
 
-struct row_phone {
-    struct str e164, reason;
-    bool is_dispatchable;
-    int64_t is_whatsapp;
-};
-struct row_email {
-    struct str address;
-    bool is_valid, is_bounced;
-};
-struct lead_row { /* one lead as lists and filters see it */
-    struct lead_id id;
-    struct str name, company, document, document_kind, state, source, fields, tags, name_key,
-        company_key;
-    int64_t created_at_ms, updated_at_ms, last_inbound_at_ms, marketing_stopped_at_ms;
-    struct row_phone *phones;
-    size_t n_phones;
-    struct row_email *emails;
-    size_t n_emails;
-    struct str user_id;
-    bool is_listed; /* for callers that list each once */
-};
-
 /* scratch: what judging needs until the caller resets it. */
 bool filter_takes(struct arena *scratch, const struct filter_node *node,
                   const struct lead_row *row);
 
 /* --- store_walk.c ---------------------------------------------------------------------------------- */
 
-enum walk_order { WALK_ID, WALK_NAME, WALK_UPDATED, WALK_HEARD };
+enum walk_order { WALK_ID, WALK_NAME, WALK_COMPANY, WALK_UPDATED, WALK_HEARD, WALK_STATE };
 struct lead_walk { /* a part of the tenant's leads in one order, from one place on */
     enum walk_order order;
     bool is_descending;
-    struct str state, tag; /* only with WALK_ID, at most one of them: those that have it */
+    struct str state,
+        tag; /* at most one: those that have it; tag with WALK_ID, state also with WALK_UPDATED */
     struct lead_id after;  /* nil: from the start */
-    struct str after_name;
+    struct str after_text; /* of the last row: what the order goes by */
     int64_t after_ms;
     size_t limit;
 };
@@ -118,3 +97,21 @@ struct lead_walk filter_walk(const struct lead_filter *filter, bool *ret_is_exac
 enum status filter_rows(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         const struct lead_filter *filter, struct lead_walk *walk,
                         struct lead_row **taken, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+
+/* Ids of leads, at most limit of each kind, whose number, address, document, name or company begins so. */
+struct prefixes {
+    struct str phones[2];             /* digits; empty: none */
+    struct str email, document, name; /* name: folded, of a company as well */
+};
+enum status store_prefix_ids(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct prefixes *p, size_t limit, struct lead_id **ret,
+                             size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* By state, merged ones left out: rows (state, count). */
+enum status store_state_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* How many a walk by id, state or tag brings. */
+enum status store_walk_count(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct lead_walk *walk, int64_t *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* Puts a walk behind this row. */
+void walk_place(struct lead_walk *walk, const struct lead_row *last);

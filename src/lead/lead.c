@@ -21,16 +21,18 @@ static size_t party_identities(struct arena *a, const struct party *party,
 }
 
 /* Ids are version 7: the smaller one is the older person. */
-static enum status merge(struct tx *tx, struct tenant_id tenant, struct lead_id *keep,
-                         struct lead_id *drop, int64_t now_ms, struct err *e) {
+static enum status merge(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct lead_id *keep, struct lead_id *drop, int64_t now_ms,
+                         struct err *e) {
+    struct uuid unused;
+
     if (uuid_cmp(drop->v, keep->v) < 0) {
         struct lead_id swap = *keep;
 
         *keep = *drop;
         *drop = swap;
     }
-    TRY(store_identities_move(tx, tenant, *drop, *keep, now_ms, e));
-    return store_lead_merge(tx, tenant, *drop, *keep, now_ms, e);
+    return lead_merge(a, tx, tenant, *keep, *drop, STR("[]"), STR_EMPTY, now_ms, &unused, e);
 }
 
 /* A provider's number is one of the lead's numbers as well, and on WhatsApp. */
@@ -65,7 +67,7 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
             first = found[i];
         } else if (!uuid_eq(found[i].lead.v, lead.v)) {
             merged = found[i].lead;
-            TRY(merge(tx, tenant, &lead, &merged, now_ms, e));
+            TRY(merge(a, tx, tenant, &lead, &merged, now_ms, e));
             if (uuid_eq(lead.v, found[i].lead.v))
                 first = found[i];
         }

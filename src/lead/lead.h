@@ -95,6 +95,30 @@ enum status lead_show_stopped(struct arena *a, struct tx *tx, struct tenant_id t
                               const struct lead_id *leads, size_t n, int64_t stopped_at_ms,
                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 
+struct lead_phone {
+    struct str typed, e164;  /* e164: digits, empty when typed is no number */
+    struct str kind, reason; /* "mobile", …; why messages do not reach it */
+    bool is_dispatchable;
+    int64_t is_whatsapp; /* enum lead_whatsapp */
+};
+struct lead_email {
+    struct str address;
+    bool is_valid, is_bounced;
+};
+struct lead_row { /* one lead as lists show it */
+    struct lead_id id;
+    struct str name, company, document, document_kind, state, source;
+    struct str fields, tags;          /* JSON */
+    struct str name_key, company_key; /* folded */
+    int64_t created_at_ms, updated_at_ms, last_inbound_at_ms, marketing_stopped_at_ms;
+    struct lead_phone *phones;
+    size_t n_phones;
+    struct lead_email *emails;
+    size_t n_emails;
+    struct str user_id;
+    bool is_listed; /* for callers that list each once */
+};
+
 /* --- many at once: import and API ---------------------------------------------------------------------------------- */
 
 /* What is said of somebody; empty: not told. */
@@ -185,6 +209,107 @@ enum status lead_audience_page(struct arena *a, struct tx *tx, struct tenant_id 
 enum status lead_audience_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                const struct lead_id *ids, size_t n, struct lead_contact **ret,
                                size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+
+/* --- lists ------------------------------------------------------------------------------------------------------------ */
+
+struct lead_query {
+    const struct json *filter; /* NULL: everybody */
+    struct str
+        q; /* words or the beginning of a number, address or document: the best hits, in one page */
+    struct str
+        sort; /* "name", "company", "state", "created_at", "updated_at", "last_inbound_at"; "-" in front: downwards;
+                        * empty: newest first */
+    struct str cursor; /* of the page before; empty: from the start */
+    size_t limit;
+};
+struct lead_page {
+    struct lead_row **items;
+    size_t n;
+    struct str next; /* cursor behind the last that was looked at */
+    bool
+        has_more; /* a page may hold fewer than the limit, even none, and have more: a filter that takes few is looked for in steps */
+};
+enum status lead_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                      const struct lead_query *query, struct lead_page *ret, struct err *e)
+    ATTR_MUST_CHECK;
+/* One with its numbers and addresses; follows a merge. ST_NOT_FOUND. */
+enum status lead_row_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                         struct lead_row **ret, struct err *e) ATTR_MUST_CHECK;
+/* Those of ids that exist, in that order. */
+enum status lead_rows_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                           const struct lead_id *ids, size_t n, struct lead_page *ret,
+                           struct err *e) ATTR_MUST_CHECK;
+/* How many a filter takes. *ret_is_exact false: it was too many to look at, at least so many. */
+enum status lead_count(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                       const struct json *filter, int64_t *ret, bool *ret_is_exact, struct err *e)
+    ATTR_MUST_CHECK;
+struct lead_column { /* of the board */
+    struct str state;
+    int64_t count;
+    struct lead_page page; /* the first, in order "-updated_at" */
+};
+enum status lead_board(struct arena *a, struct tx *tx, struct tenant_id tenant, size_t limit,
+                       struct lead_column ret[static 9], struct err *e) ATTR_MUST_CHECK;
+/* Why no message would reach this lead by WhatsApp: a slug, empty when one would; *ret_best: the number (may be NULL). */
+struct str lead_dispatch_reason(const struct lead_row *row, const struct lead_phone **ret_best);
+
+/* Numbers and addresses of one lead, replaced by what is typed; keys of others stay theirs. ST_INVALID says what is wrong. */
+enum status lead_set_contacts(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct lead_id id, const struct lead_record *typed, bool has_phones,
+                              bool has_emails, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* Adds and takes away tags of many leads. ST_INVALID. */
+enum status lead_tag_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          const struct lead_id *ids, size_t n, const struct str *add, size_t n_add,
+                          const struct str *drop, size_t n_drop, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
+
+struct lead_happening { /* on a lead's timeline */
+    struct uuid id;
+    struct str kind, data, actor; /* data: a JSON object */
+    int64_t at_ms;
+};
+/* Newest first, of the lead and of those merged into it; behind `before` (nil: from the newest). */
+enum status lead_happenings(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id id, struct uuid before, size_t limit,
+                            struct lead_happening **ret, size_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
+
+/* --- segments ---------------------------------------------------------------------------------------------------------- */
+
+struct segment {
+    struct uuid id; /* nil: a new one */
+    struct str name;
+    struct str filter; /* JSON */
+    int64_t created_at_ms, updated_at_ms;
+};
+enum { SEGMENTS_MAX = 200, SEGMENT_NAME_MAX = 100, SEGMENT_FILTER_BYTES = 16 << 10 };
+/* ST_NOT_FOUND. */
+enum status segment_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                        struct segment *ret, struct err *e) ATTR_MUST_CHECK;
+enum status segment_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         struct segment **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+/* ST_INVALID; ST_CONFLICT with cause "segments_name": the name is taken. */
+enum status segment_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                        struct segment *segment, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status segment_remove(struct tx *tx, struct tenant_id tenant, struct uuid id, struct err *e)
+    ATTR_MUST_CHECK;
+
+/* --- merges ------------------------------------------------------------------------------------------------------------- */
+
+/* `gone` becomes `keep`: identities, numbers, addresses and tags move over, gaps are filled, and how both were is kept. talks:
+ * JSON array of ids of gone's conversations, which are the caller's to move; it comes back from the undo. ST_INVALID: the same
+ * one; ST_NOT_FOUND. */
+enum status lead_merge(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id keep,
+                       struct lead_id gone, struct str talks, struct str actor, int64_t now_ms,
+                       struct uuid *ret_merge, struct err *e) ATTR_MUST_CHECK;
+struct lead_unmerged {
+    struct lead_id keep, gone;
+    struct str talks; /* of gone, as lead_merge got them */
+};
+/* Both are as they were; what came since stays with the one that was kept. ST_CONFLICT: undone already. */
+enum status lead_merge_undo(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct uuid merge, struct str actor, int64_t now_ms,
+                            struct lead_unmerged *ret, struct err *e) ATTR_MUST_CHECK;
 
 /* What sending taught about a number (E.164 digits, with or without the ninth digit) or an address, whoever has it. */
 enum lead_whatsapp { LEAD_WHATSAPP_UNKNOWN, LEAD_WHATSAPP_YES, LEAD_WHATSAPP_NO };

@@ -83,6 +83,20 @@ enum status store_leads_delete(struct arena *a, struct tx *tx, struct tenant_id 
                                const struct lead_id *ids, size_t n, struct db_rows *ret,
                                struct err *e) ATTR_MUST_CHECK;
 
+/* The same, also one that wrote to us: a person wants it gone. */
+enum status store_phones_remove(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                const struct pair_row *rows, size_t n, struct err *e)
+    ATTR_MUST_CHECK;
+
+/* --- put.c -------------------------------------------------------------------------------------------- */
+
+/* Adds a record's numbers and addresses to this lead, whoever its keys would lead to. */
+enum status lead_put_to(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                        const struct lead_read *read, int64_t now_ms, struct lead_put_result *ret,
+                        struct err *e) ATTR_MUST_CHECK;
+/* The fields of one, with what the other has besides; JSON objects. */
+struct str fields_filled(struct arena *a, struct str one, struct str other);
+
 /* --- person.c --------------------------------------------------------------------------------------- */
 
 /* Parses the person's tags once. */

@@ -549,3 +549,44 @@ enum status lead_put_many(struct arena *a, struct tx *tx, struct tenant_id tenan
     TRY(write_keys(&p, e));
     return store_tags_insert(a, tx, tenant, p.tags, p.n_tags, e);
 }
+
+struct str fields_filled(struct arena *a, struct str one, struct str other) {
+    const struct json *old, *given;
+    struct err why = ERR_INIT;
+    struct str merged;
+    bool is_any;
+
+    if (json_parse(a, one, JSON_LIMITS_DEFAULT, &old, &why) != ST_OK ||
+        json_parse(a, other, JSON_LIMITS_DEFAULT, &given, &why) != ST_OK)
+        return one;
+    merged = merged_fields(a, old, given, false, &is_any);
+    return is_any ? merged : one;
+}
+
+enum status lead_put_to(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                        const struct lead_read *read, int64_t now_ms, struct lead_put_result *ret,
+                        struct err *e) {
+    struct put p = {.a = a, .tx = tx, .tenant = tenant, .policy = LEAD_FILL, .now_ms = now_ms};
+    struct person *person;
+    size_t n;
+    bool is_any;
+
+    *ret = (struct lead_put_result){.outcome = LEAD_UPDATED, .id = id};
+    make_slots(&p, &read, 1);
+    p.persons = arena_array_of(a, p.n_slots + 2, struct person *);
+    p.tags = arena_array_of(a, read->n_tags + 1, struct pair_row);
+    TRY(find_known(&p, e));
+    person = known_person(&p, p.n_persons, id.v);
+    if (!person) {
+        TRY(store_persons_get(a, tx, tenant, &id, 1, &person, &n, e));
+        if (n == 0)
+            FAIL(e, ST_NOT_FOUND, "no such lead");
+        (void)add_person(&p, person);
+    }
+    TRY(apply(&p, person, read, &ret->before, &is_any, e));
+    person->is_changed = is_any;
+    person->updated_at_ms = now_ms;
+    TRY(store_persons_put(a, tx, tenant, p.persons, p.n_persons, now_ms, e));
+    TRY(write_keys(&p, e));
+    return store_tags_insert(a, tx, tenant, p.tags, p.n_tags, e);
+}

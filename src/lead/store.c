@@ -91,14 +91,6 @@ enum status store_lead_name(struct arena *a, struct tx *tx, struct tenant_id ten
         V_TEXT(party->username), V_I64(now_ms), V_TEXT(utf8_fold(a, party->name)));
 }
 
-enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
-                             struct lead_id into, int64_t now_ms, struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE leads SET merged_into = $3, updated_at = $4"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(from.v), V_UUID(into.v), V_I64(now_ms));
-}
-
 enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_id id, struct lead_profile *ret,
                                struct lead_id *ret_merged, struct err *e) {

@@ -38,8 +38,6 @@ enum status store_lead_name(struct arena *a, struct tx *tx, struct tenant_id ten
 enum status store_leads_by_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  struct str prefix, size_t limit, struct db_rows *ret,
                                  struct err *e) ATTR_MUST_CHECK;
-enum status store_lead_merge(struct tx *tx, struct tenant_id tenant, struct lead_id from,
-                             struct lead_id into, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 /* *ret_merged: nil, or the one to look at instead. */
 enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_id id, struct lead_profile *ret,
@@ -77,3 +75,57 @@ enum status store_email_bounced(struct tx *tx, struct tenant_id tenant, struct s
 /* All tags of a lead anew; keys: folded. */
 enum status store_tags_replace(struct tx *tx, struct tenant_id tenant, struct lead_id id,
                                const struct str *keys, size_t n, struct err *e) ATTR_MUST_CHECK;
+
+/* --- segments, merges ----------------------------------------------------------------------------------- */
+
+/* All, or the one with this id; by name. */
+enum status store_segments(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                           struct segment **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+enum status store_segment_insert(struct tx *tx, struct tenant_id tenant,
+                                 const struct segment *segment, struct err *e) ATTR_MUST_CHECK;
+enum status store_segment_update(struct tx *tx, struct tenant_id tenant,
+                                 const struct segment *segment, struct err *e) ATTR_MUST_CHECK;
+enum status store_segment_delete(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                                 struct err *e) ATTR_MUST_CHECK;
+
+struct merge_row {
+    struct uuid id;
+    struct lead_id keep, gone;
+    struct str before; /* JSON, merge.c */
+    int64_t undone_at_ms;
+};
+enum status store_merge_insert(struct tx *tx, struct tenant_id tenant, const struct merge_row *row,
+                               struct str actor, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* Locked until the commit (PostgreSQL). ST_NOT_FOUND. */
+enum status store_merge_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
+                            struct merge_row *ret, struct err *e) ATTR_MUST_CHECK;
+enum status store_merge_undone(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                               int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* Numbers, addresses and tags of `from` behind those of `into`, each once; `from` has none then. */
+enum status store_parts_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                             struct lead_id into, struct err *e) ATTR_MUST_CHECK;
+enum lead_part { PART_PHONE, PART_EMAIL, PART_TAG, PART_KEY };
+/* What `from` has of this goes to `into` as well, or (is_taken) instead. value: a number's E.164 or how it was typed, an
+ * address, a folded tag, a key's value; position: among into's. */
+struct part_back {
+    enum lead_part part;
+    struct str kind, value; /* kind: of a key */
+    int64_t position;
+    bool is_taken;
+};
+enum status store_part_back(struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                            struct lead_id into, const struct part_back *back, struct err *e)
+    ATTR_MUST_CHECK;
+/* Rows (kind, value). */
+enum status store_keys_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                          struct lead_id id, struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* The columns that a merge touches. */
+enum status store_lead_write(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct lead_row *row, int64_t now_ms, struct err *e)
+    ATTR_MUST_CHECK;
+/* into nil: no longer merged. */
+enum status store_lead_merged(struct tx *tx, struct tenant_id tenant, struct lead_id from,
+                              struct lead_id into, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+enum status store_happenings(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct lead_id id, struct uuid before, size_t limit,
+                             struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;

@@ -335,6 +335,17 @@ enum status store_phones_delete(struct arena *a, struct tx *tx, struct tenant_id
     return exec_pairs(a, tx, sql, tenant, rows, n, false, e);
 }
 
+enum status store_phones_remove(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                const struct pair_row *rows, size_t n, struct err *e) {
+    static const struct db_sql sql =
+        DB_SQL2("DELETE FROM lead_phones WHERE tenant_id = $1 AND lead_id = $2"
+                " AND (e164 = $3 OR (e164 = '' AND typed = $3))",
+                "DELETE FROM lead_phones d USING" PAIRS " WHERE d.tenant_id = t AND d.lead_id = l"
+                " AND (d.e164 = v OR (d.e164 = '' AND d.typed = v))");
+
+    return exec_pairs(a, tx, sql, tenant, rows, n, false, e);
+}
+
 enum status store_emails_delete(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                 const struct pair_row *rows, size_t n, struct err *e) {
     static const struct db_sql sql =
@@ -363,7 +374,7 @@ enum status store_keys_delete(struct arena *a, struct tx *tx, struct tenant_id t
 /* --- undo ------------------------------------------------------------------------------------------------------ */
 
 #define UNTOUCHED                                                                                  \
-    " FROM leads WHERE tenant_id = $1 AND state = 'new' AND last_inbound_at IS NULL"               \
+    " FROM leads WHERE tenant_id = $1 AND state = 'new' AND last_inbound_at = 0"                   \
     " AND merged_into IS NULL AND updated_at = created_at AND id "
 #define OF_LEADS(table) "DELETE FROM " table " WHERE tenant_id = $1 AND lead_id "
 #define BOTH(text)      DB_SQL2(text "IN " IDS_SQLITE("$2"), text "= " IDS_POSTGRES("$2"))

@@ -33,8 +33,10 @@ static const struct db_sql by_state[] = BY_ID(" AND l.state = $4");
 static const struct db_sql by_tag[] = {BY_TAG(">", ""), BY_TAG("<", " DESC")};
 static const struct db_sql by_name[] = BY_KEY("l.name_key", "");
 static const struct db_sql by_updated[] = BY_KEY("l.updated_at", "");
-static const struct db_sql by_heard[] =
-    BY_KEY("l.last_inbound_at", " AND l.last_inbound_at IS NOT NULL");
+static const struct db_sql by_heard[] = BY_KEY("l.last_inbound_at", "");
+static const struct db_sql by_company[] = BY_KEY("l.company_key", "");
+static const struct db_sql all_states[] = BY_KEY("l.state", "");
+static const struct db_sql by_board[] = BY_KEY("l.updated_at", " AND l.state = $5");
 
 static void row_of(const struct db_rows *rows, size_t i, struct lead_row *ret) {
     *ret = (struct lead_row){
@@ -78,9 +80,9 @@ static struct db_val start_ms(const struct lead_walk *w) {
     return V_I64(w->is_descending ? INT64_MAX : INT64_MIN);
 }
 
-static struct db_val start_name(const struct lead_walk *w) {
+static struct db_val start_text(const struct lead_walk *w) {
     if (!uuid_is_nil(w->after.v) || !w->is_descending)
-        return V_TEXT(w->after_name);
+        return V_TEXT(w->after_text);
     return V_TEXT(STR("\xF4\x8F\xBF\xBF")); /* U+10FFFF is in no name */
 }
 
@@ -88,7 +90,7 @@ enum status store_lead_walk(struct arena *a, struct tx *tx, struct tenant_id ten
                             const struct lead_walk *w, struct lead_row **ret, size_t *ret_n,
                             struct err *e) {
     const struct db_sql *sql = by_id;
-    struct db_val vals[4] = {V_UUID(tenant.v), start_id(w), V_I64((int64_t)w->limit)};
+    struct db_val vals[5] = {V_UUID(tenant.v), start_id(w), V_I64((int64_t)w->limit)};
     size_t n = 4;
     struct db_rows rows;
 
@@ -100,11 +102,21 @@ enum status store_lead_walk(struct arena *a, struct tx *tx, struct tenant_id ten
         break;
     case WALK_NAME:
         sql = by_name;
-        vals[3] = start_name(w);
+        vals[3] = start_text(w);
         break;
     case WALK_UPDATED:
-        sql = by_updated;
+        sql = w->state.len > 0 ? by_board : by_updated;
         vals[3] = start_ms(w);
+        vals[4] = V_TEXT(w->state);
+        n = w->state.len > 0 ? 5 : 4;
+        break;
+    case WALK_COMPANY:
+        sql = by_company;
+        vals[3] = start_text(w);
+        break;
+    case WALK_STATE:
+        sql = all_states;
+        vals[3] = start_text(w);
         break;
     case WALK_HEARD:
         sql = by_heard;
@@ -162,20 +174,23 @@ static struct lead_row *follow(const struct details *d, size_t *at, struct uuid 
 
 static enum status add_phones(const struct details *d, struct err *e) {
     static const struct db_sql sql =
-        OF_LEADS("e164, reason, valid_for_dispatch, is_whatsapp", "lead_phones", "", "position");
+        OF_LEADS("e164, reason, valid_for_dispatch, is_whatsapp, typed, kind", "lead_phones", "",
+                 "position");
     struct db_rows rows;
-    struct row_phone *phones;
+    struct lead_phone *phones;
     size_t at = 0;
 
     TRY(db_query_vals(d->a, d->tx, sql, d->vals, 2, PACK_ROWS_MAX, &rows, e));
-    phones = arena_array_of(d->a, rows.n + 1, struct row_phone);
+    phones = arena_array_of(d->a, rows.n + 1, struct lead_phone);
     for (size_t i = 0; i < rows.n; i++) {
         struct lead_row *row = follow(d, &at, db_uuid(&rows, i, 0));
 
-        phones[i] = (struct row_phone){.e164 = db_text(&rows, i, 1),
-                                       .reason = db_text(&rows, i, 2),
-                                       .is_dispatchable = db_i64(&rows, i, 3),
-                                       .is_whatsapp = db_i64(&rows, i, 4)};
+        phones[i] = (struct lead_phone){.e164 = db_text(&rows, i, 1),
+                                        .reason = db_text(&rows, i, 2),
+                                        .is_dispatchable = db_i64(&rows, i, 3),
+                                        .is_whatsapp = db_i64(&rows, i, 4),
+                                        .typed = db_text(&rows, i, 5),
+                                        .kind = db_text(&rows, i, 6)};
         if (!row)
             continue;
         if (row->n_phones++ == 0)
@@ -188,17 +203,17 @@ static enum status add_emails(const struct details *d, struct err *e) {
     static const struct db_sql sql =
         OF_LEADS("address, is_valid, bounced_at", "lead_emails", "", "position");
     struct db_rows rows;
-    struct row_email *emails;
+    struct lead_email *emails;
     size_t at = 0;
 
     TRY(db_query_vals(d->a, d->tx, sql, d->vals, 2, PACK_ROWS_MAX, &rows, e));
-    emails = arena_array_of(d->a, rows.n + 1, struct row_email);
+    emails = arena_array_of(d->a, rows.n + 1, struct lead_email);
     for (size_t i = 0; i < rows.n; i++) {
         struct lead_row *row = follow(d, &at, db_uuid(&rows, i, 0));
 
-        emails[i] = (struct row_email){.address = db_text(&rows, i, 1),
-                                       .is_valid = db_i64(&rows, i, 2),
-                                       .is_bounced = !db_is_null(&rows, i, 3)};
+        emails[i] = (struct lead_email){.address = db_text(&rows, i, 1),
+                                        .is_valid = db_i64(&rows, i, 2),
+                                        .is_bounced = !db_is_null(&rows, i, 3)};
         if (!row)
             continue;
         if (row->n_emails++ == 0)
@@ -262,5 +277,80 @@ enum status store_lead_now(struct arena *a, struct tx *tx, struct tenant_id tena
         ret->v = db_uuid(&rows, 0, 0);
     }
     *ret = (struct lead_id){0};
+    return ST_OK;
+}
+
+/* --- search and counts ------------------------------------------------------------------------------------- */
+
+/* Behind all that begin so. */
+static struct str behind(struct arena *a, struct str prefix) {
+    return arena_printf(a, "%.*s\xF4\x8F\xBF\xBF", STR_ARG(prefix));
+}
+
+static enum status add_ids(struct arena *a, struct tx *tx, struct db_sql sql,
+                           struct tenant_id tenant, struct str prefix, size_t limit,
+                           struct lead_id *ids, size_t *n, struct err *e) {
+    const struct db_val vals[] = {V_UUID(tenant.v), V_TEXT(prefix), V_TEXT(behind(a, prefix)),
+                                  V_I64((int64_t)limit)};
+    struct db_rows rows;
+
+    if (prefix.len == 0)
+        return ST_OK;
+    TRY(db_query_vals(a, tx, sql, vals, ARRAY_LEN(vals), limit + 1, &rows, e));
+    for (size_t i = 0; i < rows.n; i++)
+        ids[(*n)++].v = db_uuid(&rows, i, 0);
+    return ST_OK;
+}
+
+enum status store_prefix_ids(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct prefixes *p, size_t limit, struct lead_id **ret,
+                             size_t *ret_n, struct err *e) {
+#define BY_IDENTITY(kind)                                                                          \
+    DB_SQL("SELECT lead_id FROM lead_identities WHERE tenant_id = $1 AND kind = '" kind            \
+           "' AND value >= $2 AND value < $3 ORDER BY value LIMIT $4")
+#define BY_COLUMN(column)                                                                          \
+    DB_SQL("SELECT id FROM leads WHERE tenant_id = $1 AND merged_into IS NULL AND " column         \
+           " >= $2 AND " column " < $3 AND " column " <> '' ORDER BY " column " LIMIT $4")
+    static const struct db_sql phone = BY_IDENTITY("phone"), email = BY_IDENTITY("email"),
+                               document = BY_COLUMN("document"), name = BY_COLUMN("name_key"),
+                               company = BY_COLUMN("company_key");
+
+    *ret = arena_array_of(a, 6 * limit + 1, struct lead_id);
+    *ret_n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(p->phones); i++)
+        TRY(add_ids(a, tx, phone, tenant, p->phones[i], limit, *ret, ret_n, e));
+    TRY(add_ids(a, tx, email, tenant, p->email, limit, *ret, ret_n, e));
+    TRY(add_ids(a, tx, document, tenant, p->document, limit, *ret, ret_n, e));
+    TRY(add_ids(a, tx, name, tenant, p->name, limit, *ret, ret_n, e));
+    return add_ids(a, tx, company, tenant, p->name, limit, *ret, ret_n, e);
+}
+
+enum status store_state_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct db_rows *ret, struct err *e) {
+    return DB_QUERY(a, tx,
+                    DB_SQL("SELECT state, count(*) FROM leads WHERE tenant_id = $1"
+                           " AND merged_into IS NULL GROUP BY state"),
+                    ret, e, V_UUID(tenant.v));
+}
+
+enum status store_walk_count(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct lead_walk *walk, int64_t *ret, struct err *e) {
+    static const struct db_sql all = DB_SQL("SELECT count(*) FROM leads WHERE tenant_id = $1"
+                                            " AND merged_into IS NULL"),
+                               of_state = DB_SQL("SELECT count(*) FROM leads WHERE tenant_id = $1"
+                                                 " AND merged_into IS NULL AND state = $2"),
+                               of_tag = DB_SQL("SELECT count(*) FROM lead_tags"
+                                               " WHERE tenant_id = $1 AND tag = $2");
+    bool is_all = walk->state.len == 0 && walk->tag.len == 0;
+    const struct db_val vals[] = {V_UUID(tenant.v),
+                                  V_TEXT(walk->state.len > 0 ? walk->state : walk->tag)};
+    struct db_rows rows;
+
+    TRY(db_query_vals(a, tx,
+                      is_all                ? all
+                      : walk->state.len > 0 ? of_state
+                                            : of_tag,
+                      vals, is_all ? 1 : 2, 0, &rows, e));
+    *ret = db_i64(&rows, 0, 0);
     return ST_OK;
 }

@@ -160,6 +160,9 @@ const own = (key) => (t) => ({ params: { id: t[key].id } });
 const fresh = (make) => async (t) => ({ params: { id: (await make(t)).id } });
 const talk = async (t) => ({ params: { id: (await t.conversation()).id } });
 const P = '/api/v1';
+let leads = 0;
+const newLead = (t) => t.api.post(`${P}/leads`, { name: 'Ana', emails: [`ana${++leads}@example.com`] });
+const newSegment = (t) => t.api.post(`${P}/segments`, { name: `Segmento ${++leads}`, filter: { all: [] } });
 
 /**
  * "METHOD /path": (t, key) → {params, query, body, as}. Called anew where a request may use up what it is about; with key, a
@@ -309,6 +312,20 @@ export const examples = {
   [`GET ${P}/settings/quiet-hours`]: () => ({}),
   [`PUT ${P}/settings/quiet-hours`]: () => ({ body: { hours: { sat: ['09:00', '12:00'] }, listens: true } }),
   [`GET ${P}/leads/{id}/events`]: (t) => ({ params: { id: t.talk.lead.id } }),
+  [`GET ${P}/leads/{id}/timeline`]: (t) => ({ params: { id: t.talk.lead.id } }),
+  [`POST ${P}/leads/{id}/state`]: (t) => ({ params: { id: t.talk.lead.id }, body: { state: 'qualifying', why: 'quer proposta' } }),
+  [`POST ${P}/leads/{id}/merge`]: async (t) => ({ params: { id: (await newLead(t)).id }, body: { other: (await newLead(t)).id } }),
+  [`POST ${P}/lead-merges/{id}/undo`]: fresh(async (t) => t.api.post(`${P}/leads/${(await newLead(t)).id}/merge`, { other: (await newLead(t)).id })),
+  [`GET ${P}/leads`]: () => ({ query: 'sort=-updated_at&limit=5' }),
+  [`POST ${P}/leads`]: () => ({ body: { name: 'Bia', emails: [`bia${++leads}@example.com`], tags: ['vip'] } }),
+  [`GET ${P}/leads/board`]: () => ({}),
+  [`POST ${P}/leads/tags`]: (t) => ({ body: { ids: [t.talk.lead.id], add: ['vip'] } }),
+  [`GET ${P}/segments`]: () => ({}),
+  [`POST ${P}/segments`]: () => ({ body: { name: `Segmento ${++leads}`, filter: { all: [{ field: 'state', op: 'is', value: 'new' }] } } }),
+  [`GET ${P}/segments/{id}`]: fresh((t) => newSegment(t)),
+  [`GET ${P}/segments/{id}/count`]: fresh((t) => newSegment(t)),
+  [`PATCH ${P}/segments/{id}`]: async (t) => ({ params: { id: (await newSegment(t)).id }, body: { filter: {} } }),
+  [`DELETE ${P}/segments/{id}`]: fresh((t) => newSegment(t)),
 
   // --- messages ---
   [`GET ${P}/search`]: () => ({ query: 'q=oi' }),
