@@ -135,12 +135,16 @@ enum status lead_tag_many(struct arena *a, struct tx *tx, struct tenant_id tenan
     struct tagging t = {.a = a};
     struct read_tag *adds, *drops;
     struct person *persons, **all;
+    size_t n_found;
 
     if (n > LEAD_PUT_MAX)
         FAIL(e, ST_INVALID, "at most %d leads at once", LEAD_PUT_MAX);
     TRY(read_tag_list(a, add, n_add, &adds, e));
     TRY(read_tag_list(a, drop, n_drop, &drops, e));
-    TRY(store_persons_get(a, tx, tenant, ids, n, &persons, &n, e));
+    TRY(store_persons_get(a, tx, tenant, ids, n, &persons, &n_found, e));
+    if (n > 0 && n_found == 0)
+        FAIL(e, ST_NOT_FOUND, "no such leads");
+    n = n_found;
     t.added = arena_array_of(a, n * n_add + 1, struct pair_row);
     t.dropped = arena_array_of(a, n * n_drop + 1, struct pair_row);
     all = arena_array_of(a, n + 1, struct person *);

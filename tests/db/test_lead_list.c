@@ -83,8 +83,8 @@ static enum status filters(struct app *app, struct tx *tx, struct err *e) {
         {"{\"field\":\"valid_for_dispatch\",\"op\":\"is\",\"value\":false}", 2},
         {"{\"field\":\"opted_out\",\"op\":\"is\",\"value\":false}", 3},
         {"{\"field\":\"field.NOME\",\"op\":\"is\",\"value\":\"joão lima\"}", 1},
-        {"{\"field\":\"field.valor\",\"op\":\"gt\",\"value\":1234.55}", 2},
-        {"{\"field\":\"field.valor\",\"op\":\"lt\",\"value\":\"1.234,55\"}", 1},
+        {"{\"field\":\"field.valor\",\"op\":\"gt\",\"value\":1234.55}", 1},
+        {"{\"field\":\"field.valor\",\"op\":\"lt\",\"value\":\"1.234,55\"}", 2},
         {"{\"field\":\"field.outro\",\"op\":\"missing\"}", 3},
         {"{\"all\":[{\"field\":\"state\",\"op\":\"is\",\"value\":\"new\"},"
          "{\"any\":[{\"field\":\"tag\",\"op\":\"is\",\"value\":\"vip\"},"
@@ -324,7 +324,7 @@ static void every_step_is_allowed_or_refused_as_the_table_says(void **state) {
     assert_false(lead_may_move(STR("new"), STR("sold"), true));
 }
 
-static enum status step(struct app *app, struct tx *tx, struct err *e) {
+static enum status one_step(struct app *app, struct tx *tx, struct err *e) {
     struct lead_happening *happenings;
     struct lead_profile p;
     struct lead_id ana;
@@ -348,7 +348,7 @@ static enum status step(struct app *app, struct tx *tx, struct err *e) {
 }
 
 static void step_is_on_the_timeline_and_an_illegal_one_changes_nothing(void **state) {
-    STEP(*state, step);
+    STEP(*state, one_step);
 }
 
 static enum status board(struct app *app, struct tx *tx, struct err *e) {
