@@ -98,7 +98,7 @@ static void find(struct fetch *f) {
     struct err why = ERR_INIT;
     enum status st;
 
-    if (f->media.provider_id.len == 0) {
+    if (f->media.provider_id.len == 0 || !f->provider->find_media) {
         f->found = (struct media_answer){.outcome = MEDIA_FOUND, .url = f->media.link, .size = -1};
         return;
     }

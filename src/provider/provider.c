@@ -4,6 +4,7 @@
 
 const struct provider *const providers[] = {
     &provider_meta,
+    &provider_twilio,
     NULL,
 };
 

@@ -389,7 +389,7 @@ struct provider {
     void (*judge_mail)(struct arena *a, const struct mail_reply *reply, struct send_result *ret);
 };
 
-extern const struct provider provider_meta;
+extern const struct provider provider_meta, provider_twilio;
 extern const struct provider provider_email;
 /* Every adapter, ended by NULL. */
 extern const struct provider *const providers[];

@@ -174,12 +174,19 @@ static bool is_webhook(struct arena *a, const struct provider *p, const char *fi
     return json_get(v, "object") != NULL && !str_ends(str_of(fixture), STR(EXPECT_SUFFIX));
 }
 
+/* Those that speak in forms have a suite of their own: test_twilio.c. */
+static bool calls_are_json(const struct provider *p) {
+    return p != &provider_twilio;
+}
+
 static void fixtures_parse_to_expected_events(void **state) {
     bool update = getenv("PROSA_UPDATE_FIXTURES") != NULL;
 
     (void)state;
     for (size_t i = 0; providers[i]; i++) {
         ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+        if (!calls_are_json(providers[i]))
+            continue;
         struct fixture_names all = fixture_list(&a, providers[i]->name, ".json");
         struct fixture_names expected;
         size_t webhooks = 0;
@@ -202,6 +209,8 @@ static void repeated_delivery_has_the_same_keys(void **state) {
     (void)state;
     for (size_t i = 0; providers[i]; i++) {
         ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+        if (!calls_are_json(providers[i]))
+            continue;
         const struct json *pair =
             fixture_json(&a, providers[i]->name, "duplicate_delivery_pair.json");
         struct str keys[2];
@@ -335,6 +344,8 @@ static void signatures_hold_for_the_exact_bytes_only(void **state) {
     (void)state;
     for (size_t i = 0; providers[i]; i++) {
         ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+        if (!calls_are_json(providers[i]))
+            continue;
         const struct json *all = fixture_json(&a, providers[i]->name, "signatures.json");
         const struct json *vectors = json_get(all, "vectors");
 
@@ -406,6 +417,8 @@ static void build_makes_what_the_provider_documents(void **state) {
     (void)state;
     for (size_t i = 0; providers[i]; i++) {
         ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+        if (!calls_are_json(providers[i]))
+            continue;
         const struct json *suite = fixture_json(&a, providers[i]->name, "suite.json");
         const struct json *rows = json_get(suite, "send");
 
