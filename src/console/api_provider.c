@@ -63,9 +63,12 @@ static void write_webhook(struct api *x, const struct account *p, const struct a
                           const bool *set) {
     const struct channel_defaults *ours = atomic_load(&app_outbox(x->app)->defaults->now);
     struct str id = uuid_format(x->r->arena, p->id.v);
-    bool is_own = is_field_set(kind, set, "app_secret");
+    const struct provider *provider = provider_find(p->kind);
+    bool is_shared = provider && provider->has_shared_app;
+    bool has_secret = is_field_set(kind, set, is_shared ? "app_secret" : "auth_token");
+    bool is_own = !is_shared || has_secret;
 
-    if (!provider_find(p->kind)) {
+    if (!provider) {
         json_put_null(&x->o, "webhook");
         return;
     }
@@ -75,7 +78,7 @@ static void write_webhook(struct api *x, const struct account *p, const struct a
                      ? arena_printf(x->r->arena, "/webhooks/%s/%.*s", kind->name, STR_ARG(id))
                      : arena_printf(x->r->arena, "/webhooks/%s", kind->name));
     json_put_bool(&x->o, "is_own_app", is_own);
-    json_put_bool(&x->o, "app_secret_set", is_own || ours->app_secret.len > 0);
+    json_put_bool(&x->o, "app_secret_set", has_secret || (is_shared && ours->app_secret.len > 0));
     json_put_bool(&x->o, "verify_token_set",
                   is_field_set(kind, set, "verify_token") ||
                       (!is_own && ours->verify_token.len > 0));

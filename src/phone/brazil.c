@@ -13,7 +13,7 @@ enum { AREA_DIGITS = 2, MOBILE_DIGITS = 11, LANDLINE_DIGITS = 10, WITH_COUNTRY =
 
 static bool is_area(char tens, char ones) {
     static const char *const ones_of[10] = {
-        "",     "123456789", "12478",   "1234578",   "123456789",
+        "",     "123456789", "12478",  "1234578",   "123456789",
         "1345", "123456789", "134579", "123456789", "123456789",
     };
 
