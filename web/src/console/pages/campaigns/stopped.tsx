@@ -140,7 +140,7 @@ export default function Stopped() {
                 <td>{wx('channel_', one.channel)}</td>
                 <td>
                   {wx('proof_', one.source)}
-                  {one.actor && <small>{one.actor}</small>}
+                  {one.actor && !/^(user|key):/.test(one.actor) && <small>{one.actor}</small>}
                 </td>
                 <td>{one.reason}</td>
                 <td class="nowrap">

@@ -173,7 +173,7 @@ export default function Board() {
               ))}
             </ul>
             {(column.has_more || column.count > column.leads.length) && (
-              <button type="button" class="small" aria-label={`${t('more')}: ${wx('state_', column.state)}`} onClick={() => void loadMore(columns, column).catch(toastProblem)}>
+              <button type="button" class="small" aria-label={`${wn('moreHere', column.count - column.leads.length)}: ${wx('state_', column.state)}`} onClick={() => void loadMore(columns, column).catch(toastProblem)}>
                 {wn('moreHere', column.count - column.leads.length)}
               </button>
             )}
