@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Measures prosa beside what users would pick instead, each in turn, several rounds in one run; prints medians and ratios.
-#   bench/run.sh [intake|steady|queue|way|live|scale|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
+#   bench/run.sh [intake|steady|queue|way|live|scale|dispatch|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
 # Machines are noisy: read the ratios.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -175,6 +175,21 @@ scale() {
     echo "-- $engine"
     PROSA_BIN=$prosa node bench/scale.mjs "${CONVERSATIONS:-100000}" "${MESSAGES:-2000000}"
   done
+}
+
+# Campaigns against a provider that answers after 100 ms: sends a second with durable results, and how exactly 80/s is kept.
+dispatch() {
+  npm_ci tests
+  gcc -O2 -w -o "$BIN/rawepoll" "$PEERS/http/rawepoll.c" -lpthread
+  "$BIN/rawepoll" 18110 1 100 &
+  local stub=$!
+  for round in $(seq "$rounds"); do
+    for engine in sqlite postgres; do
+      PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs "$engine" "${RECIPIENTS:-20000}" http://127.0.0.1:18110
+    done
+    PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs sqlite 2400 http://127.0.0.1:18110 80
+  done
+  kill "$stub"
 }
 
 memory() {

@@ -2,39 +2,12 @@
 // A campaign that is paused, resumed and killed at random while it sends, against a fake API that cuts off some answers after
 // accepting. At the end: nobody got it twice, every recipient is accounted for, and callbacks settle what was uncertain.
 //   node tests/crash/dispatch.mjs RECIPIENTS INTERRUPTIONS
-import { execFile } from 'node:child_process';
-import { DatabaseSync } from 'node:sqlite';
-import { promisify } from 'node:util';
+import { addTemplate, importLeads } from '../support/campaign.mjs';
 import { post, startGraph, statusCall } from '../support/graph.mjs';
 import { client, ENGINES, newInstallation, seed, until } from '../support/prosa.mjs';
 
-const run = promisify(execFile);
 const recipients = Number(process.argv[2] ?? 2000);
 const interruptions = Number(process.argv[3] ?? 10);
-const TEMPLATE = '[{"type":"BODY","text":"Olá {{1}}"}]';
-
-async function addTemplate(installation, tenant, account) {
-  const id = '01900000-0000-7000-8000-0000000000aa';
-  const lit = (u) => (installation.engine === 'postgres' ? `'${u}'` : `X'${u.replaceAll('-', '')}'`);
-  const sql = `INSERT INTO templates (id, tenant_id, account_id, channel, name, language, category, status, body, components, created_at, updated_at)
-    VALUES (${lit(id)}, ${lit(tenant)}, ${lit(account)}, 'whatsapp', 'cobranca_padrao_whatsapp_v1', 'pt_BR', 'utility', 'approved', 'Olá {{1}}', '${TEMPLATE}', 1, 1)`;
-  if (installation.engine === 'postgres') return run('psql', [installation.database, '-qc', sql]);
-  const db = new DatabaseSync(`${installation.dir}/prosa.db`, { timeout: 10000 });
-  db.exec(sql);
-  return db.close();
-}
-
-/** Leads come in as a customer's would: by a spreadsheet. */
-async function importLeads(url, key, n) {
-  const lines = ['Nome;Celular'];
-  for (let i = 0; i < n; i++) lines.push(`Pessoa ${i};+55 11 9${80000000 + i}`);
-  const res = await fetch(`${url}/api/v1/imports?name=lista.csv`, { method: 'POST', headers: { Authorization: `Bearer ${key}` }, body: lines.join('\n') });
-  const { id } = await res.json();
-  const api = client(url, key);
-  await api.post(`/api/v1/imports/${id}/commit`);
-  await until(async () => (await api.get(`/api/v1/imports/${id}`)).state === 'done', 'the import is done', 600000);
-  return id;
-}
 
 async function scene(engine) {
   const graph = await startGraph({ cutRate: 0.01, delayMs: 20 });
