@@ -14,6 +14,7 @@
 #include "httpc/httpc.h"
 #include "ingest/ingest.h"
 #include "intake/intake.h"
+#include "mail/mail.h"
 #include "media/media.h"
 #include "outbox/outbox.h"
 #include "queue/queue.h"
@@ -37,6 +38,7 @@ struct app {
     struct log_ctx log;
     struct arena arena; /* texts of options, until the stop */
     struct httpc *httpc;
+    struct mailer *mailer;
     struct queue *queue;
     struct intake *intake;
     struct authenticator *authenticator;
@@ -214,11 +216,18 @@ static enum status start_machinery(struct app *app, struct err *e) {
             .max_per_host = c->httpc_max_per_host,
             .allow_private = c->httpc_allow_private,
             .user_agent = STR("prosa"),
+            .ca_file = c->ca_file,
             .log = &app->log,
         },
         &app->httpc, e));
+    TRY(mailer_start((struct mailer_options){.httpc = app->httpc,
+                                             .allow_private = c->httpc_allow_private,
+                                             .ca_file = c->ca_file,
+                                             .log = &app->log},
+                     &app->mailer, e));
     app->outbox = (struct outbox){.db = app->options.db,
                                   .httpc = app->httpc,
+                                  .mailer = app->mailer,
                                   .keys = app->options.keys,
                                   .defaults = &app->defaults};
     app->template = (struct template_deps){.db = app->options.db,
@@ -466,6 +475,7 @@ void app_stop(struct app *app) {
     set_hearing(NULL);
     webhooks_free(app->webhooks);
     live_stop(app->live);
+    mailer_stop(app->mailer);
     if (app->httpc)
         httpc_stop(app->httpc);
     if (app->authenticator)

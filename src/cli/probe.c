@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/probe.h"
 
+#include "mail/mail.h"
+
 enum { TIMEOUT_MS = 20000 };
 
 enum status probe_start(struct cli *c, struct httpc **ret, struct err *e) {
@@ -11,6 +13,7 @@ enum status probe_start(struct cli *c, struct httpc **ret, struct err *e) {
             .timeout_ms = TIMEOUT_MS,
             .allow_private = c->rt.config->httpc_allow_private,
             .user_agent = STR("prosa"),
+            .ca_file = c->rt.config->ca_file,
         },
         ret, e);
 }
@@ -18,7 +21,7 @@ enum status probe_start(struct cli *c, struct httpc **ret, struct err *e) {
 enum status probe_account(struct cli *c, struct httpc *httpc, const struct account *account,
                           struct probe *ret, struct err *e) {
     const struct config *config = c->rt.config;
-    const struct account_prober with = {
+    struct account_prober with = {
         .db = c->rt.db,
         .httpc = httpc,
         .keys = c->rt.keys,
@@ -31,5 +34,14 @@ enum status probe_account(struct cli *c, struct httpc *httpc, const struct accou
             },
     };
 
-    return account_probe(&c->arena, &with, account, ret, e);
+    TRY(mailer_start((struct mailer_options){.httpc = httpc,
+                                             .timeout_ms = TIMEOUT_MS,
+                                             .allow_private = config->httpc_allow_private,
+                                             .ca_file = config->ca_file},
+                     &with.mailer, e));
+
+    enum status st = account_probe(&c->arena, &with, account, ret, e);
+
+    mailer_stop(with.mailer);
+    return st;
 }

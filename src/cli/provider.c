@@ -47,6 +47,13 @@ static void put_account(struct cli *c, const struct account *p) {
     json_end(o);
 }
 
+/* Nobody calls us for it. */
+static bool is_mailbox(const struct account *p) {
+    const struct provider *provider = provider_find(p->kind);
+
+    return provider && provider->transport == TRANSPORT_MAIL;
+}
+
 static void show(struct cli *c, const struct account *p, const char *done) {
     struct str id = cli_id_text(c, p->id.v);
 
@@ -56,7 +63,7 @@ static void show(struct cli *c, const struct account *p, const char *done) {
     }
     buf_printf(&c->out, "%s %.*s account \"%.*s\" (%.*s)\n", done, STR_ARG(p->kind),
                STR_ARG(p->name), STR_ARG(id));
-    if (strcmp(done, "Added") == 0 && p->address.len > 0)
+    if (strcmp(done, "Added") == 0 && p->address.len > 0 && !is_mailbox(p))
         buf_printf(&c->out, "Webhook of an app of its own: /webhooks/%.*s/%.*s\n", STR_ARG(p->kind),
                    STR_ARG(id));
 }

@@ -65,6 +65,7 @@ struct config {
     uint32_t httpc_timeout_ms;
     uint32_t httpc_max_per_host;
     bool httpc_allow_private;
+    struct str ca_file;
 
     /* WhatsApp Cloud API */
     struct str meta_app_secret;

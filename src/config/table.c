@@ -138,6 +138,11 @@ const struct setting config_table[] = {
      .help = "Permits tenants' URLs on private and loopback addresses; for simulators, not for "
              "production."},
 
+    {FIELD(ca_file), .group = calls, .type = SETTING_TEXT, .fallback = "", .max = PATH_BYTES,
+     .help =
+         "Authorities (PEM) that outgoing TLS connections, to mail servers too, trust instead of "
+         "the system's."},
+
     {FIELD(meta_app_secret), .group = whatsapp, .type = SETTING_SECRET, .fallback = "", .min = 1,
      .max = SECRET_BYTES, .is_reloadable = true,
      .help = "App secret that signs webhooks (X-Hub-Signature-256)."},

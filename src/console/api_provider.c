@@ -10,7 +10,8 @@ enum { VALUES_MAX = 64, VALUE_MAX_BYTES = 16 << 10 };
 static const char *const value_types[] = {
     [ACCOUNT_TEXT] = "text",       [ACCOUNT_URL] = "url",           [ACCOUNT_DIGITS] = "digits",
     [ACCOUNT_VERSION] = "version", [ACCOUNT_INT] = "integer",       [ACCOUNT_REAL] = "number",
-    [ACCOUNT_BOOL] = "boolean",    [ACCOUNT_CURRENCY] = "currency",
+    [ACCOUNT_BOOL] = "boolean",    [ACCOUNT_CURRENCY] = "currency", [ACCOUNT_EMAIL] = "text",
+    [ACCOUNT_HOST] = "text",       [ACCOUNT_SECURITY] = "text",     [ACCOUNT_MADE] = "text",
 };
 
 /* --- showing ------------------------------------------------------------------------------------------------------------ */
@@ -68,7 +69,7 @@ static void write_webhook(struct api *x, const struct account *p, const struct a
     bool has_secret = is_field_set(kind, set, is_shared ? "app_secret" : "auth_token");
     bool is_own = !is_shared || has_secret;
 
-    if (!provider) {
+    if (!provider || provider->transport == TRANSPORT_MAIL) {
         json_put_null(&x->o, "webhook");
         return;
     }
@@ -281,6 +282,7 @@ static enum status provider_test_post(struct app *app, struct req *r, struct res
     const struct account_prober with = {.db = app_db(app),
                                         .httpc = outbox->httpc,
                                         .keys = outbox->keys,
+                                        .mailer = outbox->mailer,
                                         .defaults = *atomic_load(&outbox->defaults->now)};
     struct finding f = {.r = r};
     struct probe probe;

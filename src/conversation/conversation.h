@@ -293,8 +293,8 @@ struct message_change {
 enum status message_change_status(struct arena *a, struct tx *tx, struct message *m,
                                   struct message_change change, int64_t now_ms, bool *ret_moved,
                                   struct err *e) ATTR_MUST_CHECK;
-/* Whether what a person wrote asks for an answer: not a reaction, a withdrawal or a system notice, and not what was said in a
- * group, to which a private answer would be out of place. */
+/* Whether what a person wrote asks for an answer: not a reaction, a withdrawal or a system notice, no mail that a
+ * machine wrote, and not what was said in a group, to which a private answer would be out of place. */
 bool message_wants_answer(const struct message *m);
 /* What a reader sees of the message's file from now on. */
 enum status message_set_media(struct tx *tx, struct tenant_id tenant, struct message_id id,

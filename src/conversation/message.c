@@ -26,7 +26,8 @@ bool message_wants_answer(const struct message *m) {
         if (str_eq(m->type, str_of(silent[i])))
             return false;
     /* A key of the content: inside a text the quotes would be escaped. */
-    return !str_contains(m->content, STR("\"group_id\":"));
+    return !str_contains(m->content, STR("\"group_id\":")) &&
+           !str_contains(m->content, STR("\"is_auto\":true"));
 }
 
 bool message_may_move(struct str from, struct str to) {

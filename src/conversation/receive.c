@@ -4,6 +4,9 @@
 
 #include "conversation/asks.h"
 
+/* The end of the year 9999: a channel without a window. */
+#define WINDOW_ALWAYS_MS INT64_C(253402300799000)
+
 static enum status add_event(struct tx *tx, const struct conversation *c, const char *kind,
                              struct str data, int64_t now_ms, struct err *e) {
     return event_add(tx,
@@ -123,6 +126,8 @@ static int64_t window_until(const struct received *in) {
     int64_t at = in->inbound->at_ms;
     bool is_recent = at <= in->now_ms && at > in->now_ms - in->window_ms;
 
+    if (in->window_ms == 0)
+        return WINDOW_ALWAYS_MS;
     return (is_recent ? at : in->now_ms) + in->window_ms;
 }
 
@@ -194,7 +199,9 @@ enum status conversation_receive(struct arena *a, struct tx *tx, const struct re
     is_asking = message_wants_answer(&m) && word == CONSENT_NONE;
     m.direction = STR("in");
     m.owner = STR("customer");
-    m.sender = party->phone.len > 0 ? party->phone : party->user_id;
+    m.sender = party->phone.len > 0     ? party->phone
+               : party->user_id.len > 0 ? party->user_id
+                                        : party->email;
     m.status = STR("received");
     TRY(message_insert(a, tx, &m, in->now_ms, e));
     TRY(apply_to_target(a, tx, in, e));

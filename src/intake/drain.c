@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "bot/bot.h"
 #include "dispatch/dispatch.h"
+#include "intake/arrive.h"
 #include "intake/store.h"
 #include "media/media.h"
 #include "outbox/outbox.h"
@@ -41,11 +42,13 @@ struct parsed { /* one raw call, understood or not */
     size_t n, cap;
     struct arena *arena;
     struct raw_fate fate;
+    struct media *files; /* by event: those that came along; NULL: none did */
 };
 
 struct target { /* an account, looked up once a batch */
     const struct provider *provider;
     struct str address, group;
+    struct account_id own;  /* the call's, when the event names neither */
     struct account account; /* id nil: nobody's */
     bool tenant_is_active;
     struct debounce debounce;
@@ -54,6 +57,7 @@ struct target { /* an account, looked up once a batch */
 struct drain {
     struct intake *intake;
     struct db *db;
+    const struct media_deps *media;
     struct arena *arena; /* of the batch */
     const struct job *job;
     struct raw_call *calls;
@@ -119,6 +123,8 @@ static enum status find_account(struct drain *d, struct tx *tx, struct target *r
         st = account_find_address(d->arena, tx, kind, r->address, &r->account, &miss);
     else if (r->group.len > 0)
         st = account_find_group(d->arena, tx, kind, r->group, &r->account, &miss);
+    else if (!uuid_is_nil(r->own.v))
+        st = account_get(d->arena, tx, r->own, &r->account, &miss);
     if (st == ST_NOT_FOUND) {
         r->account = (struct account){0};
         return ST_OK;
@@ -134,11 +140,14 @@ static enum status find_account(struct drain *d, struct tx *tx, struct target *r
 
 static enum status target_of(struct drain *d, struct tx *tx, const struct parsed *p,
                              const struct inbound *ev, struct target **ret, struct err *e) {
+    bool is_named = ev->address.len > 0 || ev->account_group.len > 0;
+    struct account_id own = is_named ? (struct account_id){0} : p->call->account;
+
     for (size_t i = 0; i < d->n_routes; i++) {
         struct target *r = &d->routes[i];
 
         if (r->provider == p->provider && str_eq(r->address, ev->address) &&
-            str_eq(r->group, ev->account_group)) {
+            str_eq(r->group, ev->account_group) && uuid_eq(r->own.v, own.v)) {
             *ret = r;
             return ST_OK;
         }
@@ -149,7 +158,7 @@ static enum status target_of(struct drain *d, struct tx *tx, const struct parsed
     struct target *fresh = &d->routes[d->n_routes];
 
     *fresh = (struct target){
-        .provider = p->provider, .address = ev->address, .group = ev->account_group};
+        .provider = p->provider, .address = ev->address, .group = ev->account_group, .own = own};
     TRY(find_account(d, tx, fresh, e));
     d->n_routes++;
     *ret = fresh;
@@ -159,12 +168,12 @@ static enum status target_of(struct drain *d, struct tx *tx, const struct parsed
 /* Why an event may not go to its account; NULL when it may. */
 static const char *refusal(const struct parsed *p, const struct target *r, struct str *ret_reason) {
     if (uuid_is_nil(r->account.id.v)) {
-        *ret_reason = STR("no provider account has this phone number id: add it, then replay");
+        *ret_reason = STR("no provider account has this address: add it, then replay");
         return "unknown-address";
     }
     if (!uuid_is_nil(p->call->tenant.v) && !uuid_eq(p->call->tenant.v, r->account.tenant.v)) {
         *ret_reason =
-            STR("the phone number id belongs to another tenant than the address that was called");
+            STR("the account's address belongs to another tenant than the one that was called");
         return "wrong-tenant";
     }
     if (!r->account.is_active) {
@@ -236,19 +245,23 @@ static enum status ignore_known_message(struct arena *a, struct tx *tx, const st
     return st;
 }
 
-/* What came with the message is fetched later, by a job of the same transaction. */
+/* What came with the message is kept already, or fetched later by a job of the same transaction. */
 static enum status expect_media(struct drain *d, struct tx *tx, const struct received *in,
-                                struct message_id id, struct err *e) {
+                                const struct media *kept, struct message_id id, struct err *e) {
     struct message m;
 
     if (!media_is_kind(in->inbound->type))
         return ST_OK;
+    if (kept)
+        return media_attach(d->arena, tx, kept, id, in->now_ms, e);
     TRY(message_get(d->arena, tx, in->tenant, id, &m, e));
     return media_expect(d->arena, tx, &m, in->now_ms, e);
 }
 
 static enum status apply_message(struct drain *d, struct tx *tx, const struct target *r,
-                                 const struct inbound *ev, int64_t now_ms, struct err *e) {
+                                 const struct parsed *p, const struct inbound *ev, int64_t now_ms,
+                                 struct err *e) {
+    const struct media *kept = ev->file.len > 0 ? &p->files[ev - p->events] : NULL;
     const struct received in = {
         .tenant = r->account.tenant,
         .account = r->account.id,
@@ -259,8 +272,12 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
         .before = dispatch_before_reply,
     };
     struct message_id id;
-    bool is_known = false;
+    bool is_known = false, is_own = false;
 
+    if (r->provider->transport == TRANSPORT_MAIL)
+        TRY(arrive_mail(d->arena, tx, &r->account, ev, now_ms, &is_own, e));
+    if (is_own)
+        return store_account_event(tx, r->account.tenant, r->account.id, ev, now_ms, e);
     /* An echo may be of what we sent ourselves. A message is known although its dedup key is not where a call is replayed after
      * the key's retention; looking costs a query each, so only the careful run, which such a call ends in, does. */
     if (ev->kind == INBOUND_ECHO || d->is_careful)
@@ -269,7 +286,7 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
         return ST_OK;
     TRY(ev->kind == INBOUND_ECHO ? conversation_receive_echo(d->arena, tx, &in, &id, e)
                                  : conversation_receive(d->arena, tx, &in, &id, e));
-    return expect_media(d, tx, &in, id, e);
+    return expect_media(d, tx, &in, kept, id, e);
 }
 
 /* A template's state changes in the transaction that tells of it, so that the next claim of a campaign sees it. */
@@ -302,6 +319,13 @@ static enum status keep_receipt(struct drain *d, struct tx *tx, const struct tar
     return ST_OK;
 }
 
+static enum status apply_status(struct drain *d, struct tx *tx, const struct target *r,
+                                const struct inbound *ev, int64_t now_ms, struct err *e) {
+    if (r->provider->transport == TRANSPORT_MAIL)
+        TRY(arrive_bounce(d->arena, tx, &r->account, ev, now_ms, e));
+    return keep_receipt(d, tx, r, ev, e);
+}
+
 static enum status apply_receipts(struct drain *d, struct tx *tx, struct err *e) {
     size_t n = d->n_receipts;
 
@@ -310,12 +334,11 @@ static enum status apply_receipts(struct drain *d, struct tx *tx, struct err *e)
 }
 
 static enum status apply_event(struct drain *d, struct tx *tx, const struct target *r,
-                               const struct raw_call *call, const struct inbound *ev,
-                               struct err *e) {
+                               const struct parsed *p, const struct inbound *ev, struct err *e) {
     const struct seen_event seen = {.tenant = r->account.tenant,
                                     .account = r->account.id,
                                     .dedup = ev->dedup,
-                                    .call = call->id};
+                                    .call = p->call->id};
     int64_t now_ms = clock_now_ms();
     bool is_first;
 
@@ -328,9 +351,9 @@ static enum status apply_event(struct drain *d, struct tx *tx, const struct targ
     switch (ev->kind) {
     case INBOUND_MESSAGE:
     case INBOUND_ECHO:
-        return apply_message(d, tx, r, ev, now_ms, e);
+        return apply_message(d, tx, r, p, ev, now_ms, e);
     case INBOUND_STATUS:
-        return keep_receipt(d, tx, r, ev, e);
+        return apply_status(d, tx, r, ev, now_ms, e);
     case INBOUND_PREFERENCE:
         return apply_preference(d, tx, r, ev, now_ms, e);
     case INBOUND_IDENTITY:
@@ -368,7 +391,7 @@ static enum status apply_call(struct tx *tx, struct drain *d, struct parsed *p, 
             if (uuid_is_nil(r->account.id.v) || !uuid_is_nil(p->call->tenant.v))
                 continue;
         } else {
-            TRY(apply_event(d, tx, r, p->call, &p->events[i], e));
+            TRY(apply_event(d, tx, r, p, &p->events[i], e));
         }
         if (uuid_is_nil(p->call->tenant.v))
             note_tenant(p, r->account.tenant, &n_tenants);
@@ -479,6 +502,17 @@ static void parse_batch(struct drain *d) {
     d->n = n;
 }
 
+static enum status keep_files(struct drain *d, struct err *e) {
+    for (size_t i = 0; i < d->n; i++) {
+        struct parsed *p = &d->parsed[i];
+
+        if (p->provider && p->provider->transport == TRANSPORT_MAIL)
+            TRY(arrive_keep_files(d->media, d->arena, p->call->tenant, p->events, p->n, &p->files,
+                                  e));
+    }
+    return ST_OK;
+}
+
 static enum status drain_once(struct drain *d, struct err *e) {
     struct err why = ERR_INIT;
 
@@ -487,6 +521,7 @@ static enum status drain_once(struct drain *d, struct err *e) {
         return ST_OK;
     d->parsed = arena_array_of(d->arena, d->n, struct parsed);
     parse_batch(d);
+    TRY(keep_files(d, e));
     d->is_careful = false;
 
     enum status st = db_write(d->db, DB_SYSTEM, apply_batch, d, &why);
@@ -513,7 +548,11 @@ enum status intake_drain_job(struct app *app, struct arena *a, const struct job 
     struct drain *d = arena_new_of(a, struct drain);
     ATTR_CLEANUP(arena_done_p) struct arena batch = {0};
 
-    *d = (struct drain){.intake = app_intake(app), .db = app_db(app), .arena = &batch, .job = job};
+    *d = (struct drain){.intake = app_intake(app),
+                        .db = app_db(app),
+                        .media = app_media(app),
+                        .arena = &batch,
+                        .job = job};
     do {
         arena_reset(&batch);
         TRY(drain_once(d, e));

@@ -107,16 +107,7 @@ static enum status append(struct tx *tx, void *ctx, struct err *e) {
 
     arena_done(&scratch);
     TRY(st);
-    return queue_put(tx,
-                     (struct job_put){
-                         .kind = INTAKE_DRAIN_JOB,
-                         .lane = STR("intake"),
-                         .key = STR("intake"),
-                         .coalesce = QUEUE_KEEP,
-                         .priority = QUEUE_URGENT,
-                         .payload = STR("{}"),
-                     },
-                     NULL, e);
+    return store_drain_put(tx, e);
 }
 
 static void start_batch(struct intake *in);

@@ -12,6 +12,8 @@
 
 #define INTAKE_DRAIN_JOB "intake.drain"
 #define INTAKE_PURGE_JOB "intake.purge"
+#define MAIL_SCAN_JOB    "mail.scan" /* of the system: which mailboxes are to be looked at */
+#define MAIL_POLL_JOB    "mail.poll" /* payload {"account"}; lane and key are the account's */
 
 struct intake;
 struct intake_options {
@@ -34,6 +36,19 @@ enum status intake_drain_job(struct app *app, struct arena *a, const struct job 
 /* Forgets done raw calls and dedup keys older than their retention (30 days; providers repeat for 7 at most). */
 enum status intake_purge_job(struct app *app, struct arena *a, const struct job *job,
                              struct verdict *ret_verdict, struct err *e);
+
+enum status mail_scan_job(struct app *app, struct arena *a, const struct job *job,
+                          struct verdict *ret_verdict, struct err *e);
+enum status mail_poll_job(struct app *app, struct arena *a, const struct job *job,
+                          struct verdict *ret_verdict, struct err *e);
+/* Looks at the account's mailbox soon, not at its next time. */
+enum status mail_poll_put(struct arena *a, struct tx *tx, const struct account *account,
+                          struct err *e) ATTR_MUST_CHECK;
+
+/* GET and POST /unsubscribe/{token}: the links to leave by that our mails carry (RFC 8058). The POST ends them; the GET only
+ * asks, since programs look at links that nobody clicked. */
+enum status leave_get(struct app *app, struct req *r, struct resp *ret, struct err *e);
+enum status leave_post(struct app *app, struct req *r, struct resp *ret, struct err *e);
 
 struct inbox_row {
     struct inbox_id id;

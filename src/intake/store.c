@@ -177,7 +177,7 @@ enum status inbox_get(struct arena *a, struct tx *tx, struct tenant_id tenant, s
     return ST_OK;
 }
 
-static enum status wake_drain(struct tx *tx, struct err *e) {
+enum status store_drain_put(struct tx *tx, struct err *e) {
     return queue_put(tx,
                      (struct job_put){.kind = INTAKE_DRAIN_JOB,
                                       .lane = STR("intake"),
@@ -198,7 +198,7 @@ enum status inbox_replay(struct tx *tx, struct tenant_id tenant, struct inbox_id
             " AND state IN ('unparsed', 'unrouted', 'failed', 'done')"
             " AND ($2 IS NOT NULL OR state <> 'done')"),
         ret_n, e, V_UUID_OPT(tenant.v), V_UUID_OPT(id.v), V_TEXT(state)));
-    return wake_drain(tx, e);
+    return store_drain_put(tx, e);
 }
 
 /* --- what could not be applied ---------------------------------------------------------------------------------------- */
@@ -275,5 +275,5 @@ enum status inbox_replay_some(struct arena *a, struct tx *tx, const struct inbox
             last = db_i64(&rows, i, 0);
     *ret_last = arena_printf(a, "%lld", (long long)last);
     *ret_n = rows.n;
-    return rows.n > 0 ? wake_drain(tx, e) : ST_OK;
+    return rows.n > 0 ? store_drain_put(tx, e) : ST_OK;
 }

@@ -16,6 +16,8 @@ struct raw_call { /* one provider's call, as it came */
 
 enum status store_inbox_append(struct arena *a, struct tx *tx, const struct raw_call *calls,
                                size_t n, struct err *e) ATTR_MUST_CHECK;
+/* The drain runs soon. */
+enum status store_drain_put(struct tx *tx, struct err *e) ATTR_MUST_CHECK;
 enum status store_inbox_waiting(struct arena *a, struct tx *tx, size_t max, struct raw_call **ret,
                                 size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 

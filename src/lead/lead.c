@@ -6,9 +6,11 @@
 #include "lead/read.h"
 #include "lead/store.h"
 
-/* At most two: the phone, then the user id. */
+enum { KEYS_MAX = 3 };
+
+/* The phone, then the user id, then the e-mail address. */
 static size_t party_identities(struct arena *a, const struct party *party,
-                               struct identity out[static 2]) {
+                               struct identity out[static KEYS_MAX]) {
     size_t n = 0;
     struct str key = phone_key(a, party->phone);
 
@@ -17,6 +19,9 @@ static size_t party_identities(struct arena *a, const struct party *party,
     if (party->user_id.len > 0)
         out[n++] = (struct identity){
             .kind = "user_id", .value = party->user_id, .address = party->user_id};
+    if (party->email.len > 0)
+        out[n++] =
+            (struct identity){.kind = "email", .value = party->email, .address = party->email};
     return n;
 }
 
@@ -35,11 +40,13 @@ static enum status merge(struct arena *a, struct tx *tx, struct tenant_id tenant
     return lead_merge(a, tx, tenant, *keep, *drop, STR("[]"), STR_EMPTY, now_ms, &unused, e);
 }
 
-/* A provider's number is one of the lead's numbers as well, and on WhatsApp. */
+/* A provider's number is one of the lead's numbers as well, and on WhatsApp; so the address somebody wrote from. */
 static enum status put_phone(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct lead_id lead, const struct identity *id, struct err *e) {
     struct read_phone phone;
 
+    if (str_eq(str_of(id->kind), STR("email")))
+        return store_email_heard(tx, tenant, lead, id->value, e);
     if (!str_eq(str_of(id->kind), STR("phone")))
         return ST_OK;
     phone_of_provider(a, id->address, &phone);
@@ -49,15 +56,16 @@ static enum status put_phone(struct arena *a, struct tx *tx, struct tenant_id te
 enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          const struct party *party, int64_t now_ms, struct lead *ret,
                          struct err *e) {
-    struct identity ids[2];
-    struct found found[2], first = {.state = STR("new")};
+    struct identity ids[KEYS_MAX];
+    struct found found[KEYS_MAX], first = {.state = STR("new")};
     size_t n = party_identities(a, party, ids);
     struct lead_id lead = {0}, merged = {0};
     int64_t renamed = 0;
     bool is_new, is_changed;
 
     if (n == 0)
-        FAIL(e, ST_INVALID, "the message names neither a phone nor a user id of its sender");
+        FAIL(e, ST_INVALID,
+             "the message names neither a phone, a user id nor an address of its sender");
     for (size_t i = 0; i < n; i++) {
         TRY(store_identity_find(a, tx, tenant, ids[i], &found[i], e));
         if (uuid_is_nil(found[i].lead.v))
@@ -93,6 +101,7 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
                          .name = party->name,
                          .phone = party->phone,
                          .user_id = party->user_id,
+                         .email = party->email,
                          .is_changed = is_changed,
                          .merged = merged,
                          .state = first.state,
@@ -108,7 +117,7 @@ enum status lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, st
 enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  const struct party *from, const struct party *to, struct lead *ret,
                                  struct err *e) {
-    struct identity ids[2];
+    struct identity ids[KEYS_MAX];
     struct found found = {0};
     size_t n = party_identities(a, from, ids);
 
@@ -125,7 +134,7 @@ enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_i
 enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_id id, const struct party *address_now, int64_t now_ms,
                                struct err *e) {
-    struct identity ids[2];
+    struct identity ids[KEYS_MAX];
     struct found found;
     size_t n = party_identities(a, address_now, ids);
 

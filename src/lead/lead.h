@@ -11,6 +11,7 @@ struct lead {
     struct str name;
     struct str phone; /* as the provider addresses it; empty when withheld */
     struct str user_id;
+    struct str email;
     bool is_changed; /* lead_resolve: known before, but under another name or without this number */
     struct lead_id merged;      /* lead_resolve: the one that was merged into this, else nil */
     struct str state;           /* lead_resolve: as it was before, or "new" */

@@ -48,9 +48,10 @@ enum status store_lead_insert(struct arena *a, struct tx *tx, struct tenant_id t
     return DB_LATER(
         tx,
         DB_SQL("INSERT INTO leads (id, tenant_id, name, username, created_at, updated_at, name_key,"
-               " source) VALUES ($1, $2, $3, $4, $5, $5, $6, 'whatsapp')"),
+               " source) VALUES ($1, $2, $3, $4, $5, $5, $6, $7)"),
         e, V_UUID(id.v), V_UUID(tenant.v), V_TEXT(party->name), V_TEXT(party->username),
-        V_I64(now_ms), V_TEXT(utf8_fold(a, party->name)));
+        V_I64(now_ms), V_TEXT(utf8_fold(a, party->name)),
+        V_TEXT(party->phone.len + party->user_id.len == 0 ? STR("email") : STR("whatsapp")));
 }
 
 enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -71,6 +72,8 @@ enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tena
             ret->phone = db_text(&rows, i, 2);
         else if (str_eq(db_text(&rows, i, 1), STR("user_id")))
             ret->user_id = db_text(&rows, i, 2);
+        else if (str_eq(db_text(&rows, i, 1), STR("email")))
+            ret->email = db_text(&rows, i, 2);
     }
     return ST_OK;
 }

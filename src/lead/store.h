@@ -68,6 +68,8 @@ enum status store_lead_heard(struct tx *tx, struct tenant_id tenant, struct lead
 struct read_phone;
 enum status store_phone_heard(struct tx *tx, struct tenant_id tenant, struct lead_id id,
                               const struct read_phone *phone, struct err *e) ATTR_MUST_CHECK;
+enum status store_email_heard(struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                              struct str address, struct err *e) ATTR_MUST_CHECK;
 enum status store_phone_whatsapp(struct tx *tx, struct tenant_id tenant, struct str key,
                                  enum lead_whatsapp is_whatsapp, struct err *e) ATTR_MUST_CHECK;
 enum status store_email_bounced(struct tx *tx, struct tenant_id tenant, struct str address,

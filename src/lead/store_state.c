@@ -64,6 +64,22 @@ enum status store_phone_heard(struct tx *tx, struct tenant_id tenant, struct lea
         V_TEXT(str_of(phone->kind)));
 }
 
+enum status store_email_heard(struct tx *tx, struct tenant_id tenant, struct lead_id id,
+                              struct str address, struct err *e) {
+    TRY(DB_LATER(tx,
+                 DB_SQL("UPDATE lead_emails SET is_valid = 1, bounced_at = NULL"
+                        " WHERE tenant_id = $1 AND lead_id = $2 AND address = $3"),
+                 e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(address)));
+    return DB_LATER(
+        tx,
+        DB_SQL("INSERT INTO lead_emails (tenant_id, lead_id, position, address, is_valid)"
+               " SELECT $1, $2, (SELECT coalesce(max(position) + 1, 0) FROM lead_emails"
+               " WHERE tenant_id = $1 AND lead_id = $2), $3, 1"
+               " WHERE NOT EXISTS (SELECT 1 FROM lead_emails WHERE tenant_id = $1 AND lead_id = $2"
+               " AND address = $3)"),
+        e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(address));
+}
+
 enum status store_phone_whatsapp(struct tx *tx, struct tenant_id tenant, struct str key,
                                  enum lead_whatsapp is_whatsapp, struct err *e) {
     return DB_EXEC(

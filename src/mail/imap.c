@@ -94,7 +94,6 @@ static bool perform(struct reading *r, struct str path, const char *command, siz
     SET(r->conn->easy, CURLOPT_WRITEFUNCTION, on_body);
     SET(r->conn->easy, CURLOPT_WRITEDATA, r);
     code = conn_perform(r->conn, &r->dial);
-    r->conn->is_used = true;
     if (code != CURLE_OK)
         failed(r, code);
     return code == CURLE_OK;
@@ -103,22 +102,6 @@ static bool perform(struct reading *r, struct str path, const char *command, siz
 static bool command(struct reading *r, bool in_folder, struct str text) {
     return perform(r, in_folder ? escaped(r->a, folder_of(r)) : STR_EMPTY, arena_cstr(r->a, text),
                    LIST_MAX_BYTES);
-}
-
-/* A kept connection may have died meanwhile: whatever fails first on one is tried once more on a new one. */
-static bool first_command(struct reading *r, struct str text) {
-    bool was_used = r->conn->is_used;
-
-    if (command(r, false, text))
-        return true;
-    if (!was_used || r->result->outcome != SEND_RETRY)
-        return false;
-    SET(r->conn->easy, CURLOPT_FRESH_CONNECT, 1L);
-
-    bool is_good = command(r, false, text);
-
-    SET(r->conn->easy, CURLOPT_FRESH_CONNECT, 0L);
-    return is_good;
 }
 
 static bool open_reading(struct reading *r) {
@@ -150,9 +133,9 @@ static struct reading reading_of(struct mailer *m, struct arena *a, const struct
     };
 }
 
-static void close_reading(struct reading *r, bool is_good) {
+static void close_reading(struct reading *r) {
     if (r->conn)
-        conn_give(r->m, r->conn, is_good);
+        conn_give(r->m, r->conn, false);
     buf_done(&r->body);
 }
 
@@ -166,11 +149,10 @@ void imap_probe(struct mailer *m, struct arena *a, const struct channel *ch,
     struct reading r = reading_of(m, a, ch, ret);
 
     if (open_reading(&r)) {
-        SET(r.conn->easy, CURLOPT_FRESH_CONNECT, 1L);
         if (command(&r, false, status_command(&r)))
             *ret = (struct send_result){.outcome = SEND_ACCEPTED};
     }
-    close_reading(&r, false);
+    close_reading(&r);
 }
 
 /* --- fetching --------------------------------------------------------------------------------------------- */
@@ -192,7 +174,7 @@ static bool look(struct reading *r, struct mail_place *place, bool *ret_is_news)
     int64_t validity, next;
 
     *ret_is_news = false;
-    if (!first_command(r, status_command(r)))
+    if (!command(r, false, status_command(r)))
         return false;
     if (!imap_status(buf_str(&r->body), &validity, &next)) {
         *r->result = (struct send_result){
@@ -282,12 +264,13 @@ enum status mail_fetch(struct mailer *m, struct arena *a, const struct channel *
                                      .place = place};
     if (!open_reading(&r))
         return ST_OK;
-    *ret = (struct send_result){.outcome = SEND_ACCEPTED};
+    *ret = (struct send_result){.outcome = SEND_ACCEPTED, .reason = STR("the folder was read")};
     is_good = look(&r, &ret_batch->place, &is_news);
     if (is_good && is_news)
         is_good = fetch_news(&r, ret_batch);
     if (!is_good && ret_batch->n > 0) /* what came is kept; the rest comes next time */
         ret->outcome = SEND_ACCEPTED;
-    close_reading(&r, is_good);
+    /* Not kept: on one whose folder is open STATUS tells what was there when it was opened. */
+    close_reading(&r);
     return ST_OK;
 }

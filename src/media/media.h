@@ -116,6 +116,10 @@ enum status media_purge_job(struct app *app, struct arena *a, const struct job *
 enum status media_open(const struct media_deps *deps, const struct media *m, int *ret_fd,
                        uint64_t *ret_size, struct err *e) ATTR_MUST_CHECK;
 
+/* All of a ready one that may be sent. ST_UNAVAILABLE: the disk. */
+enum status media_read(const struct media_deps *deps, struct arena *a, const struct media *m,
+                       struct str *ret, struct err *e) ATTR_MUST_CHECK;
+
 /* --- what bytes and texts say: pure functions ---------------------------------------------------------------------- */
 
 struct media_type {

@@ -131,8 +131,8 @@ static enum status remember_given(struct tx *tx, void *ctx, struct err *e) {
                             clock_now_ms() + g->to.provider->limits.media_ms, e);
 }
 
-static enum status read_bytes(const struct media_deps *deps, struct arena *a, const struct media *m,
-                              struct str *ret, struct err *e) {
+enum status media_read(const struct media_deps *deps, struct arena *a, const struct media *m,
+                       struct str *ret, struct err *e) {
     uint64_t size, n = 0;
     char *bytes;
     int fd;
@@ -158,7 +158,7 @@ static enum status put_file(const struct media_deps *deps, struct giving *g, str
     struct media_put put = {.mime = g->media->mime, .file_name = g->media->file_name};
     struct http_call call;
 
-    TRY(read_bytes(deps, g->arena, g->media, &put.bytes, e));
+    TRY(media_read(deps, g->arena, g->media, &put.bytes, e));
     TRY(g->to.provider->put_media(g->arena, g->to.channel, &put, &call, e));
     call.reach = REACH_MACHINE;
     call.timeout_ms = GIVE_MS;

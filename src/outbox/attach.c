@@ -67,7 +67,8 @@ static enum status look(struct tx *tx, void *ctx, struct err *e) {
     p->at->is_there = true;
     TRY(account_get(p->arena, tx, p->message.account, &p->account, e));
     p->provider = provider_find(p->account.kind);
-    if (!p->provider || !p->account.is_active || !str_eq(p->account.state, STR("ok")) ||
+    if (!p->provider || p->provider->transport == TRANSPORT_MAIL || !p->account.is_active ||
+        !str_eq(p->account.state, STR("ok")) ||
         !gate_permits(httpc_gate(p->outbox->httpc), REACH_REPLY))
         return ST_OK;
     p->is_wanted = true;

@@ -7,6 +7,7 @@
 #include "conversation/conversation.h"
 #include "crypto/crypto.h"
 #include "httpc/httpc.h"
+#include "mail/mail.h"
 #include "queue/queue.h"
 #include "tenant/tenant.h"
 
@@ -52,6 +53,7 @@ enum status outbox_settle(struct arena *a, struct tx *tx, struct tenant_id tenan
 struct outbox { /* what the jobs need; part of struct app, reached by app_outbox() */
     struct db *db;
     struct httpc *httpc;
+    struct mailer *mailer;
     const struct keyring *keys;
     const struct current_defaults *defaults;
 };

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "outbox/attach.h"
+#include "outbox/thread.h"
 #include "pace/pace.h"
 #include "stats/stats.h"
 
@@ -44,6 +45,7 @@ struct sending { /* one run of the job */
     struct account account;
     struct channel channel;
     const struct provider *provider;
+    struct thread thread; /* of e-mail */
 
     /* found by the call */
     struct send_result result;
@@ -141,6 +143,8 @@ static enum status permit_queued(struct tx *tx, struct sending *s, const struct 
         return ST_OK;
     }
     TRY(lead_get(s->arena, tx, s->message.tenant, c->lead, &s->lead, e));
+    if (s->provider->transport == TRANSPORT_MAIL)
+        TRY(thread_find(s->arena, tx, &s->message, &s->thread, e));
 
     TRY(message_change_status(s->arena, tx, &s->message,
                               (struct message_change){.status = STR("sending")}, clock_now_ms(),
@@ -183,7 +187,41 @@ static void rejected(struct sending *s, struct str cause, struct str reason) {
     s->result = (struct send_result){.outcome = SEND_REJECTED, .cause = cause, .reason = reason};
 }
 
-static enum status call(struct sending *s, struct err *e) {
+/* An e-mail carries its file itself. */
+static enum status call_mail(struct sending *s, const struct json *content,
+                             struct media_deps *media, struct err *e) {
+    struct outgoing_file file = {0};
+    struct err why = ERR_INIT;
+    const struct outgoing out = {
+        .to_email = s->lead.email,
+        .to_name = str_eq(s->lead.name, s->lead.email) ? STR_EMPTY : s->lead.name,
+        .type = s->message.type,
+        .content = content,
+        .reply_to = s->thread.in_reply_to,
+        .references = s->thread.references,
+        .subject = s->thread.subject,
+        .correlation = uuid_format(s->arena, s->message.id.v),
+        .is_automatic = !str_eq(s->message.owner, STR("person")),
+        .files = &file,
+        .n_files = s->file.is_there,
+    };
+    enum status st;
+
+    if (s->file.is_there) {
+        file.name = s->file.media.file_name;
+        file.mime = s->file.media.mime;
+        TRY(media_read(media, s->arena, &s->file.media, &file.bytes, e));
+    }
+    st = mail_send(s->outbox->mailer, s->arena, &s->channel, &out, REACH_REPLY, &s->result, &why);
+    if (st == ST_OK)
+        return ST_OK;
+    s->result = (struct send_result){.outcome = SEND_REJECTED,
+                                     .cause = str_of(why.cause ? why.cause : status_name(st)),
+                                     .reason = arena_str(s->arena, str_of(why.message))};
+    return ST_OK;
+}
+
+static enum status call(struct sending *s, struct media_deps *media, struct err *e) {
     const struct json *content;
     struct http_call http = {0};
     struct http_reply reply = {0};
@@ -191,6 +229,8 @@ static enum status call(struct sending *s, struct err *e) {
     struct str correlation = uuid_format(s->arena, s->message.id.v);
 
     TRY(json_parse(s->arena, s->message.content, JSON_LIMITS_DEFAULT, &content, e));
+    if (s->provider->transport == TRANSPORT_MAIL)
+        return call_mail(s, content, media, e);
     if (s->file.is_there && s->file.provider_id.len == 0) { /* permitted by what changed since */
         s->result = (struct send_result){.outcome = SEND_RETRY,
                                          .cause = STR("file-not-given"),
@@ -328,7 +368,7 @@ enum status outbox_send_job(struct app *app, struct arena *a, const struct job *
     }
     if (st != ST_OK || !s.may_send)
         return st;
-    TRY(call(&s, e));
+    TRY(call(&s, has_file ? app_media(app) : NULL, e));
     count(s.result.outcome);
     return db_write(s.outbox->db, DB_TENANT(job->tenant), record, &s, e);
 }
@@ -393,8 +433,8 @@ enum status outbox_read_job(struct app *app, struct arena *a, const struct job *
         FAIL(e, ST_INVALID, "the job's payload names no conversation");
     TRY(db_read(r.outbox->db, DB_TENANT(job->tenant), find_unread, &r, e));
     provider = provider_find(r.account.kind);
-    if (r.target.len == 0 || !provider || !r.account.is_active ||
-        !str_eq(r.account.state, STR("ok")))
+    if (r.target.len == 0 || !provider || provider->transport == TRANSPORT_MAIL ||
+        !r.account.is_active || !str_eq(r.account.state, STR("ok")))
         return ST_OK;
     TRY(json_parse(a, read_content(a, r.target), JSON_LIMITS_DEFAULT, &content, e));
     TRY(provider->build(a, &r.channel,

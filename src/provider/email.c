@@ -153,7 +153,7 @@ static void judge_mail(struct arena *a, const struct mail_reply *r, struct send_
     } else if (r->phase == HTTP_REPLIED && r->code >= 200 && r->code < 300) {
         ret->outcome = SEND_ACCEPTED;
         ret->cause = STR_EMPTY;
-        ret->code = 0;
+        ret->reason = STR("the mail server has it");
     } else if (r->phase == HTTP_REPLIED) {
         ret->outcome = SEND_UNCERTAIN;
         ret->cause = STR("smtp-unknown");

@@ -172,7 +172,8 @@ static enum status emit_message(struct reading *r, struct err *e) {
     struct inbound ev = {
         .kind = INBOUND_MESSAGE,
         .dedup = arena_printf(r->a, "m:%.*s", STR_ARG(m->message_id)),
-        .party = {.email = m->from.email, .name = m->from.name},
+        .party = {.email = m->from.email,
+                  .name = m->from.name.len > 0 ? m->from.name : m->from.email},
         .message_id = m->message_id,
         .type = STR("text"),
         .text = text,

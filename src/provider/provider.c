@@ -5,6 +5,7 @@
 const struct provider *const providers[] = {
     &provider_meta,
     &provider_twilio,
+    &provider_email,
     NULL,
 };
 

@@ -117,6 +117,26 @@ static enum status put_secrets(struct arena *a, struct tx *tx, const struct keyr
     return ST_OK;
 }
 
+/* What nobody needs to know but this program. */
+static enum status make_secrets(struct arena *a, struct tx *tx, const struct keyring *keys,
+                                const struct account *account, const struct account_new *in,
+                                struct err *e) {
+    const struct account_kind *kind = account_kind_find(account->kind);
+
+    for (size_t i = 0; i < kind->n_fields; i++) {
+        struct sealed_row row = {.tenant = account->tenant,
+                                 .account = account->id,
+                                 .name = str_of(kind->fields[i].name)};
+
+        if (kind->fields[i].type != ACCOUNT_MADE ||
+            find_setting(in->secrets, in->n_secrets, kind->fields[i].name))
+            continue;
+        row.sealed = keyring_seal(a, keys, secret_bound(a, row.account, row.name), crypto_token(a));
+        TRY(store_secret_put(tx, row, e));
+    }
+    return ST_OK;
+}
+
 static enum status open_secret(struct arena *a, const struct keyring *keys,
                                const struct sealed_row *row, struct str *ret, struct err *e) {
     return keyring_open(a, keys, secret_bound(a, row->account, row->name), row->sealed, ret, e);
@@ -182,6 +202,7 @@ enum status account_add(struct arena *a, struct tx *tx, const struct keyring *ke
     TRY(finish_write(a, kind, &account, settings, &w, e));
     TRY(store_account_insert(tx, w, e));
     TRY(put_secrets(a, tx, keys, &account, &in, e));
+    TRY(make_secrets(a, tx, keys, &account, &in, e));
     *ret = account;
     return ST_OK;
 }
@@ -308,15 +329,18 @@ static struct str or_else(struct str s, struct str fallback) {
 }
 
 static enum status open_all(struct arena *a, struct tx *tx, const struct keyring *keys,
-                            const struct account *account, struct channel *ch, struct err *e) {
+                            const struct account *account, struct channel *ch,
+                            struct mail_channel *mail, struct err *e) {
     /* A kind has the one name or the other. */
     struct {
         const char *name;
         struct str *to;
     } wanted[] = {
-        {"access_token", &ch->access_token},   {"app_secret", &ch->app_secret},
-        {"verify_token", &ch->verify_token},   {"auth_token", &ch->app_secret},
-        {"other_auth_token", &ch->old_secret}, {"api_key_secret", &ch->access_token},
+        {"access_token", &ch->access_token},         {"app_secret", &ch->app_secret},
+        {"verify_token", &ch->verify_token},         {"auth_token", &ch->app_secret},
+        {"other_auth_token", &ch->old_secret},       {"api_key_secret", &ch->access_token},
+        {"smtp_password", &mail->smtp.password},     {"imap_password", &mail->imap.password},
+        {"unsubscribe_key", &mail->unsubscribe_key},
     };
     struct sealed_row *rows = NULL;
     size_t n = 0;
@@ -347,6 +371,37 @@ static struct str hook_url(struct arena *a, const struct account *account, struc
                         STR_ARG(id));
 }
 
+static enum mail_security security_of(const struct json *s, const char *key) {
+    struct str word = json_str(json_get(s, key));
+
+    if (str_eq(word, STR("none")))
+        return MAIL_PLAIN;
+    return str_eq(word, STR("starttls")) ? MAIL_STARTTLS : MAIL_TLS;
+}
+
+/* Its passwords are there already. */
+static void fill_mail(const struct account *account, struct str public_url,
+                      struct mail_channel *mail) {
+    static const uint16_t smtp_ports[] = {465, 587, 25}, imap_ports[] = {993, 143, 143};
+    const struct json *s = account->settings;
+
+    mail->account = account->id;
+    mail->public_url = public_url;
+    mail->from_name = json_str(json_get(s, "from_name"));
+    mail->reply_to = json_str(json_get(s, "reply_to"));
+    mail->folder = json_str(json_get(s, "imap_folder"));
+    mail->max_connections = (unsigned)json_i64(json_get(s, "max_connections"), 4);
+    mail->smtp.host = json_str(json_get(s, "smtp_host"));
+    mail->smtp.security = security_of(s, "smtp_security");
+    mail->smtp.port = (uint16_t)json_i64(json_get(s, "smtp_port"), smtp_ports[mail->smtp.security]);
+    mail->smtp.user = json_str(json_get(s, "smtp_user"));
+    mail->imap.host = json_str(json_get(s, "imap_host"));
+    mail->imap.security = security_of(s, "imap_security");
+    mail->imap.port = (uint16_t)json_i64(json_get(s, "imap_port"), imap_ports[mail->imap.security]);
+    mail->imap.user = or_else(json_str(json_get(s, "imap_user")), mail->smtp.user);
+    mail->imap.password = or_else(mail->imap.password, mail->smtp.password);
+}
+
 enum status account_channel(struct arena *a, struct tx *tx, const struct keyring *keys,
                             const struct account *account, struct channel_defaults defaults,
                             struct channel *ret, struct err *e) {
@@ -363,8 +418,13 @@ enum status account_channel(struct arena *a, struct tx *tx, const struct keyring
         .hook_url = hook_url(a, account, defaults.public_url),
     };
 
-    TRY(open_all(a, tx, keys, account, &ch, e));
-    if (provider && provider->has_shared_app) {
+    struct mail_channel *mail = arena_new_of(a, struct mail_channel);
+
+    TRY(open_all(a, tx, keys, account, &ch, mail, e));
+    if (provider && provider->transport == TRANSPORT_MAIL) {
+        fill_mail(account, defaults.public_url, mail);
+        ch.mail = mail;
+    } else if (provider && provider->has_shared_app) {
         ch.base_url = or_else(ch.base_url, defaults.base_url);
         ch.version = or_else(ch.version, defaults.version);
         ch.app_secret = or_else(ch.app_secret, defaults.app_secret);

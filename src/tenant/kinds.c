@@ -3,6 +3,7 @@
 #include "tenant/kinds.h"
 
 #include "base/utf8.h"
+#include "mime/mime.h"
 
 enum {
     ADDRESS_MAX_BYTES = 100,
@@ -65,13 +66,53 @@ static const struct account_field openai_fields[] = {
     {"api_key", ACCOUNT_TEXT, true, 1, 1000, "none for servers that ask for none"},
 };
 
+static const struct account_field email_fields[] = {
+    {"from_name", ACCOUNT_TEXT, false, 1, 100, "name that people see as the sender"},
+    {"reply_to", ACCOUNT_EMAIL, false, 0, 0, "where answers go, if not to the address"},
+    {"smtp_host", ACCOUNT_HOST, false, 0, 0,
+     "server that takes the mails, such as smtp.example.com"},
+    {"smtp_port", ACCOUNT_INT, false, 1, 65535, "465 with tls, 587 with starttls, 25 with none"},
+    {"smtp_security", ACCOUNT_SECURITY, false, 0, 0, "tls (default), starttls or none"},
+    {"smtp_user", ACCOUNT_TEXT, false, 1, 200, "none for servers that ask for none"},
+    {"imap_host", ACCOUNT_HOST, false, 0, 0, "server where answers and bounces arrive"},
+    {"imap_port", ACCOUNT_INT, false, 1, 65535, "993 with tls, 143 with starttls or none"},
+    {"imap_security", ACCOUNT_SECURITY, false, 0, 0, "tls (default), starttls or none"},
+    {"imap_user", ACCOUNT_TEXT, false, 1, 200, "unset: the SMTP server's"},
+    {"imap_folder", ACCOUNT_TEXT, false, 1, 100, "folder that is read; unset: INBOX"},
+    {"imap_poll_s", ACCOUNT_INT, false, 5, 3600, "seconds between two looks; unset: 30"},
+    {"max_connections", ACCOUNT_INT, false, 1, 50, "to the SMTP server at once; unset: 4"},
+    {"per_second", ACCOUNT_INT, false, 1, 1000, "mails a second the account may send"},
+    {"pair_interval_ms", ACCOUNT_INT, false, 0, 3600000, "pace towards one person"},
+    {"pair_burst", ACCOUNT_INT, false, 1, 1000, "mails to one person before that pace holds"},
+    {"smtp_password", ACCOUNT_TEXT, true, 1, 1000, "of smtp_user"},
+    {"imap_password", ACCOUNT_TEXT, true, 1, 1000, "unset: the SMTP server's"},
+    {"unsubscribe_key", ACCOUNT_MADE, true, 32, 200,
+     "signs the links by which people leave; made by itself, a new one ends the old links"},
+};
+
 static const struct account_kind kinds[] = {
-    {"meta", "a WhatsApp number on Meta's Cloud API", "phone number id", "waba_id", meta_fields,
-     ARRAY_LEN(meta_fields)},
-    {"twilio", "a WhatsApp number on Twilio", "sender's number", "messaging_service_sid",
-     twilio_fields, ARRAY_LEN(twilio_fields)},
-    {"openai", "a model behind an OpenAI-compatible API", NULL, NULL, openai_fields,
-     ARRAY_LEN(openai_fields)},
+    {.name = "meta",
+     .summary = "a WhatsApp number on Meta's Cloud API",
+     .address = "phone number id",
+     .group = "waba_id",
+     .fields = meta_fields,
+     .n_fields = ARRAY_LEN(meta_fields)},
+    {.name = "twilio",
+     .summary = "a WhatsApp number on Twilio",
+     .address = "sender's number",
+     .group = "messaging_service_sid",
+     .fields = twilio_fields,
+     .n_fields = ARRAY_LEN(twilio_fields)},
+    {.name = "email",
+     .summary = "a mailbox: SMTP out, IMAP in",
+     .address = "e-mail address",
+     .fields = email_fields,
+     .n_fields = ARRAY_LEN(email_fields),
+     .is_address_email = true},
+    {.name = "openai",
+     .summary = "a model behind an OpenAI-compatible API",
+     .fields = openai_fields,
+     .n_fields = ARRAY_LEN(openai_fields)},
 };
 
 const struct account_kind *account_kinds(size_t *ret_n) {
@@ -185,12 +226,49 @@ static enum status check_number(const struct account_field *f, struct str v, str
     return ST_OK;
 }
 
+static bool is_host(struct str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '.' || c == '-' || c == ':'))
+            return false;
+    }
+    return s.len > 0 && s.len <= 253 && s.ptr[0] != '-';
+}
+
+static bool is_security(struct str s) {
+    return str_eq(s, STR("tls")) || str_eq(s, STR("starttls")) || str_eq(s, STR("none"));
+}
+
+static struct str lower(struct arena *a, struct str s) {
+    char *out = arena_alloc(a, s.len + 1);
+
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? (char)(s.ptr[i] | 0x20) : s.ptr[i];
+    return (struct str){.ptr = out, .len = s.len};
+}
+
+static enum status check_mail(struct arena *a, const struct account_field *f, struct str v,
+                              struct str *ret, struct err *e) {
+    *ret = lower(a, v);
+    if (f->type == ACCOUNT_EMAIL && !mime_is_address(v))
+        FAIL(e, ST_INVALID, "\"%s\" is not like \"ana@example.com\"", f->name);
+    if (f->type == ACCOUNT_HOST && !is_host(v))
+        FAIL(e, ST_INVALID, "\"%s\" is a host name such as \"mail.example.com\", without a port",
+             f->name);
+    if (f->type == ACCOUNT_SECURITY && !is_security(*ret))
+        FAIL(e, ST_INVALID, "\"%s\" is tls, starttls or none", f->name);
+    return ST_OK;
+}
+
 enum status kind_check_value(struct arena *a, const struct account_field *f, struct str value,
                              struct str *ret, struct err *e) {
     struct str v = str_trim(value);
 
     switch (f->type) {
     case ACCOUNT_TEXT:
+    case ACCOUNT_MADE:
         TRY(check_text(f, v, e));
         break;
     case ACCOUNT_URL:
@@ -211,6 +289,11 @@ enum status kind_check_value(struct arena *a, const struct account_field *f, str
     case ACCOUNT_BOOL:
         if (!str_eq(v, STR("true")) && !str_eq(v, STR("false")))
             FAIL(e, ST_INVALID, "\"%s\" is true or false", f->name);
+        break;
+    case ACCOUNT_EMAIL:
+    case ACCOUNT_HOST:
+    case ACCOUNT_SECURITY:
+        TRY(check_mail(a, f, v, &v, e));
         break;
     case ACCOUNT_CURRENCY:
         if (!is_currency(v))
@@ -242,6 +325,10 @@ void kind_put_value(struct json_out *o, const struct account_field *f, struct st
     case ACCOUNT_DIGITS:
     case ACCOUNT_VERSION:
     case ACCOUNT_CURRENCY:
+    case ACCOUNT_EMAIL:
+    case ACCOUNT_HOST:
+    case ACCOUNT_SECURITY:
+    case ACCOUNT_MADE:
         json_put_str(o, f->name, value);
         break;
     }
@@ -250,6 +337,11 @@ void kind_put_value(struct json_out *o, const struct account_field *f, struct st
 enum status kind_check_address(const struct account_kind *kind, struct str address, struct err *e) {
     if (!kind->address && address.len > 0)
         FAIL(e, ST_INVALID, "an account of kind \"%s\" has no address", kind->name);
+    if (kind->is_address_email) {
+        if (!mime_is_address(address))
+            FAIL(e, ST_INVALID, "the address is an e-mail address such as \"vendas@example.com\"");
+        return ST_OK;
+    }
     if (kind->address && (!is_digits(address) || address.len > ADDRESS_MAX_BYTES))
         FAIL(e, ST_INVALID, "the address is a %s, digits only", kind->address);
     return ST_OK;

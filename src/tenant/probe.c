@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <time.h>
 
+#include "mail/mail.h"
 #include "provider/model.h"
 #include "tenant/tenant.h"
 
@@ -75,6 +76,13 @@ static void judge_model(struct probing *p, const struct http_reply *reply, struc
     ret->reason = ret->is_ok ? STR("the model answers") : answer.reason;
 }
 
+static void take(const struct send_result *result, struct probe *ret) {
+    ret->is_ok = result->outcome == SEND_ACCEPTED;
+    ret->is_retriable = result->outcome == SEND_RETRY || result->outcome == SEND_UNCERTAIN;
+    ret->cause = result->cause;
+    ret->reason = result->reason;
+}
+
 static void judge(struct probing *p, const struct http_reply *reply, struct probe *ret) {
     struct send_result result;
 
@@ -83,10 +91,7 @@ static void judge(struct probing *p, const struct http_reply *reply, struct prob
         return;
     }
     provider_find(p->account->kind)->judge_probe(p->a, reply, &result);
-    ret->is_ok = result.outcome == SEND_ACCEPTED;
-    ret->is_retriable = result.outcome == SEND_RETRY || result.outcome == SEND_UNCERTAIN;
-    ret->cause = result.cause;
-    ret->reason = result.reason;
+    take(&result, ret);
 }
 
 /* RFC 9110 §5.6.7, the form every server sends: "Sun, 06 Nov 1994 08:49:37 GMT". */
@@ -105,6 +110,14 @@ static void not_called(struct arena *a, struct probe *ret, enum status st, const
     ret->reason = arena_str(a, str_of(why->message));
 }
 
+static enum status probe_mail(struct probing *p, struct probe *ret, struct err *e) {
+    struct send_result result = {0};
+
+    TRY(mail_probe(p->with->mailer, p->a, &p->channel, &result, e));
+    take(&result, ret);
+    return ST_OK;
+}
+
 enum status account_probe(struct arena *a, const struct account_prober *with,
                           const struct account *account, struct probe *ret, struct err *e) {
     struct probing p = {.a = a, .with = with, .account = account};
@@ -115,6 +128,8 @@ enum status account_probe(struct arena *a, const struct account_prober *with,
 
     *ret = (struct probe){0};
     TRY(db_read(with->db, DB_TENANT(account->tenant), read_tx, &p, e));
+    if (p.channel.mail)
+        return probe_mail(&p, ret, e);
     st = build(&p, &call, &why);
     if (st == ST_OK) {
         call.reach = REACH_MACHINE;

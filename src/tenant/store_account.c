@@ -172,6 +172,22 @@ enum status store_account_by_address(struct arena *a, struct tx *tx, struct str 
     return first_account(a, &rows, ret, e);
 }
 
+enum status account_list_kind(struct arena *a, struct tx *tx, struct str kind, struct account **ret,
+                              size_t *ret_n, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT " COLUMNS " FROM client_providers WHERE kind = $1 AND is_active = 1"
+                        " AND tenant_id IN (SELECT id FROM tenants WHERE is_active <> 0)"
+                        " ORDER BY id LIMIT 10000"),
+                 &rows, e, V_TEXT(kind)));
+    *ret = arena_array_of(a, rows.n + 1, struct account);
+    *ret_n = rows.n;
+    for (size_t i = 0; i < rows.n; i++)
+        TRY(account_at(a, &rows, i, &(*ret)[i], e));
+    return ST_OK;
+}
+
 /* system. The expressions are those of index tenants_legacy_address. */
 enum status store_account_legacy_owner(struct arena *a, struct tx *tx, struct str kind,
                                        struct str address, struct tenant_id *ret, struct err *e) {

@@ -287,6 +287,10 @@ enum account_value {
     ACCOUNT_REAL,
     ACCOUNT_BOOL,
     ACCOUNT_CURRENCY, /* "BRL" */
+    ACCOUNT_EMAIL,    /* stored in lower case */
+    ACCOUNT_HOST,     /* a name or an IP address, without a port */
+    ACCOUNT_SECURITY, /* "tls", "starttls", "none" */
+    ACCOUNT_MADE,     /* a secret text that account_add makes up when none is given */
 };
 struct account_field {
     const char *name;
@@ -302,6 +306,7 @@ struct account_kind {
     const char *group;   /* the setting that several accounts share; NULL: none */
     const struct account_field *fields;
     size_t n_fields;
+    bool is_address_email; /* else its address has digits only */
 };
 const struct account_kind *account_kinds(size_t *ret_n);
 const struct account_kind *account_kind_find(struct str name); /* NULL: unknown */
@@ -356,6 +361,9 @@ enum status account_find_address(struct arena *a, struct tx *tx, struct str kind
  * not looked at. System scope. */
 enum status account_find_group(struct arena *a, struct tx *tx, struct str kind, struct str group,
                                struct account *ret, struct err *e) ATTR_MUST_CHECK;
+/* Every active row of the kind, of active tenants, at most 10,000. System scope. */
+enum status account_list_kind(struct arena *a, struct tx *tx, struct str kind, struct account **ret,
+                              size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 /* Opens one secret; empty and ST_OK when not set. */
 enum status account_secret(struct arena *a, struct tx *tx, const struct keyring *keys,
                            const struct account *account, const char *name, struct str *ret,
@@ -382,6 +390,7 @@ struct account_prober { /* what a try of the credentials needs */
     struct httpc *httpc;
     const struct keyring *keys;
     struct channel_defaults defaults;
+    struct mailer *mailer;
 };
 struct probe { /* what came of it */
     bool is_ok;
@@ -390,7 +399,7 @@ struct probe { /* what came of it */
     struct str reason;  /* one sentence for people */
     int64_t their_time; /* milliseconds UTC, of the answer's Date header; 0: not told */
 };
-/* Asks WhatsApp for the number's name, a model for one short answer; nobody gets a message. A
+/* Asks WhatsApp for the number's name, a model for one short answer, mail servers to log in; nobody gets a message. A
  * failure to reach or a refusal is in *ret, its texts in a; other statuses are failures of ours.
  * Not inside a transaction. */
 enum status account_probe(struct arena *a, const struct account_prober *with,

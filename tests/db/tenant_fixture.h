@@ -44,7 +44,7 @@ static inline void fixture_close(struct fixture *f) {
         " labels, conversation_labels, conversation_notes, canned_answers,"
         " search_tenants, search_blocks, search_postings, search_words,"
         " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries,"
-        " templates, template_syncs, suppressions, consents, consent_marks, consent_settings,"
+        " mail_places, templates, template_syncs, suppressions, consents, consent_marks, consent_settings,"
         " dispatches, dispatch_recipients, dry_run_log, sender_days, dispatch_senders,"
         " dispatch_settings"
         " CASCADE");

@@ -22,11 +22,12 @@ static inline bool invariants_is_text(struct str s) {
 
 static inline void invariants_texts(const struct inbound *ev) {
     const struct str texts[] = {
-        ev->address,       ev->account_group,  ev->dedup,       ev->party.phone, ev->party.user_id,
-        ev->party.name,    ev->party.username, ev->message_id,  ev->type,        ev->content,
-        ev->text,          ev->reply_to,       ev->correlation, ev->error_title, ev->pricing,
-        ev->delivery_word, ev->category,       ev->new_phone,   ev->new_user_id, ev->field,
-        ev->raw,
+        ev->address,       ev->account_group, ev->dedup,          ev->party.phone,
+        ev->party.user_id, ev->party.name,    ev->party.username, ev->party.email,
+        ev->message_id,    ev->type,          ev->content,        ev->text,
+        ev->reply_to,      ev->correlation,   ev->error_title,    ev->pricing,
+        ev->delivery_word, ev->category,      ev->new_phone,      ev->new_user_id,
+        ev->field,         ev->raw,
     };
     const struct str ids[] = {ev->address,       ev->account_group, ev->party.phone,
                               ev->party.user_id, ev->new_phone,     ev->new_user_id,
@@ -70,7 +71,8 @@ static inline bool invariants_is_json(struct arena *a, struct str text, enum jso
 }
 
 static inline void invariants_of_kind(struct arena *a, const struct inbound *ev) {
-    bool has_party = ev->party.phone.len > 0 || ev->party.user_id.len > 0;
+    bool has_party =
+        ev->party.phone.len > 0 || ev->party.user_id.len > 0 || ev->party.email.len > 0;
 
     switch (ev->kind) {
     case INBOUND_MESSAGE:
