@@ -105,6 +105,7 @@ static void match(const struct keyed *keyed, size_t n, struct str key, bool is_a
         mark(s, keyed[low].at, is_all, since_ms);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 static enum status find_stops(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               const struct lead_id *leads, size_t n, struct str channel,
                               struct stops *ret, struct err *e) {
@@ -142,6 +143,7 @@ static enum status find_stops(struct arena *a, struct tx *tx, struct tenant_id t
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status consent_check_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                const struct lead_id *leads, size_t n, struct str channel,
                                struct consent_answer *ret, struct err *e) {
@@ -202,10 +204,11 @@ static struct act act_of(struct tenant_id tenant, struct lead_id lead, const cha
                         .at_ms = now_ms};
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          struct lead_id lead, struct str channel, const struct consent_proof *proof,
                          int64_t now_ms, struct err *e) {
-    struct person p;
+    struct person p = {0};
     struct act act;
     int64_t added;
 
@@ -243,10 +246,11 @@ static enum status keep_others(struct arena *a, struct tx *tx, const struct act 
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenant,
                           struct lead_id lead, struct str channel,
                           const struct consent_proof *proof, int64_t now_ms, struct err *e) {
-    struct person p;
+    struct person p = {0};
     struct act act;
 
     if (!is_channel(channel))
@@ -276,6 +280,7 @@ enum status suppression_get(struct arena *a, struct tx *tx, struct tenant_id ten
     return store_suppression_get(a, tx, tenant, id, ret, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str key,
                             struct str channel, bool is_stop, const struct consent_proof *proof,
                             int64_t now_ms, bool *ret_changed, struct err *e) {
@@ -302,10 +307,11 @@ enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id ten
     return store_act_insert(tx, &act, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status consent_history(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct lead_id lead, size_t limit, struct consent_act **ret,
                             size_t *ret_n, struct err *e) {
-    struct person p;
+    struct person p = {0};
 
     TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
     return store_acts(a, tx, tenant, lead, p.json, limit, ret, ret_n, e);

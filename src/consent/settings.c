@@ -134,9 +134,9 @@ static enum status merged(struct arena *a, const struct json *base, const struct
 
 static enum status load(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         int64_t *ret_version, const struct json **ret, struct err *e) {
-    struct tenant t;
-    struct str text;
-    const struct json *base, *over = NULL;
+    struct tenant t = {0};
+    struct str text = STR_EMPTY;
+    const struct json *base = NULL, *over = NULL;
 
     TRY(tenant_get(a, tx, tenant, &t, e));
     TRY(store_consent_settings_get(a, tx, tenant, &text, ret_version, e));
@@ -162,8 +162,8 @@ static void take_holidays(struct arena *a, const struct team_settings *team, str
 
 enum status consent_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  struct consent_settings *ret, struct err *e) {
-    struct team_settings team;
-    const struct json *whole;
+    struct team_settings team = {0};
+    const struct json *whole = NULL;
 
     *ret = (struct consent_settings){0};
     TRY(load(a, tx, tenant, &ret->version, &whole, e));
@@ -203,8 +203,8 @@ enum status consent_settings_put(struct arena *a, struct tx *tx, struct tenant_i
                                  const struct json *in, int64_t version, struct err *e) {
     ATTR_CLEANUP(buf_done_p) struct buf b;
     struct consent_settings checked = {0};
-    const struct json *now, *next;
-    int64_t old, changed;
+    const struct json *now = NULL, *next = NULL;
+    int64_t old = 0, changed = 0;
 
     buf_init(&b, SETTINGS_BYTES);
     TRY(check_members(in, e));

@@ -48,6 +48,7 @@ enum status store_suppression_get(struct arena *a, struct tx *tx, struct tenant_
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status store_acts(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,
                        struct str keys, size_t limit, struct consent_act **ret, size_t *ret_n,
                        struct err *e) {

@@ -426,9 +426,19 @@ static bool has_enough(const struct phrase *w, size_t i) {
     return at > 0 && is_about_messages(w, at);
 }
 
+/* "mais", "nada", or the messages themselves: what makes "não mande" more than "not this one". */
+static bool is_for_good(const struct phrase *w, size_t i, size_t verb) {
+    size_t msg = after(w, verb, 3, MSG);
+
+    if (before(w, verb, verb - i, MORE) > 0 || after(w, verb, NEAR, MORE) > 0 ||
+        phrase_is_word(w, verb + 1, "nada") || phrase_is_word(w, verb + 2, "nada"))
+        return true;
+    return msg > 0 && is_a(w, msg + 1, END | PAUSE | LINK | POLITE);
+}
+
 /* "não me mande mais nada", "favor não enviar mais", "não entrem mais em contato" */
 static bool forbids(const struct phrase *w, size_t i) {
-    size_t verb, more;
+    size_t verb;
 
     if (!is_a(w, i, NOT) || before(w, i, 4, WHY) > 0)
         return false;
@@ -450,16 +460,7 @@ static bool forbids(const struct phrase *w, size_t i) {
         return false;
     if (after(w, verb, NEAR, NOW) > 0 || (w->is_question && before(w, i, 4, MAY) == 0))
         return false;
-    more = before(w, verb, verb - i, MORE);
-    if (more == 0)
-        more = after(w, verb, NEAR, MORE);
-    if (more == 0 && !is_word(w, verb + 1, "nada") && !is_word(w, verb + 2, "nada")) {
-        size_t msg = after(w, verb, 3, MSG);
-
-        if (msg == 0 || !is_a(w, msg + 1, END | PAUSE | LINK | POLITE))
-            return false;
-    }
-    return is_about_messages(w, verb);
+    return is_for_good(w, i, verb) && is_about_messages(w, verb);
 }
 
 static bool wants_off(const struct phrase *w, size_t i) {
@@ -547,33 +548,26 @@ static bool is_again(const struct phrase *w, size_t i) {
            (is_word(w, i, "outra") && is_word(w, i + 1, "vez"));
 }
 
-static bool wants_again(const struct phrase *w, size_t i) {
-    size_t verb;
-    bool is_back = is_a(w, i, BACK) && (is_word(w, i + 1, "a") || is_word(w, i + 1, "me") ||
-                                        is_a(w, i + 1, GET | SEND));
+static bool is_put_back(const struct phrase *w, size_t i) {
+    static const char *const verbs[] = {"inscreve", "inscreva", "adiciona",
+                                        "adicione", "coloca",   "coloque"};
+    bool is_verb = false;
 
-    if (before(w, i, 4, NOT) > 0)
+    for (size_t k = 0; k < ARRAY_LEN(verbs); k++)
+        is_verb = is_verb || is_word(w, i, verbs[k]);
+    if (!is_verb || !is_word(w, i - 1, "me"))
         return false;
-    if (is_back) {
-        verb = after(w, i, 4, GET | SEND);
-        return verb > 0 && is_about_messages(w, verb) && !w->is_question;
-    }
-    if (is_a(w, i, REACTIVE))
-        return after(w, i, 4, MSG | LIST | SENDING) > 0;
-    if (is_word(w, i, "resubscribe") || (is_word(w, i, "subscribe") && is_a(w, i + 1, ME)))
-        return true;
-    if (is_word(w, i, "inscreve") || is_word(w, i, "inscreva") || is_word(w, i, "adiciona") ||
-        is_word(w, i, "adicione") || is_word(w, i, "coloca") || is_word(w, i, "coloque")) {
-        if (!is_word(w, i - 1, "me"))
-            return false;
-        for (size_t at = i; at < w->n && at < i + NEAR; at++)
-            if (is_again(w, at))
-                return after(w, i, NEAR + 2, LIST | MSG) > 0 || is_a(w, at + 2, END) ||
-                       is_a(w, at + 1, END);
-    }
-    if (!is_a(w, i, WANT | MAY))
-        return false;
-    verb = after(w, i, 3, GET | SEND);
+    for (size_t at = i; at < w->n && at < i + NEAR; at++)
+        if (is_again(w, at))
+            return after(w, i, NEAR + 2, LIST | MSG) > 0 || is_a(w, at + 2, END) ||
+                   is_a(w, at + 1, END);
+    return false;
+}
+
+/* "quero receber de novo", "pode me mandar as ofertas novamente", "mudei de ideia, quero receber" */
+static bool is_wanted_again(const struct phrase *w, size_t i) {
+    size_t verb = is_a(w, i, WANT | MAY) ? after(w, i, 3, GET | SEND) : 0;
+
     if (verb == 0 || !is_about_messages(w, verb))
         return false;
     for (size_t at = verb; at < w->n && !is_a(w, at, END); at++)
@@ -583,6 +577,24 @@ static bool wants_again(const struct phrase *w, size_t i) {
         if ((is_word(w, at, "ideia") || is_word(w, at, "engano")) && is_a(w, verb, GET))
             return true;
     return false;
+}
+
+static bool wants_again(const struct phrase *w, size_t i) {
+    bool is_back = is_a(w, i, BACK) && (is_word(w, i + 1, "a") || is_word(w, i + 1, "me") ||
+                                        is_a(w, i + 1, GET | SEND));
+
+    if (before(w, i, 4, NOT) > 0)
+        return false;
+    if (is_back) {
+        size_t verb = after(w, i, 4, GET | SEND);
+
+        return verb > 0 && is_about_messages(w, verb) && !w->is_question;
+    }
+    if (is_a(w, i, REACTIVE))
+        return after(w, i, 4, MSG | LIST | SENDING) > 0;
+    if (is_word(w, i, "resubscribe") || (is_word(w, i, "subscribe") && is_a(w, i + 1, ME)))
+        return true;
+    return is_put_back(w, i) || is_wanted_again(w, i);
 }
 
 static bool is_back_alone(const struct phrase *w) {

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "conversation/change.h"
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status lead_set_consent(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct lead_id lead, struct str channel, bool is_stop,
                              const struct consent_proof *proof, int64_t now_ms, struct err *e) {
@@ -26,6 +27,7 @@ enum status lead_set_consent(struct arena *a, struct tx *tx, struct tenant_id te
                      e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status lead_set_consent_key(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  struct str key, struct str channel, bool is_stop,
                                  const struct consent_proof *proof, int64_t now_ms,

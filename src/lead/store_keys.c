@@ -70,6 +70,7 @@ static enum status keys_at_once(struct arena *a, struct tx *tx, struct tenant_id
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status lead_keys_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            const struct lead_id *leads, size_t n, struct lead_key **ret,
                            size_t *ret_n, struct err *e) {
@@ -105,6 +106,7 @@ enum status lead_list_keys(struct arena *a, struct tx *tx, struct tenant_id tena
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status lead_show_stopped(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               const struct lead_id *leads, size_t n, int64_t stopped_at_ms,
                               int64_t now_ms, struct err *e) {

@@ -37,6 +37,7 @@ enum status pace_take(struct arena *a, struct tx *tx, struct tenant_id tenant, s
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
 enum status pace_take_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            struct pace pace, int64_t want, int64_t now_us, int64_t *ret_granted,
                            int64_t *ret_wait_us, struct err *e) {
