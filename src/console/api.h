@@ -88,6 +88,12 @@ enum status api_audit(struct tx *tx, const struct api *x, const char *action, st
 /* v written out again, in the request's arena. */
 struct str api_text(struct api *x, const struct json *v);
 
+/* ?filter= as JSON, or the one of ?segment=; NULL: none. */
+enum status api_lead_filter(struct tx *tx, struct api *x, const struct json **ret, struct err *e)
+    ATTR_MUST_CHECK;
+enum status api_lead_export(struct app *app, struct req *r, struct resp *ret, struct err *e)
+    ATTR_MUST_CHECK;
+
 #define API        "/api/v1"
 #define AGENT      .auth = AUTH_MEMBER, .min_role = ROLE_AGENT
 #define SUPERVISOR .auth = AUTH_MEMBER, .min_role = ROLE_SUPERVISOR

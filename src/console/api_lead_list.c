@@ -6,9 +6,7 @@
 
 enum { LIST_MAX = 50, IDS_MAX = 1000 };
 
-/* ?filter= as JSON, or the one of ?segment=. */
-static enum status read_filter(struct tx *tx, struct api *x, const struct json **ret,
-                               struct err *e) {
+enum status api_lead_filter(struct tx *tx, struct api *x, const struct json **ret, struct err *e) {
     const struct json_limits limits = {
         .max_bytes = SEGMENT_FILTER_BYTES, .max_depth = 12, .max_values = 5000};
     struct str text = req_query(x->r, "filter"), id = req_query(x->r, "segment");
@@ -33,7 +31,7 @@ static enum status list_leads(struct tx *tx, void *ctx, struct err *e) {
                                .limit = x->page.limit};
     struct lead_page page;
 
-    TRY(read_filter(tx, x, &query.filter, e));
+    TRY(api_lead_filter(tx, x, &query.filter, e));
     TRY(lead_list(x->r->arena, tx, x->tenant, &query, &page, e));
     api_begin_list(x);
     for (size_t i = 0; i < page.n; i++)
@@ -188,6 +186,8 @@ const struct route api_lead_list_routes[] = {
      .summary = "A new person, or more about one who is known by number or address"},
     {HTTP_GET, API "/leads/board", leads_board_get, AGENT, READ,
      .summary = "How many people are in each state, and the first of each"},
+    {HTTP_GET, API "/leads/export", api_lead_export, SUPERVISOR, READ,
+     .summary = "People as a spreadsheet, CSV or XLSX"},
     {HTTP_POST, API "/leads/tags", leads_tags_post, AGENT, WRITE,
      .summary = "Add tags to many people, or take them away"},
 };

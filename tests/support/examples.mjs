@@ -318,6 +318,7 @@ export const examples = {
   [`POST ${P}/lead-merges/{id}/undo`]: fresh(async (t) => t.api.post(`${P}/leads/${(await newLead(t)).id}/merge`, { other: (await newLead(t)).id })),
   [`GET ${P}/leads`]: () => ({ query: 'sort=-updated_at&limit=5' }),
   [`POST ${P}/leads`]: () => ({ body: { name: 'Bia', emails: [`bia${++leads}@example.com`], tags: ['vip'] } }),
+  [`GET ${P}/leads/export`]: () => ({ query: 'format=csv&sort=name' }),
   [`GET ${P}/leads/board`]: () => ({}),
   [`POST ${P}/leads/tags`]: (t) => ({ body: { ids: [t.talk.lead.id], add: ['vip'] } }),
   [`GET ${P}/segments`]: () => ({}),
