@@ -5,7 +5,13 @@ import { words, language } from '../../../lib/i18n';
 import type { Filter } from '../leads/api';
 
 export const { w, wn, wx, hasWord } = words(campaigns);
-export const reason = (slug: string | null | undefined): string => (slug ? wx('reason_', slug) : '');
+/** Slugs in words; there may be several, one for each channel. */
+export const reason = (slugs: string | null | undefined): string =>
+  (slugs ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((slug) => wx('reason_', slug))
+    .join(', ');
 
 export interface Channel {
   channel: string;

@@ -10,7 +10,7 @@ import { navigate, path, query } from '../../../lib/router';
 import { Icon } from '../../icons';
 import { may } from '../../session';
 import { Dialog, Empty, Failed, Field, Loading, Popover, toast } from '../../ui';
-import { ask, Asker, DialogEnd, Head, useData, useDoing, useForm } from '../kit';
+import { afterwards, ask, Asker, DialogEnd, Head, useData, useDoing, useForm } from '../kit';
 import { Grid, Menu, More, sortOf, sortText, SortHead, usePages, useSlow, type Pages } from '../grid';
 import { condsOf, finished, isEmptyFilter, nameOf, queryOf, textOf, type Filter, type Lead, type Query, type Segment } from './api';
 import { Conditions } from './filter';
@@ -117,8 +117,11 @@ function Columns() {
 function SaveSegment({ filter, onClose, onSaved }: { filter: Filter; onClose: () => void; onSaved: (one: Segment) => void }) {
   const form = useForm({ name: '' });
   const save = async (v: { name: string }) => {
-    onSaved(await post<Segment>('/segments', { name: v.name.trim(), filter: finished(filter) }));
-    onClose();
+    const kept = await post<Segment>('/segments', { name: v.name.trim(), filter: finished(filter) });
+    afterwards(() => {
+      onSaved(kept);
+      onClose();
+    });
   };
   return (
     <Dialog title={w('saveSegment')} onClose={onClose}>

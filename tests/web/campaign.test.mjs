@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a fresh demo, in the browser alone: a spreadsheet comes in, a campaign is tried dry, started, watched, paused, resumed, and its
+// report read.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { person, shows, startBrowser, until } from './kit.mjs';
+
+const BIN = path.resolve(process.env.PROSA_BIN ?? 'build/release/prosa');
+const SAMPLE = path.resolve('web/src/sample.xlsx');
+const ROWS = 60; // in the sample
+
+let dir, demo, browser, p, page;
+
+function startDemo() {
+  // The sim is the only one who gets anything.
+  const env = { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '', PROSA_OUTBOUND: 'all' };
+  const child = spawn(BIN, ['demo', '--listen', '127.0.0.1:0'], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise((done) => child.on('exit', done));
+  let log = '';
+  child.stderr.on('data', (d) => (log += d));
+  return new Promise((resolve, reject) => {
+    let out = '';
+    child.stdout.on('data', (d) => {
+      out += d;
+      const at = /ready at (http:\/\/\S+)/.exec(out);
+      if (at) resolve({ url: at[1].replace(/\/$/, ''), stop: () => (child.kill('SIGTERM'), ended) });
+    });
+    ended.then((code) => reject(new Error(`prosa demo ended (${code}): ${log}`)));
+  });
+}
+
+before(async () => {
+  dir = await mkdtemp(path.join(os.tmpdir(), 'prosa-campaign-'));
+  demo = await startDemo();
+  browser = await startBrowser();
+  p = await person(browser, demo);
+  page = p.page;
+  await page.goto(demo.url); // signs in
+  await page.locator('.phone').getByRole('textbox').waitFor();
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const button = (name) => page.getByRole('button', { name, exact: true });
+const dialog = () => page.locator('dialog[open]');
+/** The number under a title of a group of figures. */
+const figure = async (title, group = '.figures') => {
+  const text = await page.locator(`${group} > div`).filter({ has: page.locator('dt', { hasText: new RegExp(`^${title}$`) }) }).last().locator('dd').innerText();
+  return Number(text.split('\n')[0].replace(/\D/g, ''));
+};
+const api = (method, where, body) =>
+  page.evaluate(
+    async ([how, to, what]) => {
+      const answer = await fetch(`/api/v1${to}`, { method: how, ...(what ? { body: JSON.stringify(what), headers: { 'Content-Type': 'application/json' } } : {}) });
+      return answer.status === 204 ? null : answer.json();
+    },
+    [method, where, body],
+  );
+
+test('a spreadsheet comes in: columns are known, nothing is stored before the last step, every row has its end', async () => {
+  await page.goto(`${demo.url}/app/leads/imports/new`);
+  await page.locator('input[type=file]').setInputFiles(SAMPLE);
+  await shows(page, 'h1', 'sample.xlsx');
+  const target = (column) => page.getByLabel(`O que é a coluna ${column}`);
+  for (const [column, is] of [['Empresa', 'company'], ['Contato', 'name'], ['CNPJ/CPF', 'document'], ['Telefone', 'phone'], ['Celular', 'phone'], ['E-mail', 'email']])
+    assert.equal(await target(column).inputValue(), is, column);
+  await button('Conferir').click();
+  await page.locator('.preview tr').first().waitFor();
+  assert.equal((await api('GET', '/leads?limit=1')).data.length, 0, 'nobody is there yet');
+  await page.getByRole('button', { name: /^Importar/ }).click();
+  await shows(page, '.page-head .badge', 'concluída');
+  const sum = (await figure('Novos')) + (await figure('Atualizados')) + (await figure('Pulados')) + (await figure('Com erro'));
+  assert.equal(sum, ROWS);
+  assert.ok((await figure('Com erro')) >= 1);
+  await page.locator('.grid tbody tr').first().waitFor();
+});
+
+test('the leads are there, with numbers judged', async () => {
+  await page.getByRole('link', { name: 'Ver os leads' }).click();
+  await page.locator('.grid tbody tr').nth(40).waitFor();
+  await page.getByRole('searchbox').fill('Ana Souza');
+  await until(async () => (await page.locator('.grid tbody tr').count()) <= 3, 'the search narrows');
+  await page.getByRole('link', { name: 'Ana Souza' }).first().click();
+  await shows(page, 'h1', 'Ana Souza');
+  await shows(page, '.lead-page', 'celular');
+  await p.axe('lead');
+});
+
+test('a campaign is tried dry, started, paused, resumed, and told of', async () => {
+  await api('PUT', '/settings/quiet-hours', { is_on: false }); // the test runs by night, too
+  await page.goto(`${demo.url}/app/leads/imports`);
+  await page.getByRole('link', { name: 'sample.xlsx' }).click();
+  await page.getByRole('link', { name: 'Disparo para estes' }).click();
+  await page.getByLabel('Nome do disparo').fill('Cobrança de dezembro');
+  await button('Continuar').click();
+  await shows(page, '.phone-preview', 'Consta um valor em aberto');
+  await p.axe('campaign, words');
+  await button('Continuar').click();
+  await page.getByLabel('Mensagens por segundo').fill('8');
+  await button('Salvar e ensaiar').click();
+  await page.locator('.figures').waitFor();
+  const would = await figure('Receberiam');
+  assert.ok(would > 40, `${would} would get it`);
+  assert.equal((await figure('Não receberiam')) > 0, true);
+  await page.locator('.grid tbody tr').nth(10).waitFor();
+  await p.axe('dry run');
+  assert.equal((await api('GET', '/messages?limit=1')).data.length, 0, 'a dry run sends nothing');
+
+  await button('Iniciar').click();
+  await dialog().getByRole('button', { name: 'Iniciar', exact: true }).click();
+  await shows(page, '.page-head .badge', 'em andamento');
+  await until(async () => (await figure('Enviadas')) >= 5, 'it goes out, and the page shows it');
+  await button('Pausar').click();
+  await shows(page, '.page-head .badge', 'em pausa');
+  const id = /campaigns\/([^/]+)/.exec(page.url())[1];
+  const counts = async () => (await api('GET', `/dispatches/${id}`)).counts;
+  await until(async () => (await counts()).sending === 0, 'what was under way has ended');
+  const held = await counts();
+  assert.ok(held.planned > 0, 'some are still to come');
+  await button('Retomar').click();
+  await shows(page, '.page-head .badge', 'concluído');
+  const end = await counts();
+  assert.equal(end.reached + end.failed + end.uncertain, would, 'as the dry run said');
+  assert.ok(end.reached > held.reached);
+
+  await page.goto(`${demo.url}/app/campaigns/${id}/report`);
+  await page.locator('.funnel').waitFor();
+  assert.equal(await figure('Enviadas'), end.reached);
+  await page.locator('svg.chart').waitFor();
+  await p.axe('report');
+  await page.getByRole('link', { name: 'Destinatários' }).click();
+  await page.getByLabel('Situação').selectOption('excluded');
+  await page.locator('.grid tbody tr').first().waitFor();
+  await until(async () => (await page.locator('.grid tbody tr').count()) === end.excluded, 'those who were left out, each with why');
+  await p.close();
+});
