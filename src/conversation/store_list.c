@@ -12,13 +12,16 @@
     " AND state = " state more " AND (last_at, id) < ($2, $3)" NEWEST ") AS w"
 #define ANY(state)    WALK(state, "")
 #define UNREAD(state) WALK(state, " AND inbound_count > read_count")
-#define LABELLED(state)                                                                            \
+#define LABELLED_WALK(state, more)                                                                 \
     "SELECT id, last_at FROM (SELECT conversation_id AS id, last_at FROM conversation_labels b"    \
-    " WHERE tenant_id = $1 AND label_id = $11 AND state = " state                                  \
-    " AND (last_at, conversation_id) < ($2, $3)"                                                   \
-    " AND ($12 = 0 OR EXISTS (SELECT 1 FROM conversations u WHERE u.tenant_id = b.tenant_id"       \
-    " AND u.id = b.conversation_id AND u.inbound_count > u.read_count))"                           \
+    " WHERE tenant_id = $1 AND label_id = $5 AND state = " state                                   \
+    " AND (last_at, conversation_id) < ($2, $3)" more                                              \
     " ORDER BY last_at DESC, conversation_id DESC LIMIT $4) AS w"
+#define LABELLED(state) LABELLED_WALK(state, "")
+#define LABELLED_UNREAD(state)                                                                     \
+    LABELLED_WALK(state, " AND EXISTS (SELECT 1 FROM conversations u"                              \
+                         " WHERE u.tenant_id = b.tenant_id AND u.id = b.conversation_id"           \
+                         " AND u.inbound_count > u.read_count)")
 #define ONE(walk)  walk("$5")
 #define TWO(walk)  ONE(walk) " UNION ALL " walk("$6")
 #define FOUR(walk) TWO(walk) " UNION ALL " walk("$7") " UNION ALL " walk("$8")
@@ -29,16 +32,27 @@
     " JOIN conversations c ON c.tenant_id = $1 AND c.id = p.id" CONVERSATION_JOIN_PERSON           \
     " ORDER BY p.last_at DESC, p.id DESC"
 
-/* By number of states: a walk that is not needed would still have to be planned. */
+#define ONE_OF(walk)  walk("$6")
+#define TWO_OF(walk)  ONE_OF(walk) " UNION ALL " walk("$7")
+#define FOUR_OF(walk) TWO_OF(walk) " UNION ALL " walk("$8") " UNION ALL " walk("$9")
+#define SIX_OF(walk)  FOUR_OF(walk) " UNION ALL " walk("$10") " UNION ALL " walk("$11")
+
+/* By number of states: a walk that is not needed would still have to be planned, which takes as long as to walk it. */
 #define PAGES(walk)                                                                                \
     {                                                                                              \
         DB_SQL(PAGE(ONE(walk))), DB_SQL(PAGE(TWO(walk))), DB_SQL(PAGE(FOUR(walk))),                \
             DB_SQL(PAGE(SIX(walk)))                                                                \
     }
+#define PAGES_OF(walk)                                                                             \
+    {                                                                                              \
+        DB_SQL(PAGE(ONE_OF(walk))), DB_SQL(PAGE(TWO_OF(walk))), DB_SQL(PAGE(FOUR_OF(walk))),       \
+            DB_SQL(PAGE(SIX_OF(walk)))                                                             \
+    }
 static const size_t walks_of[] = {1, 2, 4, 6};
 static const struct db_sql pages_any[] = PAGES(ANY);
 static const struct db_sql pages_unread[] = PAGES(UNREAD);
-static const struct db_sql pages_labelled[] = {DB_SQL(PAGE(SIX(LABELLED)))};
+static const struct db_sql pages_labelled[] = PAGES_OF(LABELLED);
+static const struct db_sql pages_labelled_unread[] = PAGES_OF(LABELLED_UNREAD);
 
 static enum status page_mine(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              const struct list_place *place, struct db_rows *ret, struct err *e) {
@@ -57,23 +71,22 @@ static enum status page_mine(struct arena *a, struct tx *tx, struct tenant_id te
 enum status store_conversation_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                     const struct list_place *place, struct db_rows *ret,
                                     struct err *e) {
-    struct db_val vals[12] = {V_UUID(tenant.v), V_I64(place->before_ms), V_UUID(place->before),
-                              V_I64((int64_t)place->limit)};
-
-    size_t i = 0;
+    bool is_labelled = !uuid_is_nil(place->label);
+    const struct db_sql *any = is_labelled ? pages_labelled : pages_any;
+    const struct db_sql *unread = is_labelled ? pages_labelled_unread : pages_unread;
+    struct db_val vals[5 + STATES_MAX] = {V_UUID(tenant.v), V_I64(place->before_ms),
+                                          V_UUID(place->before), V_I64((int64_t)place->limit),
+                                          V_UUID(place->label)};
+    size_t first = is_labelled ? 5 : 4, i = 0;
 
     if (place->is_mine)
         return page_mine(a, tx, tenant, place, ret, e);
     for (size_t k = 0; k < STATES_MAX; k++)
-        vals[4 + k] = V_TEXT(place->states[k]);
-    vals[10] = V_UUID(place->label);
-    vals[11] = V_I64(place->is_unread);
-    if (!uuid_is_nil(place->label))
-        return db_query_vals(a, tx, pages_labelled[0], vals, 12, 0, ret, e);
+        vals[first + k] = V_TEXT(place->states[k]);
     while (walks_of[i] < STATES_MAX && place->states[walks_of[i]].len > 0)
         i++;
-    return db_query_vals(a, tx, place->is_unread ? pages_unread[i] : pages_any[i], vals,
-                         4 + walks_of[i], 0, ret, e);
+    return db_query_vals(a, tx, place->is_unread ? unread[i] : any[i], vals, first + walks_of[i], 0,
+                         ret, e);
 }
 
 enum status store_conversations_of_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -10,7 +10,7 @@ import { message, messageCall, post } from '../support/graph.mjs';
 import { person, shows, startBrowser, startHouse, until } from './kit.mjs';
 
 const TALKS = 10_000;
-const WORDS = 2_000;
+const WORDS = 20_000;
 const BATCH = 500;
 const BUDGET = 120 * 1024;
 let house;
@@ -64,7 +64,7 @@ test('ten thousand conversations: the list goes to its end and the page stays sh
   await p.close();
 });
 
-test('a thread of thousands loads backwards and keeps the place', { timeout: 300_000 }, async () => {
+test('a thread of twenty thousand goes to its first word and to any place, page by page, and keeps the place', { timeout: 600_000 }, async () => {
   const phone = '5511900000001';
   await deliver(WORDS, (i) => message(`wamid.word${i}`, phone, `palavra ${i} ${'x'.repeat(i % 7 === 0 ? 300 : 20)}`));
   await until(async () => (await house.api.get('/api/v1/inbox?state=received&limit=1')).data.length === 0, 'all are filed', 180_000);
@@ -72,7 +72,11 @@ test('a thread of thousands loads backwards and keeps the place', { timeout: 300
   const p = await person(browser, house);
   await p.signIn('ana', `/app/inbox/all/${id}`);
   const { page } = p;
+  const pages = []; // what was asked for, by address: no page twice
+  page.on('request', (r) => r.url().includes(`/conversations/${id}/messages`) && pages.push(r.url()));
+  const nodes = () => page.evaluate(() => document.querySelectorAll('*').length);
   await shows(page, '.log .words', `palavra ${WORDS - 1} `);
+  const atFirst = await nodes();
   let most = 0;
   await until(
     async () => {
@@ -85,9 +89,29 @@ test('a thread of thousands loads backwards and keeps the place', { timeout: 300
       return top.startsWith('palavra 0 ');
     },
     'the first word',
-    180_000,
+    300_000,
   );
   assert.ok(most < 120, `${most} rows at once`);
+  assert.ok((await nodes()) < atFirst + 4000, `${await nodes()} nodes after ${atFirst}`);
+  assert.ok(pages.length <= WORDS / 100 + 2, `${pages.length} calls`);
+  assert.equal(new Set(pages).size, pages.length, 'no page is asked for twice');
+  // All of it is there now: any place costs no call.
+  const asked = pages.length;
+  for (const part of [0.73, 0.21, 0.5]) {
+    await page.evaluate((to) => {
+      const log = document.querySelector('.log');
+      log.scrollTop = log.scrollHeight * to;
+    }, part);
+    await until(() => page.evaluate(() => {
+      const log = document.querySelector('.log').getBoundingClientRect();
+      const at = document.elementFromPoint(log.x + log.width / 3, log.y + log.height / 2);
+      return Boolean(at?.closest('[data-row]'));
+    }), 'rows are in view');
+    assert.ok((await inPage(page, '.log')) < 120);
+  }
+  assert.equal(pages.length, asked);
+  await page.evaluate(() => (document.querySelector('.log').scrollTop = 0));
+  await shows(page, '.log .words', 'palavra 3 ');
   // What one reads stays where it is while the customer goes on.
   const place = () => page.evaluate(() => [...document.querySelectorAll('.log > [data-row]')].find((one) => one.textContent.includes('palavra 3 ')).getBoundingClientRect().top);
   const before = await place();
@@ -112,6 +136,19 @@ async function loadedBy(dist, first) {
   }
   return found;
 }
+
+test('an address of a message far back opens there in a few calls', { timeout: 300_000 }, async () => {
+  const { id } = await house.conversation('5511900000001');
+  const [first] = (await house.api.get(`/api/v1/conversations/${id}/messages?limit=1`)).data;
+  const p = await person(browser, house);
+  const pages = [];
+  p.page.on('request', (r) => r.url().includes(`/conversations/${id}/messages`) && pages.push(r.url()));
+  await p.signIn('ana', `/app/inbox/all/${id}?at=${first.id}`);
+  await p.page.locator('.log .asked', { hasText: first.text.slice(0, 10) }).waitFor({ timeout: 120_000 });
+  assert.ok(pages.length <= WORDS / 500 + 4, `${pages.length} calls`);
+  assert.ok((await inPage(p.page, '.log')) < 120);
+  await p.close();
+});
 
 test('whatever page is opened first, a browser loads at most 120 KB', async () => {
   const dist = path.resolve('web/dist/assets');

@@ -16,7 +16,7 @@ import { attach, draftOf } from './draft';
 import { Deadline, nameOfLead } from './list';
 import { rowsOf, type Row } from './rows';
 import { act, conversation, handOver, holderIn, isMine, isOver, markRead, nameOf, others, queue, refresh, team, type Act } from './store';
-import { threadOf, type Thread } from './thread_store';
+import { LEAP, threadOf, type Thread } from './thread_store';
 
 /** Who has it instead says more than that it could not be done. */
 function tellRefusal(c: Conversation, why: unknown): void {
@@ -160,7 +160,7 @@ function useAsked(asked: string | null, thread: Thread, steer: Steer, rows: Row[
       done.current = asked;
       steer.toKey(asked, 'middle');
     } else {
-      void thread.loadOlder();
+      void thread.loadOlder(LEAP);
     }
   }, [asked, rows, thread.isReady.value]);
 }

@@ -27,6 +27,8 @@ export interface Outgoing {
 }
 
 const PAGE = 100;
+/** On the way to a message far back, nothing in between is looked at. */
+export const LEAP = 500;
 const STEPS = 200;
 
 /** Cursors are "transaction.number". */
@@ -94,12 +96,12 @@ export class Thread {
     void this.loadTurns();
   }
 
-  async loadOlder(): Promise<void> {
+  async loadOlder(limit = PAGE): Promise<void> {
     if (!this.hasOlder.peek() || this.isLoadingOlder.peek() || !this.isReady.peek()) return;
     this.isLoadingOlder.value = true;
     try {
       const page = await get<List<Message>>(
-        `/conversations/${this.id}/messages${search({ order: 'desc', limit: PAGE, after: this.older })}`,
+        `/conversations/${this.id}/messages${search({ order: 'desc', limit, after: this.older })}`,
       );
       batch(() => {
         this.upsert(...page.data);
