@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Measures prosa beside what users would pick instead, each in turn, several rounds in one run; prints medians and ratios.
-#   bench/run.sh [intake|steady|queue|way|live|scale|dispatch|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
+#   bench/run.sh [intake|steady|queue|way|live|paint|scale|dispatch|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
 # Machines are noisy: read the ratios.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -168,7 +168,13 @@ live() {
   PROSA_BIN=$prosa node bench/live.mjs "${SOCKETS:-1000}" "${PER_SECOND:-5}" "$dur"
 }
 
-# The inbox of a large tenant; CONVERSATIONS=1000000 MESSAGES=20000000 takes hours and 60 GB.
+# The console in a browser without a cache.
+paint() {
+  npm_ci tests
+  PROSA_BIN=$prosa PROSA_CHROMIUM=${PROSA_CHROMIUM:-/usr/bin/chromium} node bench/paint.mjs "${TIMES:-20}"
+}
+
+# The inbox of a large tenant; CONVERSATIONS=1000000 MESSAGES=20000000 takes an hour to fill, hours to index (INDEX_S ends that), and 60 GB.
 scale() {
   for engine in sqlite postgres; do
     prosa_env $engine

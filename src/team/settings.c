@@ -216,12 +216,26 @@ static enum status merged(struct arena *a, const struct json *base, struct str o
     return json_parse(a, buf_str(&b), JSON_LIMITS_DEFAULT, ret, e);
 }
 
+static enum status read_defaults(struct arena *a, const struct json **ret, struct err *e) {
+    return json_parse(a, str_of(defaults), JSON_LIMITS_DEFAULT, ret, e);
+}
+
+enum status settings_change(struct arena *a, const struct json *now, const struct json *in,
+                            struct str zone, const struct json **ret_whole,
+                            struct team_settings *ret, struct err *e) {
+    if (!now)
+        TRY(read_defaults(a, &now, e));
+    TRY(merged(a, now, STR_EMPTY, in, ret_whole, e));
+    *ret = (struct team_settings){.timezone = zone};
+    return read_settings(a, *ret_whole, ret, e);
+}
+
 static enum status load(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct settings_row *row, const struct json **ret, struct err *e) {
     const struct json *base;
 
     TRY(store_settings_get(a, tx, tenant, row, e));
-    TRY(json_parse(a, str_of(defaults), JSON_LIMITS_DEFAULT, &base, e));
+    TRY(read_defaults(a, &base, e));
     return merged(a, base, row->settings, NULL, ret, e);
 }
 
@@ -245,9 +259,7 @@ enum status team_settings_put(struct arena *a, struct tx *tx, struct tenant_id t
 
     buf_init(&b, SETTINGS_BYTES);
     TRY(load(a, tx, tenant, &row, &now, e));
-    TRY(merged(a, now, STR_EMPTY, in, &next, e));
-    checked = (struct team_settings){.timezone = row.timezone};
-    TRY(read_settings(a, next, &checked, e));
+    TRY(settings_change(a, now, in, row.timezone, &next, &checked, e));
     json_write(&b, next);
     TRY(store_settings_put(tx, tenant, buf_str(&b), version < 0 ? row.version : version,
                            clock_now_ms(), &changed, e));

@@ -10,6 +10,10 @@ struct settings_row {
 };
 enum status store_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct settings_row *ret, struct err *e) ATTR_MUST_CHECK;
+/* settings.c, pure: `in` over what there is (now NULL: the defaults), checked whole. ST_INVALID names the member. */
+enum status settings_change(struct arena *a, const struct json *now, const struct json *in,
+                            struct str zone, const struct json **ret_whole,
+                            struct team_settings *ret, struct err *e) ATTR_MUST_CHECK;
 /* *ret_changed 0: the version is another one. */
 enum status store_settings_put(struct tx *tx, struct tenant_id tenant, struct str settings,
                                int64_t version, int64_t now_ms, int64_t *ret_changed, struct err *e)

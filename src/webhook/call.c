@@ -47,8 +47,8 @@ static void judge_status(struct arena *a, const struct http_reply *r, struct web
         at->reason = arena_printf(a, "the endpoint answered %u instead of 2xx", r->status);
 }
 
-static void judge(struct arena *a, enum status st, const struct http_reply *r, const struct err *e,
-                  struct webhook_attempt *at) {
+void attempt_judge(struct arena *a, enum status st, const struct http_reply *r, const struct err *e,
+                   struct webhook_attempt *at) {
     struct str cause = str_of(e->cause);
 
     *at = (struct webhook_attempt){.took_ms = r->took_ms};
@@ -106,7 +106,7 @@ static void arrived(void *ctx, enum status st, const struct http_reply *reply,
     struct parcel *p = ctx;
     struct carrier *c = p->carrier;
 
-    judge(&p->arena, st, reply, e, &p->attempt);
+    attempt_judge(&p->arena, st, reply, e, &p->attempt);
     pthread_mutex_lock(&c->lock);
     c->under_way--;
     pthread_cond_signal(&c->done);

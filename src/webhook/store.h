@@ -167,6 +167,9 @@ struct parcel { /* one attempt */
     struct http_call call;
     struct carrier *carrier;
 };
+/* What an end means: st and e of the call, and the reply where one came; total. Its texts can be stored. */
+void attempt_judge(struct arena *a, enum status st, const struct http_reply *r, const struct err *e,
+                   struct webhook_attempt *ret);
 /* Makes n attempts side by side and waits for all. */
 enum status parcels_send(struct httpc *httpc, const struct door *door, struct parcel *parcels,
                          size_t n, struct err *e) ATTR_MUST_CHECK;
