@@ -18,4 +18,6 @@ now=$(inputs | sha256sum)
 . scripts/node.sh
 npm_ci web
 (cd web && npm run --silent build)
+# What the program gives to browsers; without name and time, so that the same files make the same program.
+find web/dist/assets -type f \( -name '*.js' -o -name '*.css' -o -name '*.svg' \) -exec gzip -9nk {} +
 echo "$now" >web/dist/.inputs

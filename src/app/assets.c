@@ -1,5 +1,5 @@
-/* assets.c - the console's files, built into the program. Names carry a hash, so browsers keep them for ever; only the index is
- * asked for anew.
+/* assets.c - the console's files, built into the program, those that gain by it also as "<name>.gz", which is what a browser gets.
+ * Names carry a hash, so browsers keep them for ever; only the index is asked for anew.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "assets/assets.h"
 #include "app/app.h"
@@ -31,6 +31,26 @@ static struct str type_of(struct str path) {
         if (str_ends(path, str_of(types[i].ending)))
             return str_of(types[i].type);
     return STR("application/octet-stream");
+}
+
+/* RFC 9110 §12.5.3, as far as browsers use it: gzip is named, and not with a weight of 0. */
+static bool takes_gzip(struct str accepted) {
+    while (accepted.len > 0) {
+        struct str one, name;
+
+        (void)str_cut(&accepted, ',', &one);
+        (void)str_cut(&one, ';', &name);
+        one = str_trim(one);
+        if (str_eq(str_trim(name), STR("gzip")))
+            return !str_eq(one, STR("q=0")) && !str_starts(one, STR("q=0.0"));
+    }
+    return false;
+}
+
+static const struct asset *find_packed(const struct req *r, struct str path) {
+    return takes_gzip(req_header(r, "accept-encoding"))
+               ? find(arena_printf(r->arena, "%.*s.gz", STR_ARG(path)))
+               : NULL;
 }
 
 static bool is_plain_host(struct str host) {
@@ -86,12 +106,17 @@ enum status app_to_console(struct app *app, struct req *r, struct resp *ret, str
 
 enum status app_asset(struct app *app, struct req *r, struct resp *ret, struct err *e) {
     struct str path = str_eq(r->path, STR("/")) ? STR("/index.html") : r->path;
-    const struct asset *file = find(path);
+    const struct asset *file = find(path), *packed = find_packed(r, path);
     bool is_index = str_ends(path, STR(".html"));
 
     (void)app;
     if (!file)
         FAIL(e, ST_NOT_FOUND, "no such file");
+    resp_header(ret, "Vary", STR("Accept-Encoding"));
+    if (packed) {
+        file = packed;
+        resp_header(ret, "Content-Encoding", STR("gzip"));
+    }
     resp_header(ret, "ETag", str_of(file->etag));
     resp_header(ret, "Cache-Control",
                 is_index ? STR("no-cache") : STR("public, max-age=31536000, immutable"));

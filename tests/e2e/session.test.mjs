@@ -121,6 +121,14 @@ test('the console is one page under /app/, with a policy that lets in nothing of
         const file = await b.get(asset);
         assert.equal(file.status, 200, asset);
         assert.equal(file.headers.get('cache-control'), 'public, max-age=31536000, immutable');
+        const packed = await b.call('GET', asset, undefined, { 'Accept-Encoding': 'br, gzip;q=0.8' });
+        assert.deepEqual([packed.headers.get('content-encoding'), packed.headers.get('vary')], ['gzip', 'Accept-Encoding'], asset);
+        assert.ok(Number(packed.headers.get('content-length')) < packed.text.length, asset);
+        for (const accepted of ['identity', 'gzip;q=0', 'br']) {
+          const plain = await b.call('GET', asset, undefined, { 'Accept-Encoding': accepted });
+          assert.equal(plain.headers.get('content-encoding'), null, accepted);
+          assert.equal(plain.text, packed.text);
+        }
       }
     }
   }));
