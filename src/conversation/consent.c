@@ -6,7 +6,7 @@
 enum status lead_set_consent(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct lead_id lead, struct str channel, bool is_stop,
                              const struct consent_proof *proof, int64_t now_ms, struct err *e) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
+    ATTR_CLEANUP(buf_done_p) struct buf b = {0}; /* consent_stop may fail before its init */
     struct json_out o;
 
     TRY(is_stop ? consent_stop(a, tx, tenant, lead, channel, proof, now_ms, e)
