@@ -266,7 +266,7 @@ static enum status put_whatsapp(struct rendering *r, struct json_out *o) {
 }
 
 static enum status put_email(struct rendering *r, struct json_out *o, struct str text) {
-    struct str subject, html;
+    struct str subject = STR_EMPTY, html = STR_EMPTY;
 
     TRY(fill(r, r->t->subject, "", ONE_LINE, &subject));
     TRY(fill(r, r->t->html, "", AS_HTML, &html));
@@ -282,7 +282,7 @@ static enum status put_email(struct rendering *r, struct json_out *o, struct str
 
 static enum status add_part(struct rendering *r, struct buf *b, const struct json *c,
                             const char *prefix) {
-    struct str text;
+    struct str text = STR_EMPTY;
 
     TRY(fill(r, json_str(json_get(c, "text")), prefix, ONE_LINE, &text));
     if (text.len > 0 && b->len > 0)
@@ -312,6 +312,7 @@ enum status template_render(struct arena *a, const struct template *t, const str
     bool is_email = str_eq(t->channel, STR("email"));
     struct json_out o;
 
+    *ret_text = STR_EMPTY;
     if (json_type(t->tree) == JSON_ARRAY)
         TRY(meta_text(&r, ret_text));
     else
