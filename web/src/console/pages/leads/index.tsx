@@ -259,6 +259,7 @@ function Chosen({ ids, known, onClear, onDone }: { ids: string[]; known: string[
         label={w('exportChosen')}
         text={w('exportChosen')}
         small
+        isOff={!may('supervisor')}
         choices={['csv', 'xlsx'].map((format) => ({
           key: format,
           title: format.toUpperCase(),
@@ -449,6 +450,7 @@ export default function Leads() {
         <Menu
           label={w('export')}
           icon="down"
+          isOff={!may('supervisor')}
           text={w('export')}
           choices={['csv', 'xlsx'].map((format) => ({
             key: format,
