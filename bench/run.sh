@@ -198,6 +198,29 @@ dispatch() {
   kill "$stub"
 }
 
+# A spreadsheet of contacts: prosa reads it, checks the numbers and stores everybody with what became of each row; the peers read
+# and check only. ROWS=1000000 for the memory of a million.
+import() {
+  local rows=${ROWS:-100000} file
+  file=$SCRATCH/contacts-$rows.xlsx
+  [ -f "$file" ] || /usr/bin/python3 "$PEERS/import/gen.py" "$file" "$rows"
+  timed() { # NAME CMD…
+    local name=$1
+    shift
+    /usr/bin/time -o "$SCRATCH/time" -f '%e %U %S %M' "$@" >/dev/null
+    awk -v name="$name" -v rows="$rows" '{ printf "%-34s %7.0f rows/s, %5.1f us CPU a row, peak %d MB\n", name, rows / $1, ($2 + $3) * 1e6 / rows, $4 / 1024 }' "$SCRATCH/time"
+  }
+  for round in $(seq "$rounds"); do
+    for engine in sqlite postgres; do
+      prosa_env $engine
+      "$prosa" tenant add bench >/dev/null
+      timed "prosa, stored in $engine" "$prosa" import "$file" --tenant bench
+    done
+    timed "openpyxl + phonenumbers" /usr/bin/python3 "$PEERS/import/read_openpyxl.py" "$file"
+    NODE_PATH=$SCRATCH/npmimport/node_modules timed "exceljs + libphonenumber-js" node "$PEERS/import/read_exceljs.cjs" "$file"
+  done
+}
+
 memory() {
   prosa_env sqlite
   begin 18200 "$prosa" serve

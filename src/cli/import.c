@@ -181,7 +181,7 @@ static void show_progress(void *ctx, const struct import *im) {
     x->told = clock_mono_ms();
     (void)fprintf(stderr,
                   "\r%3lld %%  %lld rows: %lld created, %lld updated, %lld skipped, %lld failed",
-                  (long long)im->permille / 10, (long long)n->rows, (long long)n->created,
+                  (long long)(im->permille / 10), (long long)n->rows, (long long)n->created,
                   (long long)n->updated, (long long)n->skipped, (long long)n->failed);
 }
 

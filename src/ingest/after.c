@@ -9,6 +9,7 @@ const char *ingest_outcome_name(enum ingest_outcome o) {
     return outcomes[o];
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status ingest_rows(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct import_id id, const struct ingest_row_query *q,
                         struct ingest_row **ret, size_t *ret_n, struct err *e) {
@@ -28,6 +29,7 @@ enum status ingest_rows(struct arena *a, struct tx *tx, struct tenant_id tenant,
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status ingest_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          struct import_id id, int64_t after, size_t limit, struct lead_id **ret,
                          size_t *ret_n, int64_t *ret_last, struct err *e) {

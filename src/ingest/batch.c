@@ -128,6 +128,7 @@ static enum status show_stopped(struct arena *a, struct tx *tx, struct tenant_id
     return consent_show_many(a, tx, tenant, leads, n_leads, clock_now_ms(), e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status batch_put(struct arena *a, struct tx *tx, const struct import *im,
                       const struct recipe *r, const struct batch *b, struct stored_row **ret,
                       struct ingest_counts *counts, struct err *e) {

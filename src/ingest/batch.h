@@ -5,7 +5,7 @@
 #include "ingest/record.h"
 #include "ingest/store.h"
 
-enum { BATCH_ROWS = 500 };
+enum { BATCH_ROWS = LEAD_PUT_MAX };
 
 struct batch {
     struct arena a;

@@ -93,6 +93,7 @@ static enum status insert_tx(struct tx *tx, void *ctx, struct err *e) {
     return store_import_insert(tx, ctx, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status ingest_add(struct ingest_deps *d, struct arena *a, struct tenant_id tenant,
                        struct ingest_file file, struct str name, struct str actor,
                        struct import *ret, struct err *e) {
@@ -126,6 +127,7 @@ enum status ingest_get(struct arena *a, struct tx *tx, struct tenant_id tenant, 
     return store_import_get(a, tx, tenant, id, false, ret, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status ingest_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct import_id after, size_t limit, struct import **ret, size_t *ret_n,
                         struct err *e) {
@@ -382,6 +384,7 @@ static enum status change_state(struct arena *a, struct import *im, enum ingest_
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status ingest_step(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct import_id id, enum ingest_step step, bool with_job, int64_t now_ms,
                         struct import *ret, struct err *e) {

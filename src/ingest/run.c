@@ -417,6 +417,7 @@ static enum status run_state(struct run *r, struct err *e) {
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status ingest_run(struct ingest_deps *d, struct tenant_id tenant, struct import_id id,
                        const struct job *job, ingest_progress_fn progress, void *ctx,
                        bool *ret_is_over, struct err *e) {

@@ -95,6 +95,7 @@ enum status store_import_get(struct arena *a, struct tx *tx, struct tenant_id te
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_import_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct import_id after, size_t limit, struct import **ret,
                               size_t *ret_n, struct err *e) {

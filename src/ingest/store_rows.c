@@ -88,6 +88,7 @@ enum status store_rows_reasons(struct arena *a, struct tx *tx, struct tenant_id 
                     ret, e, V_UUID(tenant.v), V_UUID(id.v));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_rows_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct import_id id, int64_t after, size_t limit, struct db_rows *ret,
                              struct err *e) {

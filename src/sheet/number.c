@@ -62,9 +62,7 @@ static bool is_mask(struct str code) {
 
         if (c == '0')
             zeros++;
-        else if (next != 0 && !strchr("-/() ", c))
-            return false;
-        else if (c == '[' || c == '_' || c == '*')
+        else if ((next != 0 && !strchr("-/() ", c)) || strchr("[_*", c))
             return false;
     }
     return zeros > 1 && zeros <= MASK_DIGITS_MAX;
@@ -174,10 +172,9 @@ static void put_day(struct buf *out, int64_t days) {
     int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     int64_t mp = (5 * doy + 2) / 153, d = doy - (153 * mp + 2) / 5 + 1;
-    int64_t m = mp < 10 ? mp + 3 : mp - 9;
+    int64_t m = mp < 10 ? mp + 3 : mp - 9, year = yoe + era * 400 + (m <= 2);
 
-    buf_printf(out, "%04lld-%02lld-%02lld", (long long)(yoe + era * 400 + (m <= 2)), (long long)m,
-               (long long)d);
+    buf_printf(out, "%04lld-%02lld-%02lld", (long long)year, (long long)m, (long long)d);
 }
 
 static void put_clock(struct buf *out, int64_t seconds) {

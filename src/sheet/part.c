@@ -135,7 +135,8 @@ enum status part_open(zip_t *zip, uint64_t index, struct part_limits *limits,
     p->handlers = *handlers;
     p->name = name;
     if (zip_stat_index(zip, index, 0, &st) != 0 || !(st.valid & ZIP_STAT_COMP_SIZE))
-        REFUSE(e, "damaged", "could not read \"%s\" of the spreadsheet", name);
+        REFUSE(e, "damaged", /* NOLINT(clang-analyzer-unix.Malloc): p cleans itself up */
+               "could not read \"%s\" of the spreadsheet", name);
     if ((st.valid & ZIP_STAT_ENCRYPTION_METHOD) && st.encryption_method != ZIP_EM_NONE)
         REFUSE(e, "encrypted", "the spreadsheet is protected by a password: save it without one");
     p->packed = st.comp_size;
@@ -229,7 +230,7 @@ static bool is_tag_too_long(const struct part *p) {
 
 enum status part_run(struct part *p, bool *ret_more, struct err *e) {
     XML_ParsingStatus now;
-    enum XML_Status st;
+    enum XML_Status st = XML_STATUS_ERROR;
 
     at_work = p;
     for (;;) {

@@ -9,10 +9,10 @@
 /* Refuses the file: ST_INVALID with a cause of sheet.h. */
 #define REFUSE(e, slug, ...)                                                                       \
     do {                                                                                           \
-        enum status refused_ = err_set((e), ST_INVALID, __FILE__, __LINE__, __VA_ARGS__);          \
+        (void)err_set((e), ST_INVALID, __FILE__, __LINE__, __VA_ARGS__);                           \
         if (e)                                                                                     \
             (e)->cause = (slug);                                                                   \
-        return refused_;                                                                           \
+        return ST_INVALID;                                                                         \
     } while (0)
 
 struct rowbuf { /* texts one behind the other; pointers are made when the row is whole */

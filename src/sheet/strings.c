@@ -73,7 +73,8 @@ void strings_free(struct strings *s) {
 /* --- writing ----------------------------------------------------------------------------------------------------------- */
 
 static enum status open_spill(struct strings *s, struct err *e) {
-    const char *dir = s->dir ? s->dir : getenv("TMPDIR");
+    /* Nobody changes the environment while threads run. */
+    const char *dir = s->dir ? s->dir : getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe) */
     char reason[64];
 
     if (s->fd >= 0)
@@ -175,7 +176,7 @@ static enum status page(struct strings *s, uint64_t number, const char **ret, st
 }
 
 static enum status read_length(struct strings *s, uint64_t *at, size_t *ret, struct err *e) {
-    const char *bytes;
+    const char *bytes = s->tail;
     unsigned char c;
     unsigned shift = 0;
 
@@ -193,7 +194,7 @@ static enum status read_length(struct strings *s, uint64_t *at, size_t *ret, str
 enum status strings_get(struct strings *s, uint64_t i, struct buf *out, bool *ret_found,
                         struct err *e) {
     uint64_t at;
-    size_t len;
+    size_t len = 0;
 
     *ret_found = i < s->n;
     if (i >= s->n)
@@ -206,7 +207,7 @@ enum status strings_get(struct strings *s, uint64_t i, struct buf *out, bool *re
     }
     while (len > 0) {
         size_t offset = at % PAGE_BYTES, n = len < PAGE_BYTES - offset ? len : PAGE_BYTES - offset;
-        const char *bytes;
+        const char *bytes = s->tail;
 
         TRY(page(s, at / PAGE_BYTES, &bytes, e));
         buf_add(out, (struct str){.ptr = bytes + offset, .len = n});

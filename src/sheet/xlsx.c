@@ -280,7 +280,7 @@ static void row_start(void *ctx, const char *name, const char **attrs) {
         return;
     if (strcmp(name, "c") == 0)
         begin_cell(x, attrs);
-    else if (strcmp(name, "v") == 0)
+    else if (strcmp(name, "v") == 0 || (strcmp(name, "t") == 0 && x->in_inline && !x->in_phonetic))
         x->in_value = x->has_value = true;
     else if (strcmp(name, "row") == 0)
         begin_row(x, attrs);
@@ -290,8 +290,6 @@ static void row_start(void *ctx, const char *name, const char **attrs) {
         x->in_inline = true;
     else if (strcmp(name, "rPh") == 0)
         x->in_phonetic = true;
-    else if (strcmp(name, "t") == 0 && x->in_inline && !x->in_phonetic)
-        x->in_value = x->has_value = true;
 }
 
 static void row_text(void *ctx, const char *s, int n) {

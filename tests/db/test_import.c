@@ -329,7 +329,7 @@ static void whoever_goes_on_repeats_nothing(void **state) {
     int runs = 0;
 
     buf_init(&b, 4 << 20);
-    add_people(&b, 0, 2300);
+    add_people(&b, 0, 4300);
     upload(app, buf_str(&b));
     take_step(app, INGEST_COMMIT);
     do {
@@ -341,9 +341,9 @@ static void whoever_goes_on_repeats_nothing(void **state) {
     app->d.is_stopping = false;
     assert_true(runs > 3);
     assert_str(app->im.state, "done");
-    check_truth(app, 2300);
-    assert_int_equal(app->im.counts.created, 2300);
-    assert_int_equal(count_leads(app), 2300);
+    check_truth(app, 4300);
+    assert_int_equal(app->im.counts.created, 4300);
+    assert_int_equal(count_leads(app), 4300);
     buf_done(&b);
 }
 
