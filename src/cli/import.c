@@ -262,11 +262,12 @@ static void show_json(struct importing *x, const struct ingest_counts *n) {
 }
 
 static void show_text(struct importing *x, const struct ingest_counts *n) {
+    int64_t taken = n->created + n->updated;
     struct cli *c = x->c;
 
     if (x->step == INGEST_UNDO) {
         buf_printf(&c->out, "Took back %lld of %lld rows of import %.*s\n", (long long)x->im.undone,
-                   (long long)(n->created + n->updated), STR_ARG(cli_id_text(c, x->im.id.v)));
+                   (long long)taken, STR_ARG(cli_id_text(c, x->im.id.v)));
         return;
     }
     buf_printf(&c->out,
