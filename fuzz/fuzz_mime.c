@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/crypto.h"
 #include "mime/mime.h"
 #include "support/invariants.h"
 
@@ -72,6 +73,15 @@ static void build(struct arena *a, struct str data) {
     PROMISE(mime_parse(a, mail, &back, &e) == ST_OK);
     PROMISE(str_eq(back.from.email, out.from.email) && str_eq(back.to, out.to.email));
     PROMISE(back.n_files == (data.len > 0));
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    struct err e = ERR_INIT;
+
+    (void)argc, (void)argv;
+    return crypto_init(&e) == ST_OK ? 0 : 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

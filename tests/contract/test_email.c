@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "crypto/crypto.h"
 #include "provider/email.h"
 #include "support/invariants.h"
 
@@ -221,6 +222,7 @@ static void links_to_leave_by_cannot_be_made_up(void **state) {
 }
 
 int main(void) {
+    struct err e = ERR_INIT;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_names_what_it_answers_and_leaves_the_history_out),
         cmocka_unit_test(a_campaigns_recipient_is_found_by_its_references),
@@ -232,5 +234,7 @@ int main(void) {
         cmocka_unit_test(links_to_leave_by_cannot_be_made_up),
     };
 
+    if (crypto_init(&e) != ST_OK)
+        return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
