@@ -75,6 +75,7 @@ enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant
     return store_conversation_move(tx, tenant, from, into, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status conversation_merge_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                      struct lead_id keep, struct lead_id gone, struct str actor,
                                      int64_t now_ms, struct uuid *ret_merge, struct err *e) {
@@ -91,6 +92,7 @@ enum status conversation_merge_leads(struct arena *a, struct tx *tx, struct tena
     return lead_changed(a, tx, tenant, keep, now_ms, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status conversation_unmerge_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                        struct uuid merge, struct str actor, int64_t now_ms,
                                        struct lead_unmerged *ret, struct err *e) {

@@ -20,6 +20,7 @@ static struct db_val list_of(struct arena *a, struct tx *tx, const struct lead_i
                                       : V_TEXT(arena_str(a, buf_str(&b)));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status conversation_open_of_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                        const struct lead_id *leads, size_t n,
                                        struct open_conversation **ret, size_t *ret_n,

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "dispatch/run.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 
 enum {
@@ -126,6 +128,7 @@ static void sort_row(struct claim *c, size_t i) {
             note_wait(c, lane->sender.wait_cause, lane->sender.wait_until_ms);
         return;
     }
+    assert(lane->at); /* made with the lanes */
     lane->at[lane->n++] = i;
 }
 

@@ -26,6 +26,7 @@ enum status dispatch_event(struct arena *a, struct tx *tx, const struct dispatch
                      e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status dispatch_set_state(struct arena *a, struct tx *tx, struct dispatch *d,
                                const char *state, struct str cause, struct str reason,
                                int64_t now_ms, struct err *e) {
@@ -105,6 +106,7 @@ static enum status read_edit(struct arena *a, const struct dispatch_edit *in, st
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status dispatch_add(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          const struct dispatch_edit *in, struct str by, int64_t now_ms,
                          struct dispatch *ret, struct err *e) {
@@ -135,6 +137,7 @@ static enum status back_to_draft(struct arena *a, struct tx *tx, struct dispatch
     return dispatch_set_state(a, tx, d, "draft", STR_EMPTY, STR_EMPTY, now_ms, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status dispatch_change(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct dispatch_id id, const struct dispatch_edit *in, int64_t now_ms,
                             struct dispatch *ret, struct err *e) {

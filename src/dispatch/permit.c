@@ -10,8 +10,8 @@ static bool serves(const struct account *account, struct str channel) {
     const struct provider *p = provider_find(account->kind);
 
     /* What goes out by another way than a call over HTTP no campaign sends yet: the channel counts as one without an account. */
-    return p && p->transport == TRANSPORT_HTTP && p->build &&
-           str_eq(str_of(p->channel), channel) && account->is_active;
+    return p && p->transport == TRANSPORT_HTTP && p->build && str_eq(str_of(p->channel), channel) &&
+           account->is_active;
 }
 
 /* The account the rule names, or the tenant's first of that channel: the preferred one, else the newest. */
@@ -280,10 +280,12 @@ enum status permit_decide(struct permit *p, const struct recipient *rows, size_t
     sorted = arena_array_of(p->a, n_contacts + 1, const struct lead_contact *);
     for (size_t i = 0; i < n_contacts; i++)
         sorted[i] = &contacts[i];
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
     qsort(sorted, n_contacts, sizeof(*sorted), by_id);
     for (size_t i = 0; i < n; i++) {
         const struct lead_contact key = {.id = rows[i].lead}, *want = &key;
         const struct lead_contact *const *hit =
+            /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
             bsearch(&want, sorted, n_contacts, sizeof(*sorted), by_id);
 
         ret[i] = (struct decision){.contact = hit ? *hit : NULL};

@@ -43,6 +43,7 @@ static enum status page_of_ids(struct permit *p, const struct json *ids, int64_t
 }
 
 /* plan_seen is the row of the import that was reached. */
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status page_of_import(struct permit *p, struct str import, int64_t from,
                                   struct lead_contact **ret, size_t *ret_n, int64_t *ret_reached,
                                   size_t *ret_seen, struct err *e) {
@@ -72,7 +73,7 @@ static enum status filter_of(struct permit *p, const struct json **ret, struct e
 /* *ret_seen: fewer than PAGE at the end. */
 static enum status next_page(struct permit *p, struct dispatch *d, struct lead_contact **ret,
                              size_t *ret_n, size_t *ret_seen, struct err *e) {
-    const struct json *ids = json_get(p->rules.audience, "leads"), *filter,
+    const struct json *ids = json_get(p->rules.audience, "leads"), *filter = NULL,
                       *import = json_get(p->rules.audience, "import");
 
     if (import) {
@@ -225,7 +226,7 @@ static enum status plan_page(struct permit *p, struct planning *x, struct dispat
     struct lead_contact *contacts;
     struct decision *decisions;
     struct recipient *rows;
-    size_t n, seen;
+    size_t n = 0, seen = 0;
 
     TRY(next_page(p, d, &contacts, &n, &seen, e));
     decisions = arena_array_of(p->a, n + 1, struct decision);

@@ -197,6 +197,7 @@ static enum status resend(struct arena *a, struct tx *tx, struct dispatch *d, st
     return go_on(a, tx, d, now_ms, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status recipient_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct recipient_id id, enum recipient_settle how, struct str actor,
                              int64_t now_ms, struct recipient *ret, struct err *e) {

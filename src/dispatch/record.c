@@ -129,6 +129,7 @@ static enum status record_others(struct record *x, struct err *e) {
             others[n++] = r->finished[i];
     if (n == 0)
         return ST_OK;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
     qsort(others, n, sizeof(*others), by_id);
     for (size_t i = 0; i < n; i++)
         ids[i] = others[i]->row.id.v;

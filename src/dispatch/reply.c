@@ -104,6 +104,7 @@ enum status dispatch_opted_out(struct arena *a, struct tx *tx, struct tenant_id 
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status dispatch_provider_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                    struct lead_id lead, struct str channel, struct str reason,
                                    int64_t now_ms, struct err *e) {

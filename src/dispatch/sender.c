@@ -62,6 +62,7 @@ static void set_paces(struct arena *a, struct sender *s, const struct dispatch_l
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status sender_open(struct arena *a, struct tx *tx, const struct account *account,
                         const struct provider *provider, const struct dispatch_limits *limits,
                         int64_t now_ms, struct sender *ret, struct err *e) {
@@ -88,6 +89,7 @@ enum status sender_open(struct arena *a, struct tx *tx, const struct account *ac
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status sender_take(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         const struct sender *s, int64_t want, int64_t now_us, int64_t *ret_n,
                         int64_t *ret_wait_us, struct err *e) {

@@ -167,6 +167,7 @@ enum status store_recipients_next(struct arena *a, struct tx *tx, struct tenant_
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_recipients_walk(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                   struct dispatch_id id, struct lead_id after, size_t limit,
                                   struct recipient **ret, size_t *ret_n, struct err *e) {
@@ -186,6 +187,7 @@ enum status store_recipients_walk(struct arena *a, struct tx *tx, struct tenant_
     " WHERE r.tenant_id = $2 ORDER BY r.id"
 
 /* In order of id: two that lock several rows each never wait for one another in a circle. */
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_recipients_lock(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                   const struct uuid *ids, size_t n, struct recipient **ret,
                                   size_t *ret_n, struct err *e) {
@@ -460,6 +462,7 @@ enum status store_recipients_cancel(struct tx *tx, struct tenant_id tenant, stru
     " WHERE r.tenant_id = $2 AND r.is_test = 0"                                                    \
     " AND r.state IN ('sending', 'sent', 'delivered', 'read', 'uncertain') GROUP BY r.lead_id"
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_lead_touches(struct arena *a, struct tx *tx, const struct touch_query *q,
                                const struct uuid *leads, size_t n, struct lead_touch **ret,
                                size_t *ret_n, struct err *e) {
@@ -477,6 +480,7 @@ enum status store_lead_touches(struct arena *a, struct tx *tx, const struct touc
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_recipients_of_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                      struct lead_id lead, int64_t since_ms, struct recipient **ret,
                                      size_t *ret_n, struct err *e) {

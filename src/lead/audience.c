@@ -67,6 +67,7 @@ static void contact_of(const struct lead_row *row, struct lead_contact *ret) {
     best_email(ret, row);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status contacts_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct lead_row *const *rows, size_t n, unsigned missing,
                                struct lead_contact *ret, struct err *e) {
@@ -117,6 +118,7 @@ static struct lead_row *keep_row(struct arena *a, const struct lead_row *row) {
     return kept;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status filter_rows(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         const struct lead_filter *filter, struct lead_walk *walk,
                         struct lead_row **taken, size_t *ret_n, struct err *e) {
@@ -146,6 +148,7 @@ enum status filter_rows(struct arena *a, struct tx *tx, struct tenant_id tenant,
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_audience_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                const struct json *filter_json, struct lead_id after, size_t limit,
                                struct lead_contact **ret, size_t *ret_n, struct err *e) {
@@ -191,6 +194,7 @@ static struct lead_row *find_row(struct lead_row *rows, size_t n, struct uuid id
     return NULL;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_audience_some(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                const struct lead_id *ids, size_t n, struct lead_contact **ret,
                                size_t *ret_n, struct err *e) {

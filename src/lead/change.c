@@ -49,6 +49,7 @@ static enum status drop_missing(struct arena *a, struct tx *tx, struct tenant_id
     return store_keys_delete(a, tx, tenant, rows, n, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_set_contacts(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct lead_id id, const struct lead_record *typed, bool has_phones,
                               bool has_emails, int64_t now_ms, struct err *e) {
@@ -129,6 +130,7 @@ static enum status read_tag_list(struct arena *a, const struct str *tags, size_t
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_tag_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
                           const struct lead_id *ids, size_t n, const struct str *add, size_t n_add,
                           const struct str *drop, size_t n_drop, int64_t now_ms, struct err *e) {
@@ -161,6 +163,7 @@ enum status lead_tag_many(struct arena *a, struct tx *tx, struct tenant_id tenan
 
 /* --- the timeline ------------------------------------------------------------------------------------------------ */
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_happenings(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct lead_id id, struct uuid before, size_t limit,
                             struct lead_happening **ret, size_t *ret_n, struct err *e) {

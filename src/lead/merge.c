@@ -5,6 +5,9 @@
  * [kind, value, …]}. The row of the one that is gone does not change but for merged_into.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
+
+#include <assert.h>
+
 #include "lead/filter.h"
 #include "lead/person.h"
 #include "lead/store.h"
@@ -131,6 +134,7 @@ static enum status load(struct merge *m, struct lead_id keep, struct lead_id gon
         FAIL(e, ST_NOT_FOUND, "no such lead, or it was merged already");
     m->keep = page.items[0];
     m->gone = page.items[1];
+    assert(m->keep && m->gone);
     return ST_OK;
 }
 
@@ -171,6 +175,7 @@ static enum status remember(const struct merge *m, const struct lead_row *after,
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_merge(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id keep,
                        struct lead_id gone, struct str talks, struct str actor, int64_t now_ms,
                        struct uuid *ret_merge, struct err *e) {
@@ -243,6 +248,7 @@ static void columns_back(struct lead_row *row, const struct json *snapshot) {
             json_i64(json_path(snapshot, "keep", "marketing_stopped_at", NULL), 0);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_merge_undo(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct uuid merge, struct str actor, int64_t now_ms,
                             struct lead_unmerged *ret, struct err *e) {

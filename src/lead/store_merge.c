@@ -149,6 +149,7 @@ enum status store_merge_undone(struct tx *tx, struct tenant_id tenant, struct uu
                    NULL, e, V_UUID(tenant.v), V_UUID(id), V_I64(now_ms));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_happenings(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              struct lead_id id, struct uuid before, size_t limit,
                              struct db_rows *ret, struct err *e) {

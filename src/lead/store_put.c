@@ -8,6 +8,7 @@
 
 /* --- reading --------------------------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_keys_find(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             const char *kind, const struct str *values, size_t n,
                             struct db_rows *ret, struct err *e) {
@@ -87,6 +88,7 @@ static void add_emails(struct arena *a, struct person *persons, size_t n,
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_persons_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               const struct lead_id *ids, size_t n, struct person **ret,
                               size_t *ret_n, struct err *e) {
@@ -169,6 +171,7 @@ static const struct db_sql update_persons = DB_SQL2(
     " AS u(id, tenant_id, name, name_key, company, company_key, document, document_kind, fields,"
     " tags, source, is_named, at) WHERE l.tenant_id = u.tenant_id AND l.id = u.id");
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status put_persons(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct person *const *persons, size_t n, bool is_new, int64_t now_ms,
                                struct err *e) {
@@ -285,6 +288,7 @@ enum status store_keys_insert(struct arena *a, struct tx *tx, struct tenant_id t
 
 /* --- pairs --------------------------------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status exec_pairs(struct arena *a, struct tx *tx, struct db_sql sql,
                               struct tenant_id tenant, const struct pair_row *rows, size_t n,
                               bool has_kind, struct err *e) {

@@ -28,6 +28,7 @@ enum status store_lead_state(struct arena *a, struct tx *tx, struct tenant_id te
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_lead_set_state(struct tx *tx, struct tenant_id tenant, struct lead_id id,
                                  struct str from, struct str to, int64_t now_ms, int64_t *ret_moved,
                                  struct err *e) {

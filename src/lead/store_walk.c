@@ -128,6 +128,7 @@ enum status store_lead_walk(struct arena *a, struct tx *tx, struct tenant_id ten
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_rows_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            const struct lead_id *ids, size_t n, struct lead_row **ret,
                            size_t *ret_n, struct err *e) {
@@ -287,6 +288,7 @@ static struct str behind(struct arena *a, struct str prefix) {
     return arena_printf(a, "%.*s\xF4\x8F\xBF\xBF", STR_ARG(prefix));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status add_ids(struct arena *a, struct tx *tx, struct db_sql sql,
                            struct tenant_id tenant, struct str prefix, size_t limit,
                            struct lead_id *ids, size_t *n, struct err *e) {
@@ -302,6 +304,7 @@ static enum status add_ids(struct arena *a, struct tx *tx, struct db_sql sql,
     return ST_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status store_prefix_ids(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              const struct prefixes *p, size_t limit, struct lead_id **ret,
                              size_t *ret_n, struct err *e) {

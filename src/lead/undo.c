@@ -206,6 +206,7 @@ static enum status delete_created(struct undo *u, const struct lead_id *ids, siz
     return delete_created(u, ids + n / 2, n - n / 2, ret_undone, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status lead_put_undo(struct arena *a, struct tx *tx, struct tenant_id tenant,
                           const struct lead_put_result *puts, size_t n, int64_t now_ms,
                           size_t *ret_undone, struct err *e) {

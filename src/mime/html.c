@@ -211,9 +211,7 @@ static void eat_tag(struct reading *r) {
     }
     if (str_eq_nocase(name, STR("pre")))
         r->is_pre = !is_end;
-    if (str_eq_nocase(name, STR("br")))
-        new_line(r, 2);
-    else if (str_eq_nocase(name, STR("p")))
+    if (str_eq_nocase(name, STR("br")) || str_eq_nocase(name, STR("p")))
         new_line(r, 2);
     else if (is_one_of(name, blocks, ARRAY_LEN(blocks)))
         new_line(r, 1);

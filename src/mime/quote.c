@@ -65,7 +65,7 @@ static bool is_separator(struct str folded, struct str rest) {
 static bool begins_history(struct arena *a, struct str line, struct str behind) {
     struct str folded = utf8_fold(a, line), rest;
 
-    if (line.len == 0 || !memchr("EOLADFe-*oldaf", line.ptr[0], 14))
+    if (line.len == 0 || line.ptr[0] == '\0' || !strchr("EOLADFe-*oldaf", line.ptr[0]))
         return false;
     rest = arena_printf(a, "\n%.*s", STR_ARG(utf8_fold(a, utf8_cut_bytes(behind, 300))));
     return is_attribution(folded, rest) || is_separator(folded, rest);

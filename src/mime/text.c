@@ -72,9 +72,8 @@ struct str text_decode(struct arena *a, struct str bytes, const char *charset) {
         bytes.len = utf8_valid_prefix(bytes);
     if (bytes.len == 0)
         return STR_EMPTY;
-    if (!is_named && utf8_is_valid(bytes))
-        text = bytes;
-    else if (!convert(a, bytes, is_named ? charset : "WINDOWS-1252", &text))
+    if ((!is_named && utf8_is_valid(bytes)) ||
+        !convert(a, bytes, is_named ? charset : "WINDOWS-1252", &text))
         text = bytes;
     return without_nul(a, utf8_repair(a, text));
 }

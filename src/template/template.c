@@ -10,6 +10,7 @@ enum { LANGUAGE_MAX = 15, CATEGORY_MAX = 40, PAGE_MAX = 500 };
 
 /* --- finding -------------------------------------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status template_find(struct arena *a, struct tx *tx, struct tenant_id tenant,
                           struct account_id account, struct str channel, struct str name,
                           struct str language, struct template *ret, struct err *e) {

@@ -197,19 +197,24 @@ static void what_becomes_of_a_message_is_understood(void **state) {
         .to_phone = STR("5511955550123"), .type = STR("text"), .correlation = STR("job:1")};
     struct send_result result;
     struct inbound ev;
+    unsigned seen = 0;
 
     (void)state;
     rig_open(&g);
     msg.content = parsed(&g, "{\"text\":\"oi\"}");
     (void)rig_post(&g, "/sim/behaviour", "{\"window\":\"off\",\"status_delay_ms\":10}");
     deliver(&g, &msg, &result);
+    /* Each has a call of its own, and a busy machine may let one overtake another. */
     for (unsigned i = 0; i < ARRAY_LEN(want); i++) {
         ev = heard(&g, i);
         assert_int_equal(ev.kind, INBOUND_STATUS);
-        assert_int_equal(ev.delivery, want[i]);
+        assert_true(ev.delivery < 32);
+        seen |= 1U << ev.delivery;
         assert_true(str_eq(ev.correlation, STR("job:1")));
         assert_true(str_eq(ev.message_id, result.message_id));
     }
+    for (unsigned i = 0; i < ARRAY_LEN(want); i++)
+        assert_true(seen & 1U << want[i]);
     (void)rig_post(&g, "/sim/behaviour", "{\"failed_rate\":1,\"failed_code\":131026}");
     deliver(&g, &msg, &result);
     ev = heard(&g, ARRAY_LEN(want));
