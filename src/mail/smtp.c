@@ -51,7 +51,8 @@ static size_t on_line(char *ptr, size_t size, size_t n, void *ctx) {
     struct str line = str_trim((struct str){.ptr = ptr, .len = size * n});
     uint64_t code;
 
-    if (str_eat_u64(&line, 599, &code) && code >= 200) {
+    /* 221 answers the QUIT that libcurl says after a refusal: it is not what became of the mail. */
+    if (str_eat_u64(&line, 599, &code) && code >= 200 && code != 221) {
         if (code != s->code || s->is_whole != s->was_answered)
             s->text = arena_str(s->a, utf8_repair(s->a, str_sub(line, 1, REPLY_TEXT_MAX)));
         s->code = (unsigned)code;

@@ -118,6 +118,13 @@ for (const engine of ENGINES) {
       assert.match(JSON.stringify(out), /5\.3\.0/);
     });
 
+    test('a server that refuses a recipient fails the message at once', async () => {
+      await mail.send({ from: 'Duda Paz <nobody@example.test>', to: 'vendas@loja.test', subject: 'oi', headers: [`Message-ID: <${newId()}>`], text: 'olá' });
+      const c = await conversationOf('Duda Paz');
+      const out = await until(async () => (await messagesOf(c)).find((m) => m.direction === 'out' && m.status === 'failed'), 'the refusal', 30000);
+      assert.match(out.error.reason, /nobody@example.test/);
+    });
+
     test('a made-up link to leave by opens nothing', async () => {
       for (const token of ['x', 'A'.repeat(86)])
         for (const method of ['GET', 'POST']) {
