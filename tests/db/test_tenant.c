@@ -557,8 +557,9 @@ static void a_revoked_key_is_refused_once_forgotten(void **state) {
     assert_ok(write_tenant(f, revoke_key, &c), &f->e);
     assert_int_equal(fixture_failing(f, write_tenant(f, revoke_key, &c)), ST_NOT_FOUND);
     assert_ok(authenticator_check(au, &f->a, in, &for_agents, &p, &f->e), &f->e);
-    assert_str(p.scopes, "conversations:read messages:read leads:read events:read inbox:read "
-                         "jobs:read metrics:read bot:read me:read team:read");
+    assert_str(p.scopes,
+               "conversations:read messages:read leads:read events:read inbox:read "
+               "jobs:read metrics:read bot:read me:read team:read templates:read dispatches:read");
     clock_shift_ms(10000);
     assert_denied(f, authenticator_check(au, &f->a, in, &for_agents, &p, &f->e), "unauthenticated");
     clock_shift_ms(0);

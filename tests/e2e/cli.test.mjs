@@ -114,7 +114,7 @@ describe('the command line without a database', () => {
 
   test('the kinds of providers are listed', async () => {
     const { data } = JSON.parse((await start(['provider', 'kinds', '--json'])).stdout);
-    assert.deepEqual(data.map((k) => k.kind), ['meta', 'openai']);
+    assert.deepEqual(data.map((k) => k.kind), ['meta', 'twilio', 'email', 'openai']);
     assert.ok(data[0].fields.some((f) => f.name === 'access_token' && f.is_secret));
     assert.match((await start(['provider', 'kinds'])).stdout, /--secret access_token/);
   });
