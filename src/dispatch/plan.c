@@ -223,7 +223,7 @@ static enum status tell(struct permit *p, struct planning *x, struct dispatch *d
 
 static enum status plan_page(struct permit *p, struct planning *x, struct dispatch *d,
                              struct err *e) {
-    struct lead_contact *contacts;
+    struct lead_contact *contacts = NULL;
     struct decision *decisions;
     struct recipient *rows;
     size_t n = 0, seen = 0;

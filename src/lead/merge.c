@@ -102,7 +102,10 @@ static int rank_of(struct str state) {
 
 static struct lead_row joined(struct arena *a, const struct lead_row *keep,
                               const struct lead_row *gone) {
-    struct lead_row row = *keep;
+    struct lead_row row;
+
+    assert(keep && gone);
+    row = *keep;
 
     if (row.name.len == 0)
         row.name = gone->name;
@@ -134,7 +137,6 @@ static enum status load(struct merge *m, struct lead_id keep, struct lead_id gon
         FAIL(e, ST_NOT_FOUND, "no such lead, or it was merged already");
     m->keep = page.items[0];
     m->gone = page.items[1];
-    assert(m->keep && m->gone);
     return ST_OK;
 }
 

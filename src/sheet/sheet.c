@@ -166,18 +166,20 @@ static enum status open_kind(struct sheet *s, int fd, uint64_t size,
 }
 
 enum status sheet_open(int fd, struct sheet_limits limits, struct sheet **ret, struct err *e) {
-    ATTR_CLEANUP(sheet_close_p) struct sheet *s = calloc(1, sizeof(*s));
     struct stat st;
 
-    if (!s)
-        abort();
     limits = with_defaults(limits);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        FAIL(e, ST_INVALID, /* NOLINT(clang-analyzer-unix.Malloc): s cleans itself up */
-             "could not read the file: it is none");
+        FAIL(e, ST_INVALID, "could not read the file: it is none");
     if ((uint64_t)st.st_size > limits.max_file_bytes)
         REFUSE(e, "too-large", "the file is larger than %llu bytes",
                (unsigned long long)limits.max_file_bytes);
+
+    ATTR_CLEANUP(sheet_close_p) struct sheet *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        abort();
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): s cleans itself up */
     TRY(open_kind(s, fd, (uint64_t)st.st_size, &limits, e));
     *ret = TAKE(s);
     return ST_OK;
