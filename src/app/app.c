@@ -236,6 +236,7 @@ static enum status start_machinery(struct app *app, struct err *e) {
                                            .defaults = &app->defaults};
     app->dispatch.db = app->options.db;
     app->dispatch.httpc = app->httpc;
+    app->dispatch.mailer = app->mailer;
     app->dispatch.keys = app->options.keys;
     app->dispatch.defaults = &app->defaults;
     app->dispatch.window = (int)(c->httpc_max_per_host - c->httpc_max_per_host / 4);

@@ -287,6 +287,7 @@ enum status dispatch_opted_out(struct arena *a, struct tx *tx, struct tenant_id 
 struct dispatch_deps { /* what the jobs need; part of struct app, reached by app_dispatch() */
     struct db *db;
     struct httpc *httpc;
+    struct mailer *mailer;
     const struct keyring *keys;
     const struct current_defaults *defaults;
     int window;               /* calls one campaign keeps under way */

@@ -34,12 +34,38 @@ static void answered(void *ctx, enum status st, const struct http_reply *reply,
     land(f);
 }
 
+static void mailed(void *ctx, enum status st) {
+    struct flight *f = ctx;
+
+    f->st = st;
+    land(f);
+}
+
+static bool is_mail(const struct flight *f) {
+    return f->via->provider->transport == TRANSPORT_MAIL;
+}
+
+static void start_mail(struct flight *f, const struct outgoing *msg) {
+    f->mail = (struct mail_submission){.a = &f->arena,
+                                       .ch = f->channel,
+                                       .msg = *msg,
+                                       .reach = REACH_CAMPAIGN,
+                                       .ret = &f->result,
+                                       .e = &f->err,
+                                       .done = mailed,
+                                       .ctx = f};
+}
+
 static enum status build(struct flight *f, struct err *e) {
     const struct json *content;
     const bool is_email = str_eq(f->row.channel, STR("email"));
     const struct outgoing out = {
         .to_phone = is_email || f->is_user_id ? STR_EMPTY : f->row.address,
         .to_user_id = f->is_user_id ? f->row.address : STR_EMPTY,
+        .to_email = is_email ? f->row.address : STR_EMPTY,
+        .to_name = f->lead_name,
+        .lead = f->row.lead,
+        .is_automatic = true,
         .type = STR("template"),
         .correlation =
             arena_printf(&f->arena, "r:%.*s", STR_ARG(uuid_format(&f->arena, f->row.id.v))),
@@ -48,6 +74,10 @@ static enum status build(struct flight *f, struct err *e) {
 
     TRY(json_parse(&f->arena, f->content, JSON_LIMITS_DEFAULT, &content, e));
     msg.content = content;
+    if (is_mail(f)) {
+        start_mail(f, &msg);
+        return ST_OK;
+    }
     TRY(f->via->provider->build(&f->arena, f->channel, &msg, &f->call, e));
     f->call.reach = REACH_CAMPAIGN;
     return ST_OK;
@@ -84,7 +114,10 @@ void flight_start(struct run *r, const struct claimed *c) {
         land(f);
         return;
     }
-    httpc_submit(r->deps->httpc, &f->call, answered, f);
+    if (is_mail(f))
+        mail_submit(r->deps->mailer, &f->mail);
+    else
+        httpc_submit(r->deps->httpc, &f->call, answered, f);
 }
 
 static void count(enum send_outcome outcome) {
@@ -116,6 +149,13 @@ void flight_judge(struct flight *f) {
                                          .reason = str_of(f->err.message)};
         break;
     default:
+        if (is_mail(f)) {
+            if (f->st != ST_OK)
+                f->result = (struct send_result){.outcome = SEND_RETRY,
+                                                 .cause = STR("not-sent"),
+                                                 .reason = str_of(f->err.message)};
+            break;
+        }
         f->via->provider->judge(&f->arena, &f->reply, &f->result);
         if (f->st == ST_UNAVAILABLE && f->result.outcome == SEND_RETRY &&
             f->err.retry_after_ms > f->result.retry_after_ms)

@@ -9,9 +9,7 @@ enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 static bool serves(const struct account *account, struct str channel) {
     const struct provider *p = provider_find(account->kind);
 
-    /* What goes out by another way than a call over HTTP no campaign sends yet: the channel counts as one without an account. */
-    return p && p->transport == TRANSPORT_HTTP && p->build && str_eq(str_of(p->channel), channel) &&
-           account->is_active;
+    return p && str_eq(str_of(p->channel), channel) && account->is_active;
 }
 
 /* The account the rule names, or the tenant's first of that channel: the preferred one, else the newest. */

@@ -13,6 +13,7 @@
 #include "dispatch/outcome.h"
 #include "dispatch/permit.h"
 #include "dispatch/sender.h"
+#include "mail/mail.h"
 
 enum { RUN_CLAIM_MAX = 500, RUN_WINDOW_MAX = 4096 };
 
@@ -34,6 +35,7 @@ struct flight { /* one message between its claim and its record */
     const struct permit_channel *via;
     const struct channel *channel;
     struct http_call call;
+    struct mail_submission mail; /* of e-mail, instead of call and reply */
     enum status st;
     struct err err;
     struct http_reply reply;

@@ -3,7 +3,6 @@
  * A connection belongs to whoever has the same server, user and password. Under `lock`: the list, busy marks and idle times;
  * a busy one is its holder's alone.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +27,7 @@ struct mailer {
     pthread_cond_t freed;
     struct conn *conns;
     size_t n_idle;
+    struct pool pool;
 };
 
 enum status mailer_start(struct mailer_options options, struct mailer **ret, struct err *e) {
@@ -48,6 +48,7 @@ enum status mailer_start(struct mailer_options options, struct mailer **ret, str
         m->ca_file = strndup(options.ca_file.ptr, options.ca_file.len);
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->freed, NULL);
+    pool_init(&m->pool);
     *ret = m;
     return ST_OK;
 }
@@ -61,6 +62,7 @@ static void conn_free(struct conn *c) {
 void mailer_stop(struct mailer *m) {
     if (!m)
         return;
+    pool_stop(&m->pool);
     while (m->conns) {
         struct conn *c = m->conns;
 
@@ -71,6 +73,10 @@ void mailer_stop(struct mailer *m) {
     pthread_mutex_destroy(&m->lock);
     free(m->ca_file);
     free(m);
+}
+
+struct pool *mailer_pool(struct mailer *m) {
+    return &m->pool;
 }
 
 const struct mailer_options *mailer_options(const struct mailer *m) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <curl/curl.h>
+#include <pthread.h>
 
 #include "base/buf.h"
 #include "mail/mail.h"
@@ -41,6 +42,19 @@ void conn_set_url(struct conn *c, struct arena *a, const struct dial *dial, stru
 CURLcode conn_perform(struct conn *c, const struct dial *dial);
 /* What a failure means that is not a reply's: fills phase, text and flags of *ret. */
 void conn_failure(const struct conn *c, struct arena *a, CURLcode code, struct mail_reply *ret);
+
+/* Threads for what was submitted; started by the first. */
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct list waiting; /* struct mail_submission */
+    pthread_t threads[8];
+    size_t n_threads;
+    bool is_stopping;
+};
+void pool_init(struct pool *p);
+void pool_stop(struct pool *p);
+struct pool *mailer_pool(struct mailer *m);
 
 const struct mailer_options *mailer_options(const struct mailer *m);
 

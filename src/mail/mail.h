@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/list.h"
 #include "httpc/httpc.h"
 #include "log/log.h"
 #include "provider/provider.h"
@@ -22,7 +23,7 @@ struct mailer_options {
 
 enum status mailer_start(struct mailer_options options, struct mailer **ret, struct err *e)
     ATTR_MUST_CHECK;
-/* Closes the connections; no call may be under way. */
+/* Ends what was submitted and not begun, then closes the connections; no call may be under way. */
 void mailer_stop(struct mailer *m);
 
 /* Hands msg to the account's server. ST_OK whatever came of it: *ret says, its texts in a; what the server accepted it answers
@@ -31,6 +32,20 @@ void mailer_stop(struct mailer *m);
 enum status mail_send(struct mailer *m, struct arena *a, const struct channel *ch,
                       const struct outgoing *msg, enum reach reach, struct send_result *ret,
                       struct err *e) ATTR_MUST_CHECK;
+struct
+    mail_submission { /* one mail_send that nobody waits for; all of it stays valid and untouched until done was called */
+    struct list_node node; /* the mailer's */
+    struct arena *a;
+    const struct channel *ch;
+    struct outgoing msg;
+    enum reach reach;
+    struct send_result *ret;
+    struct err *e;
+    /* Called once, from a thread of the mailer's, with mail_send's status; ST_UNAVAILABLE: it is stopping, nothing was sent. */
+    void (*done)(void *ctx, enum status st);
+    void *ctx;
+};
+void mail_submit(struct mailer *m, struct mail_submission *s);
 /* Message-ID by which a mail with that correlation goes out; what answers or bounces name. */
 struct str mail_message_id(struct arena *a, const struct channel *ch, struct str correlation);
 

@@ -127,8 +127,21 @@ static void add_box(struct arena *a, GMimeMessage *m, GMimeAddressType type,
                                line(a, box.email, MIME_ADDRESS_MAX_BYTES));
 }
 
-static void set_header(GMimeMessage *m, const char *name, char *value) {
-    g_mime_object_set_header(GMIME_OBJECT(m), name, value, "utf-8");
+/* As it is: GMime would fold ids and links in their middle. Lines are broken where value has its blanks. */
+static void set_header(struct arena *a, GMimeMessage *m, const char *name, struct str value) {
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = 2 * value.len + 16};
+    GMimeHeader *header;
+    struct str word;
+
+    for (bool is_more = true; is_more;) {
+        is_more = str_cut(&value, ' ', &word);
+        buf_printf(&b, "%s %.*s", b.len > 0 ? "\n" : "", STR_ARG(word));
+    }
+    buf_add(&b, STR("\n"));
+    g_mime_object_set_header(GMIME_OBJECT(m), name, "x", NULL);
+    header = g_mime_header_list_get_header(g_mime_object_get_header_list(GMIME_OBJECT(m)), name);
+    if (header)
+        g_mime_header_set_raw_value(header, arena_cstr(a, buf_str(&b)));
 }
 
 /* The newest ones, when there are more than a thread needs. */
@@ -145,7 +158,7 @@ static void set_references(struct arena *a, GMimeMessage *m, struct str ids) {
     for (size_t i = n > REFERENCES_MAX ? n - REFERENCES_MAX : 0; i < n; i++)
         buf_printf(&b, "%s<%.*s>", b.len > 0 ? " " : "", STR_ARG(all[i % REFERENCES_MAX]));
     if (b.len > 0)
-        set_header(m, "References", arena_cstr(a, buf_str(&b)));
+        set_header(a, m, "References", buf_str(&b));
 }
 
 static void set_unsubscribe(struct arena *a, GMimeMessage *m, const struct mime_out *in) {
@@ -157,10 +170,10 @@ static void set_unsubscribe(struct arena *a, GMimeMessage *m, const struct mime_
         all = arena_printf(a, "%.*s%s<mailto:%.*s?subject=unsubscribe>", STR_ARG(all),
                            all.len > 0 ? ", " : "", STR_ARG(mail));
     if (all.len > 0)
-        set_header(m, "List-Unsubscribe", arena_cstr(a, all));
+        set_header(a, m, "List-Unsubscribe", all);
     /* RFC 8058 §3.1: needs the https link beside it. */
     if (str_starts(url, STR("https://")))
-        set_header(m, "List-Unsubscribe-Post", arena_cstr(a, STR("List-Unsubscribe=One-Click")));
+        set_header(a, m, "List-Unsubscribe-Post", STR("List-Unsubscribe=One-Click"));
 }
 
 static void set_headers(struct arena *a, GMimeMessage *m, const struct mime_out *in) {
@@ -178,14 +191,12 @@ static void set_headers(struct arena *a, GMimeMessage *m, const struct mime_out 
     if (in->message_id.len > 0)
         g_mime_message_set_message_id(m, arena_cstr(a, in->message_id));
     if (in->in_reply_to.len > 0)
-        set_header(m, "In-Reply-To",
-                   arena_cstr(a, arena_printf(a, "<%.*s>", STR_ARG(in->in_reply_to))));
+        set_header(a, m, "In-Reply-To", arena_printf(a, "<%.*s>", STR_ARG(in->in_reply_to)));
     set_references(a, m, in->references);
     set_unsubscribe(a, m, in);
     if (in->by != MIME_BY_PERSON)
-        set_header(m, "Auto-Submitted",
-                   arena_cstr(a, in->by == MIME_AUTO_REPLIED ? STR("auto-replied")
-                                                             : STR("auto-generated")));
+        set_header(a, m, "Auto-Submitted",
+                   in->by == MIME_AUTO_REPLIED ? STR("auto-replied") : STR("auto-generated"));
 }
 
 /* --- parts --------------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ for (const engine of ENGINES) {
 
     before(async () => {
       mail = await startMail();
-      installation = await newInstallation(engine, { PROSA_CA_FILE: mail.CERT });
+      installation = await newInstallation(engine, { PROSA_CA_FILE: mail.CERT, PROSA_OUTBOUND: 'all', PROSA_PUBLIC_URL: 'https://prosa.test' });
       await installation.cli('tenant', 'add', 'acme');
       account = await installation.cli(
         'provider', 'add', 'acme', 'email', '--address', 'vendas@loja.test',
@@ -123,6 +123,33 @@ for (const engine of ENGINES) {
       const c = await conversationOf('Duda Paz');
       const out = await until(async () => (await messagesOf(c)).find((m) => m.direction === 'out' && m.status === 'failed'), 'the refusal', 30000);
       assert.match(out.error.reason, /nobody@example.test/);
+    });
+
+    test('a campaign goes out once, with a link by which the person leaves for good', async () => {
+      const bia = (await conversationOf('Bia Lima')).lead.id;
+      await api.put('/api/v1/settings/quiet-hours', { is_on: false });
+      await api.post('/api/v1/templates', { channel: 'email', name: 'oferta', language: 'pt_BR', subject: 'Oferta de açaí', body: 'Só hoje, com desconto.', html: '<p>Só <b>hoje</b>, com desconto.</p>' });
+      const run = async (name) => {
+        const d = await api.post('/api/v1/dispatches', { name, audience: { leads: [bia] }, channels: [{ channel: 'email', template: 'oferta' }] });
+        await api.post(`/api/v1/dispatches/${d.id}/plan`).catch((e) => assert.equal(e.status, 409));
+        const state = (...wanted) => until(async () => { await new Promise((done) => setTimeout(done, 200)); const now = await api.get(`/api/v1/dispatches/${d.id}`); return wanted.includes(now.state) && now; }, wanted.join(), 30000);
+        await state('planned');
+        await api.post(`/api/v1/dispatches/${d.id}/start`);
+        await state('done');
+        return (await api.get(`/api/v1/dispatches/${d.id}/recipients`)).data;
+      };
+      const [row] = await run('primeira');
+      assert.equal(row.state, 'sent', JSON.stringify(row));
+      const got = await arrived('bia', (m) => m.headers['message-id'] === `<r.${row.id}@loja.test>`, 'the campaign');
+      assert.match(got.raw, /multipart\/alternative/);
+      assert.equal(got.headers['list-unsubscribe-post'], 'List-Unsubscribe=One-Click');
+      const token = /<https:\/\/prosa\.test\/unsubscribe\/([A-Za-z0-9_-]+)>/.exec(got.headers['list-unsubscribe'])[1];
+      assert.match(await (await fetch(`${node.url}/unsubscribe/${token}`)).text(), /<form method="post">/);
+      const res = await fetch(`${node.url}/unsubscribe/${token}`, { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: 'List-Unsubscribe=One-Click' });
+      assert.equal(res.status, 200);
+      const [again] = await run('segunda');
+      assert.equal(again.state, 'excluded');
+      assert.match(again.block_reason, /opted-out/);
     });
 
     test('a made-up link to leave by opens nothing', async () => {

@@ -171,6 +171,10 @@ static void one_click_needs_https(void **state) {
     assert_int_equal(lines_that_begin(bytes, "List-Unsubscribe:"), 1);
     assert_int_equal(lines_that_begin(bytes, "List-Unsubscribe-Post: List-Unsubscribe=One-Click"),
                      1);
+    out.unsubscribe =
+        STR("https://prosa.example/unsubscribe/0123456789012345678901234567890123456789"
+            "012345678901234567890123456789012345678901234567890123456789");
+    assert_true(str_contains(built(&a, &out), out.unsubscribe)); /* whole, on one line */
     out.unsubscribe = STR("http://prosa.example/unsubscribe/abc");
     bytes = built(&a, &out);
     assert_int_equal(lines_that_begin(bytes, "List-Unsubscribe:"), 1);
