@@ -23,8 +23,8 @@ static void check_written(struct sheet_row row) {
     assert(sheet_writer_finish(w, &e) == ST_OK);
     sheet_writer_close(w);
     if (sheet_open(fd, (struct sheet_limits){0}, &s, &e) == ST_OK &&
-        sheet_start(s, 0, &e) == ST_OK && sheet_next(s, &again, &e) == ST_OK &&
-        sheet_next(s, &again, &e) == ST_OK)
+        sheet_start(s, 0, &e) == ST_OK && sheet_delimiter(s) == ';' &&
+        sheet_next(s, &again, &e) == ST_OK && sheet_next(s, &again, &e) == ST_OK)
         for (size_t i = 0; i < again.n; i++)
             assert(again.cells[i].text.len == 0 || !strchr("=@", again.cells[i].text.ptr[0]));
     sheet_close(s);

@@ -19,7 +19,7 @@ static bool parse_number(struct str s, int64_t unit_ms, int64_t *ret_ms) {
     int64_t scale = unit_ms;
     int64_t ms;
 
-    if (!str_eat_u64(&s, INT64_MAX / 1000, &whole))
+    if (!str_eat_u64(&s, INT64_MAX / 1000 - 1, &whole))
         return false;
     ms = (int64_t)whole * unit_ms;
     if (str_eat(&s, STR("."))) {
@@ -44,7 +44,7 @@ static bool parse_date(struct str s, int64_t now_ms, int64_t *ret_ms) {
     at = curl_getdate(text, NULL);
     if (at == (time_t)-1)
         return false;
-    *ret_ms = clamp_ms((int64_t)at * 1000 - now_ms);
+    *ret_ms = at > INT64_MAX / 1000 ? RETRY_AFTER_MAX_MS : clamp_ms((int64_t)at * 1000 - now_ms);
     return true;
 }
 

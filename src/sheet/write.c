@@ -44,9 +44,11 @@ static bool is_formula_like(struct str s) {
     return s.len > 0 && strchr("=+-@\t\r\n", s.ptr[0]) && s.ptr[0] != '\0' && !is_plain_number(s);
 }
 
+/* Also for the delimiters that this file does not have: a program that expects one of them must not find a cell that begins in
+ * the middle of a text. */
 static bool needs_quotes(struct str s, char delimiter) {
     for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] == delimiter || strchr("\"\r\n", s.ptr[i]))
+        if (s.ptr[i] == delimiter || strchr("\"\r\n,;\t", s.ptr[i]))
             return true;
     return s.len > 0 && (s.ptr[0] == ' ' || s.ptr[s.len - 1] == ' ');
 }

@@ -66,9 +66,11 @@ void attempt_judge(struct arena *a, enum status st, const struct http_reply *r, 
                       str_eq(cause, STR("stopping"));
     at->retry_after_ms = e->retry_after_ms;
     at->cause = cause.len > 0 ? cause : STR("not-sent");
-    at->reason = str_eq(cause, STR("address-forbidden"))
-                     ? STR("the URL leads to an address that is not public")
-                     : storable(a, str_of(e->message), REASON_BYTES);
+    at->reason = storable(a, str_of(e->message), REASON_BYTES);
+    if (str_eq(cause, STR("address-forbidden")))
+        at->reason = STR("the URL leads to an address that is not public");
+    else if (at->reason.len == 0)
+        at->reason = STR("the call could not be made");
 }
 
 /* --- the call ----------------------------------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ static void reads_seconds_and_fractions(void **state) {
     assert_int_equal(one(STR("retry-after"), STR("1.25")), 1250);
     assert_int_equal(one(STR("retry-after"), STR("0.0009")), 0);
     assert_int_equal(one(STR("retry-after"), STR("99999999999")), RETRY_AFTER_MAX_MS);
+    assert_int_equal(one(STR("retry-after"), STR("9223372036854774.999")), RETRY_AFTER_MAX_MS);
 }
 
 static void reads_dates(void **state) {
@@ -31,6 +32,7 @@ static void reads_dates(void **state) {
     assert_int_equal(one(STR("Retry-After"), STR("Sun, 29 Nov 2026 00:00:00 GMT")), 0);
     assert_int_equal(one(STR("Retry-After"), STR("Tue, 30 Nov 2027 00:00:00 GMT")),
                      RETRY_AFTER_MAX_MS);
+    assert_int_equal(one(STR("Retry-After"), STR("2Dec00000001000000000")), RETRY_AFTER_MAX_MS);
 }
 
 static void milliseconds_win(void **state) {
