@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Measures prosa beside what users would pick instead, each in turn, several rounds in one run; prints medians and ratios.
-#   bench/run.sh [intake|steady|queue|way|live|paint|scale|dispatch|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
+#   bench/run.sh [intake|steady|queue|way|live|paint|scale|dispatch|import|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
 # Machines are noisy: read the ratios.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,6 +22,7 @@ pid=
 finish() {
   [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null || true
   bash "$PEERS/tools/pg.sh" down >/dev/null 2>&1 || true
+  bash "$PEERS/tools/redis.sh" down >/dev/null 2>&1 || true
 }
 trap finish EXIT
 bash "$PEERS/tools/pg.sh" up
@@ -183,17 +184,26 @@ scale() {
   done
 }
 
-# Campaigns against a provider that answers after 100 ms: sends a second with durable results, and how exactly 80/s is kept.
+# Campaigns against a provider that answers after 100 ms: sends a second with durable results, beside a BullMQ worker, and how exactly
+# 80/s is kept.
 dispatch() {
   npm_ci tests
   gcc -O2 -w -o "$BIN/rawepoll" "$PEERS/http/rawepoll.c" -lpthread
   "$BIN/rawepoll" 18110 1 100 &
-  local stub=$!
+  local stub=$! n=${RECIPIENTS:-20000} processes
   for round in $(seq "$rounds"); do
     for engine in sqlite postgres; do
-      PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs "$engine" "${RECIPIENTS:-20000}" http://127.0.0.1:18110
+      PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs "$engine" "$n" http://127.0.0.1:18110
     done
-    PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs sqlite 2400 http://127.0.0.1:18110 80
+    for processes in 1 2; do
+      bash "$PEERS/tools/pg.sh" fresh 2>/dev/null
+      bash "$PEERS/tools/redis.sh" up always
+      NODE_MODULES=$SCRATCH/npmdispatch/node_modules timeout 300 node "$PEERS/dispatch/bullmq.mjs" "$n" "$processes" 500
+      bash "$PEERS/tools/redis.sh" down
+    done
+  done
+  for engine in sqlite postgres; do
+    PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs "$engine" 2400 http://127.0.0.1:18110 80
   done
   kill "$stub"
 }

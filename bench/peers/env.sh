@@ -1,5 +1,5 @@
 # Shared settings of the peer measurements; source it. Everything is on loopback, data under $SCRATCH.
-export PGHOST=127.0.0.1 PGPORT=25432 PGUSER=postgres PGDATABASE=peer
+export PGHOST=127.0.0.1 PGPORT=25432 PGUSER=postgres PGDATABASE=peer REDIS_PORT=26379
 export SCRATCH=${SCRATCH:-/var/tmp/prosa-peers}; mkdir -p "$SCRATCH"
 export PGBIN=/usr/lib/postgresql/15/bin
 export NODE_MODULES=${NODE_MODULES:-$SCRATCH/npmbench/node_modules}

@@ -5,7 +5,7 @@ set -e
 . "$(dirname "$0")/env.sh"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq -o DPkg::Lock::Timeout=400 install -y --no-install-recommends postgresql-15 gcc libc6-dev libssl-dev libmicrohttpd-dev \
-  python3-openpyxl python3-phonenumbers time python3-fastapi uvicorn python3-psycopg python3-psycopg-pool python3-uvloop python3-httptools >/dev/null
+  python3-openpyxl python3-phonenumbers time python3-fastapi uvicorn python3-psycopg python3-psycopg-pool python3-uvloop python3-httptools redis-server >/dev/null
 mkdir -p "$SCRATCH/npmbench"
 cd "$SCRATCH/npmbench"
 [ -d node_modules/pg-boss ] || {
@@ -17,4 +17,10 @@ cd "$SCRATCH/npmimport"
 [ -d node_modules/libphonenumber-js ] || {
   echo '{"name":"i","version":"1.0.0"}' >package.json
   npm i --no-audit --no-fund --ignore-scripts exceljs@4.4.0 libphonenumber-js@1.12.0
+}
+mkdir -p "$SCRATCH/npmdispatch"
+cd "$SCRATCH/npmdispatch"
+[ -d node_modules/bullmq ] || {
+  echo '{"name":"d","version":"1.0.0"}' >package.json
+  npm i --no-audit --no-fund --ignore-scripts bullmq@6.7.0 pg@8.23.1 undici@8.12.4
 }

@@ -16,7 +16,7 @@ static void a_csv_cell_is_quoted_where_it_must_be(void **state) {
 
     (void)state;
     assert_str(cell(&b, STR("Ana Souza")), "Ana Souza");
-    assert_str(cell(&b, STR("a,b")), "a,b");
+    assert_str(cell(&b, STR("a,b")), "\"a,b\""); /* another program's delimiter */
     assert_str(cell(&b, STR("a;b")), "\"a;b\"");
     assert_str(cell(&b, STR("\"x\"")), "\"\"\"x\"\"\"");
     assert_str(cell(&b, STR("duas\nlinhas")), "\"duas\nlinhas\"");
@@ -32,7 +32,7 @@ static void a_csv_cell_never_becomes_a_formula(void **state) {
     assert_str(cell(&b, STR("@SUM(A1)")), "'@SUM(A1)");
     assert_str(cell(&b, STR("+cmd|' /C calc'!A0")), "'+cmd|' /C calc'!A0");
     assert_str(cell(&b, STR("-2+A1")), "'-2+A1");
-    assert_str(cell(&b, STR("\t=1")), "'\t=1");
+    assert_str(cell(&b, STR("\t=1")), "\"'\t=1\"");
     assert_str(cell(&b, STR("=HYPERLINK(\"http://x\";\"y\")")),
                "\"'=HYPERLINK(\"\"http://x\"\";\"\"y\"\")\"");
 }
