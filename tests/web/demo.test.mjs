@@ -176,7 +176,7 @@ test('a person is called, takes over, replies, gives back and closes', async () 
   await team().getByText('a pessoa pediu atendimento humano').waitFor();
   await press('Assumir');
   await badge('assigned');
-  assert.equal(await thread().getByRole('textbox').evaluate((el) => el === document.activeElement), true);
+  await page.waitForFunction(() => document.activeElement?.id === 'reply');
   await reply('Oi, aqui é a Júlia');
   await shows(phone().locator('.scroll'), 'Oi, aqui é a Júlia');
   await thread().locator('.by-person .ticks.read').waitFor();
