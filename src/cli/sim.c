@@ -11,6 +11,7 @@ static void announce(struct cli *c, const struct sim *sim) {
         json_obj(&c->json, NULL);
         json_put_str(&c->json, "address", address);
         json_put_str(&c->json, "graph_base_url", address);
+        json_put_str(&c->json, "twilio_base_url", address);
         json_put_str(&c->json, "model_base_url",
                      arena_printf(&c->arena, "%.*s/v1", STR_ARG(address)));
         json_end(&c->json);
@@ -32,6 +33,9 @@ enum status sim_run(struct cli *c, struct err *e) {
         .model_token = cli_value(c, "model-token"),
         .phone_number_id = cli_value(c, "phone-number-id"),
         .waba_id = cli_value(c, "waba-id"),
+        .twilio_account_sid = cli_value(c, "twilio-account-sid"),
+        .twilio_auth_token = cli_value(c, "twilio-auth-token"),
+        .twilio_webhook_url = cli_value(c, "twilio-webhook-url"),
         .origin = cli_value(c, "origin"),
     };
     struct sim *sim;
@@ -53,6 +57,13 @@ const struct option sim_run_options[] = {
     {.name = "model-token", .value = "TEXT", .help = "the same for the chat model"},
     {.name = "phone-number-id", .value = "ID", .help = "of messages that name none"},
     {.name = "waba-id", .value = "ID", .help = "WhatsApp business account id of webhooks"},
+    {.name = "twilio-account-sid", .value = "SID", .help = "the only account of the fake Twilio"},
+    {.name = "twilio-auth-token",
+     .value = "TEXT",
+     .help = "what it takes and signs with (default: sim-auth-token)"},
+    {.name = "twilio-webhook-url",
+     .value = "URL",
+     .help = "where messages to its number go, as Twilio is told it"},
     {.name = "origin", .value = "URL", .help = "a web page that may read its answers"},
     {.name = NULL},
 };

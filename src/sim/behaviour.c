@@ -37,6 +37,7 @@ enum { HOUR_MS = 3600 * 1000, CODE_MAX = 9999999 };
 static const struct knob knobs[] = {
     INT(accept_delay_ms, 0, HOUR_MS, 0),
     INT(error_code, 0, CODE_MAX, 131000),
+    INT(twilio_error_code, 0, CODE_MAX, 20503),
     INT(stall_ms, 0, HOUR_MS, 60000),
     INT(mps, 0, 1000000, 0),
     RATE(error_rate, 0),
@@ -47,6 +48,8 @@ static const struct knob knobs[] = {
     INT(batch, 1, 1000, 1),
     INT(batch_wait_ms, 0, 60000, 50),
     INT(failed_code, 0, CODE_MAX, 131026),
+    INT(twilio_failed_code, 0, CODE_MAX, 63024),
+    BOOL(early_statuses, false),
     RATE(failed_rate, 0),
     RATE(read_rate, 1),
     BOOL(reorder, false),

@@ -40,8 +40,9 @@ struct behaviour {
     /* sends */
     int64_t accept_delay_ms;
     int64_t error_code; /* what error_rate answers */
-    int64_t stall_ms;   /* how long a stalled call is held before it is cut */
-    int64_t mps;        /* accepted a second and number; above: 130429; 0: any */
+    int64_t twilio_error_code;
+    int64_t stall_ms; /* how long a stalled call is held before it is cut */
+    int64_t mps;      /* accepted a second and number; above: 130429; 0: any */
     double error_rate, stall_rate, cut_before_accept_rate, cut_after_accept_rate;
     int64_t window; /* enum window_rule: a send to somebody who never wrote, without a template */
     struct planned_failure fail_next[FAIL_NEXT_MAX];
@@ -50,7 +51,9 @@ struct behaviour {
     int64_t status_delay_ms; /* between accepted, sent, delivered and read */
     int64_t batch, batch_wait_ms;
     int64_t failed_code;
-    double failed_rate; /* of accepted sends that end as failed */
+    int64_t twilio_failed_code;
+    bool early_statuses; /* Twilio: "queued" and "sending" as well */
+    double failed_rate;  /* of accepted sends that end as failed */
     double read_rate;
     bool reorder;
     unsigned mute; /* MUTE_… */

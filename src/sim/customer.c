@@ -311,7 +311,7 @@ static void show_delivered(struct sim *s, const struct told *x) {
     phone_changed(s, p);
 }
 
-static void told_hook_ended(struct sim *s, void *arg, bool is_acknowledged) {
+void told_hook_ended(struct sim *s, void *arg, bool is_acknowledged) {
     struct told *x = arg;
 
     sim_lock(s);
@@ -371,36 +371,48 @@ static struct str list_of(struct arena *a, const struct str *ids, size_t n) {
     return s;
 }
 
-static void tell(struct act *x, struct resp *resp) {
-    size_t n = (size_t)x->burst, batch = (size_t)x->batch;
-    struct str *ids = arena_array_of(x->r->arena, n, struct str);
-    int64_t wait_ms = json_i64(json_get(x->v, "wait_ms"), WAIT_MS);
+struct told *told_begin(struct sim *s, struct req *r, struct resp *resp, struct telling of) {
     struct told *told = calloc(1, sizeof(*told));
 
     if (!told)
         abort();
+    req_defer(r, resp);
+    *told = (struct told){
+        .sim = s,
+        .r = r,
+        .resp = *resp,
+        .ids = list_of(r->arena, of.ids, of.n_ids),
+        .key = own(of.key),
+        .hooks = of.hooks,
+        .left = of.hooks,
+    };
+    later_do(s->later, of.wait_ms, told_timer, told);
+    return told;
+}
+
+static void tell(struct act *x, struct resp *resp) {
+    size_t n = (size_t)x->burst, batch = (size_t)x->batch;
+    struct str *ids = arena_array_of(x->r->arena, n, struct str);
+    int64_t wait_ms = json_i64(json_get(x->v, "wait_ms"), WAIT_MS);
+    struct told *told;
+
     for (size_t i = 0; i < n; i++) {
         ids[i] = new_wamid(x->r->arena, x->phone->key);
         show(x, ids[i]);
     }
     phone_changed(x->sim, x->phone);
-    req_defer(x->r, resp);
-    *told = (struct told){
-        .sim = x->sim,
-        .r = x->r,
-        .resp = *resp,
-        .ids = list_of(x->r->arena, ids, n),
-        .key = own(x->phone->key),
-        .hooks = (n + batch - 1) / batch,
-    };
-    told->left = told->hooks;
+    told = told_begin(x->sim, x->r, resp,
+                      (struct telling){
+                          .ids = ids,
+                          .n_ids = n,
+                          .key = x->phone->key,
+                          .hooks = (n + batch - 1) / batch,
+                          .wait_ms = wait_ms < 0             ? 0
+                                     : wait_ms > WAIT_MAX_MS ? WAIT_MAX_MS
+                                                             : wait_ms,
+                      });
     for (size_t i = 0; i < n; i += batch)
         post_webhook(x, told, ids + i, n - i < batch ? n - i : batch);
-    later_do(x->sim->later,
-             wait_ms < 0             ? 0
-             : wait_ms > WAIT_MAX_MS ? WAIT_MAX_MS
-                                     : wait_ms,
-             told_timer, told);
 }
 
 /* --- the handler ----------------------------------------------------------------------------- */

@@ -140,8 +140,6 @@ bool graph_admit(struct sim *s, const struct req *r, struct resp *resp) {
 
 /* --- planned misfortune ---------------------------------------------------------------------- */
 
-enum fate { FATE_GOOD, FATE_REFUSED, FATE_STALLED, FATE_CUT, FATE_CUT_AFTER };
-
 static bool is_over_mps(struct sim *s) {
     int64_t second = clock_mono_ms() / 1000;
 
@@ -154,7 +152,7 @@ static bool is_over_mps(struct sim *s) {
     return ++s->in_second > s->behaviour.mps;
 }
 
-static enum fate choose_fate(struct sim *s, struct graph_error *ret) {
+enum fate fate_choose(struct sim *s, struct fate_codes of, struct graph_error *ret) {
     struct behaviour *b = &s->behaviour;
     struct planned_failure next;
 
@@ -163,11 +161,11 @@ static enum fate choose_fate(struct sim *s, struct graph_error *ret) {
             .code = next.code, .http = (unsigned)next.http, .retry_after_s = next.retry_after_s};
         return next.is_cut ? FATE_CUT : FATE_REFUSED;
     }
-    *ret = (struct graph_error){.code = b->error_code};
+    *ret = (struct graph_error){.code = of.error};
     if (sim_chance(s, b->error_rate))
         return FATE_REFUSED;
     if (is_over_mps(s)) {
-        ret->code = 130429;
+        ret->code = of.too_fast;
         return FATE_REFUSED;
     }
     return sim_chance(s, b->stall_rate)               ? FATE_STALLED
@@ -176,7 +174,13 @@ static enum fate choose_fate(struct sim *s, struct graph_error *ret) {
                                                       : FATE_GOOD;
 }
 
-static void cut(struct sim *s, struct req *r, struct resp *resp, int64_t in_ms) {
+void fate_cut(struct sim *s, struct req *r, struct resp *resp, enum fate fate) {
+    int64_t in_ms = fate == FATE_STALLED     ? s->behaviour.stall_ms
+                    : fate == FATE_CUT_AFTER ? s->behaviour.accept_delay_ms
+                                             : 0;
+
+    s->sends.stalled += fate == FATE_STALLED;
+    s->sends.cut += fate != FATE_STALLED;
     resp->is_cut = true;
     if (in_ms > 0)
         answer_later(s, r, resp, in_ms);
@@ -338,14 +342,13 @@ static struct accepted accepted_from(struct sim *s, struct req *r, const struct 
 /* Under the lock. Decides what happens to the message and fills resp. */
 static void take_message(struct sim *s, struct req *r, const struct json *m, struct resp *resp) {
     struct graph_error error = {0};
-    enum fate fate = choose_fate(s, &error);
+    enum fate fate = fate_choose(
+        s, (struct fate_codes){.error = s->behaviour.error_code, .too_fast = 130429}, &error);
     struct accepted x;
     bool is_closed;
 
     if (fate == FATE_STALLED || fate == FATE_CUT) {
-        s->sends.stalled += fate == FATE_STALLED;
-        s->sends.cut += fate == FATE_CUT;
-        cut(s, r, resp, fate == FATE_STALLED ? s->behaviour.stall_ms : 0);
+        fate_cut(s, r, resp, fate);
         return;
     }
     if (fate == FATE_REFUSED || !check_message(s, r->arena, m, &error)) {
@@ -366,8 +369,7 @@ static void take_message(struct sim *s, struct req *r, const struct json *m, str
     }
     accept_message(&x, is_closed);
     if (fate == FATE_CUT_AFTER) {
-        s->sends.cut++;
-        cut(s, r, resp, s->behaviour.accept_delay_ms);
+        fate_cut(s, r, resp, fate);
         return;
     }
     answer_accepted(&x, resp);

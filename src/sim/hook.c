@@ -22,7 +22,9 @@ struct hook {
     struct arena arena; /* body, url, signature */
     int64_t began_ms;
     unsigned attempts;
-    bool is_twin; /* the second delivery of one that was acknowledged */
+    bool is_twin;          /* the second delivery of one that was acknowledged */
+    unsigned max_attempts; /* 0: any number within its time */
+    bool is_form, is_any_failure;
     hook_ended_fn ended;
     void *arg;
 };
@@ -134,7 +136,7 @@ static int64_t backoff(const struct behaviour *b, unsigned attempts) {
     return wait < b->retry_max_ms ? wait : b->retry_max_ms;
 }
 
-static void hook_retry(struct hook *k) {
+static void hook_retry(struct hook *k, bool was_anybody_there) {
     struct sim *s = k->sim;
     bool is_hopeless;
     int64_t in_ms;
@@ -142,8 +144,10 @@ static void hook_retry(struct hook *k) {
     sim_lock(s);
     s->hooks_refused++;
     in_ms = backoff(&s->behaviour, ++k->attempts);
-    is_hopeless =
-        s->is_stopping || clock_mono_ms() - k->began_ms + in_ms > s->behaviour.retry_for_ms;
+    is_hopeless = s->is_stopping ||
+                  clock_mono_ms() - k->began_ms + in_ms > s->behaviour.retry_for_ms ||
+                  (k->is_form &&
+                   (k->attempts >= k->max_attempts || (was_anybody_there && !k->is_any_failure)));
     sim_unlock(s);
     if (is_hopeless)
         hook_end(k, false);
@@ -151,13 +155,18 @@ static void hook_retry(struct hook *k) {
         later_do(s->later, in_ms, hook_try, k);
 }
 
+static bool is_taken(const struct hook *k, enum status st, const struct http_reply *reply) {
+    return st == ST_OK && reply->phase == HTTP_REPLIED &&
+           (reply->status == 200 || (k->is_form && reply->status / 100 == 2));
+}
+
 static void on_answer(void *ctx, enum status st, const struct http_reply *reply,
                       const struct err *e) {
     struct hook *k = ctx;
 
     (void)e;
-    if (st != ST_OK || reply->phase != HTTP_REPLIED || reply->status != 200)
-        hook_retry(k);
+    if (!is_taken(k, st, reply))
+        hook_retry(k, reply->phase != HTTP_NOT_SENT);
     else if (!make_twin(k))
         hook_end(k, true);
 }
@@ -222,19 +231,61 @@ static void tell_nobody(void *arg, bool is_over) {
     free(x);
 }
 
+/* False: it goes nowhere, and whoever waits for it will be told so. */
+static bool may_post(struct sim *s, struct str url, hook_ended_fn ended, void *arg) {
+    struct nobody *x;
+
+    if (url.len > 0 && s->hooks_pending < HOOKS_MAX && !s->is_stopping)
+        return true;
+    x = calloc(1, sizeof(*x));
+    if (!x)
+        abort();
+    *x = (struct nobody){.sim = s, .ended = ended, .arg = arg};
+    s->hooks_dropped++;
+    later_do(s->later, 0, tell_nobody, x);
+    return false;
+}
+
+static struct hook *form_new(struct sim *s, const struct hook_form *form) {
+    struct hook *k = calloc(1, sizeof(*k));
+
+    if (!k)
+        abort();
+    k->sim = s;
+    k->began_ms = clock_mono_ms();
+    k->is_form = true;
+    k->is_any_failure = form->is_any_failure;
+    k->max_attempts = form->attempts;
+    k->call = (struct http_call){
+        .method = "POST",
+        .url = arena_str(&k->arena, form->url),
+        .body = arena_str(&k->arena, form->body),
+        .reach = REACH_MACHINE,
+        .timeout_ms = HOOK_TIMEOUT_MS,
+    };
+    http_call_header(&k->call, STR("Content-Type"),
+                     STR("application/x-www-form-urlencoded; charset=utf-8"));
+    http_call_header(&k->call, STR("X-Twilio-Signature"), arena_str(&k->arena, form->signature));
+    return k;
+}
+
+void hook_post_form(struct sim *s, const struct hook_form *form, hook_ended_fn ended, void *arg) {
+    struct hook *k;
+
+    if (!may_post(s, form->url, ended, arg))
+        return;
+    k = form_new(s, form);
+    k->ended = ended;
+    k->arg = arg;
+    s->hooks_pending++;
+    later_do(s->later, 0, hook_try, k);
+}
+
 void hook_post(struct sim *s, struct str json, hook_ended_fn ended, void *arg) {
     struct hook *k;
 
-    if (s->webhook_url.len == 0 || s->hooks_pending >= HOOKS_MAX || s->is_stopping) {
-        struct nobody *x = calloc(1, sizeof(*x));
-
-        if (!x)
-            abort();
-        *x = (struct nobody){.sim = s, .ended = ended, .arg = arg};
-        s->hooks_dropped++;
-        later_do(s->later, 0, tell_nobody, x);
+    if (!may_post(s, s->webhook_url, ended, arg))
         return;
-    }
     k = hook_new(s, json);
     k->ended = ended;
     k->arg = arg;

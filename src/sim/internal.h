@@ -8,6 +8,7 @@
  *   phone.c     phones and who watches them      customer.c   what customers do
  *   status.c    sent, delivered, read …          hook.c       signed webhooks with retries
  *   model.c     the chat model                   later.c      the clock
+ *   twilio*.c   the fake Twilio beside it (twilio.h)
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -51,6 +52,7 @@ struct phone {
     bool is_user_id;
     struct str name, user_id; /* owned; empty: not told */
     bool has_written;
+    bool has_stopped; /* by Twilio's own keywords: it sends nothing more */
     int64_t typing_until_ms;
     int64_t seq; /* grows with every change */
     int64_t next_bubble;
@@ -144,6 +146,7 @@ struct sim {
     size_t media_bytes;
     int64_t next_media;
     struct templates *templates;
+    struct twilio *twilio;
     struct list watchers;
     int64_t n_watchers;
     struct list held; /* requests that stall, or are answered later */
@@ -184,7 +187,9 @@ struct str arena_lower(struct arena *a, struct str s); /* ASCII */
 void answer_later(struct sim *s, struct req *r, struct resp *resp, int64_t in_ms);
 void answers_cut(struct sim *s); /* all that are held, at once and without a word */
 
-/* --- Graph API ------------------------------------------------------------------------------- */
+/* --- planned misfortune ---------------------------------------------------------------------- */
+
+enum fate { FATE_GOOD, FATE_REFUSED, FATE_STALLED, FATE_CUT, FATE_CUT_AFTER };
 
 struct graph_error {
     int64_t code;
@@ -193,6 +198,18 @@ struct graph_error {
     int64_t retry_after_s;
     struct str details;
 };
+
+struct fate_codes {   /* of the provider that is called */
+    int64_t error;    /* what error_rate answers */
+    int64_t too_fast; /* above mps */
+};
+
+/* What becomes of the next call; *ret says what it is refused with. Needs the lock. */
+enum fate fate_choose(struct sim *s, struct fate_codes codes, struct graph_error *ret);
+/* Stalls or cuts the call as fate says, and counts it. Needs the lock. */
+void fate_cut(struct sim *s, struct req *r, struct resp *resp, enum fate fate);
+
+/* --- Graph API ------------------------------------------------------------------------------- */
 
 void graph_refuse(const struct req *r, struct resp *resp, struct graph_error error);
 /* False: the bearer is missing or wrong, or the path is no Graph path; resp is filled. */
@@ -239,12 +256,35 @@ struct status_facts {
     int64_t failed_code; /* 0: it succeeds */
 };
 void status_plan(struct sim *s, const struct status_facts *facts);
+bool status_is_muted(const struct sim *s, struct str status);
 void statuses_clear(struct sim *s);
 
 /* Posts json (plain UTF-8) to the webhook until it is answered with 200. ended is called once, from
  * any thread and without the lock, with whether it was; NULL: nobody asks. Needs the lock. */
 typedef void (*hook_ended_fn)(struct sim *s, void *arg, bool is_acknowledged);
 void hook_post(struct sim *s, struct str json, hook_ended_fn ended, void *arg);
+/* The same for a form of Twilio's; any 2xx takes it, and after so many attempts it is given up.
+ * url empty: nobody is told. */
+struct hook_form {
+    struct str url, body, signature; /* copied */
+    unsigned attempts;
+    bool is_any_failure; /* else only one that nobody was there for is tried again */
+};
+void hook_post_form(struct sim *s, const struct hook_form *form, hook_ended_fn ended, void *arg);
+
+/* The caller of one POST waits until so many webhooks have ended, at most wait_ms; then it is told
+ * {"ids":[…],"acknowledged":…}. Each webhook ends in told_hook_ended with what told_begin gave.
+ * Needs the lock. */
+struct telling {
+    const struct str *ids; /* in the request's arena */
+    size_t n_ids;
+    struct str key; /* of the phone */
+    size_t hooks;
+    int64_t wait_ms;
+};
+struct told;
+struct told *told_begin(struct sim *s, struct req *r, struct resp *resp, struct telling of);
+void told_hook_ended(struct sim *s, void *arg, bool is_acknowledged);
 /* {"object":…,"entry":[{"id":waba,"changes":[{"value":{…,"metadata":…  open; then hook_close. */
 void hook_open(struct sim *s, struct json_out *o, struct str sender);
 void hook_close(struct json_out *o);

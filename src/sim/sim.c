@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "crypto/crypto.h"
 #include "sim/internal.h"
+#include "sim/twilio.h"
 
 enum {
     HOOK_CONNECTIONS = 32,
@@ -345,6 +346,20 @@ static const struct route routes[] = {
     OPEN(HTTP_POST, "/v1/chat/completions", model_chat, BODY_CUSTOMER, 0),
     GET("/v1/models", model_list),
 
+    GET("/2010-04-01/Accounts/{account}", twilio_account),
+    POST("/2010-04-01/Accounts/{account}/Messages.json", twilio_messages_post, BODY_JSON),
+    GET("/2010-04-01/Accounts/{account}/Messages.json", twilio_messages_get),
+    GET("/2010-04-01/Accounts/{account}/Messages/{message}", twilio_message_get),
+    GET("/2010-04-01/Accounts/{account}/Messages/{message}/Media/{media}", twilio_media_get),
+    POST("/v2/Indicators/Typing.json", twilio_typing, BODY_JSON),
+    GET("/v1/Content", content_list),
+    POST("/v1/Content", content_create, BODY_JSON),
+    GET("/v1/Content/{content}", content_get),
+    OPEN(HTTP_DELETE, "/v1/Content/{content}", content_delete, 0, ROUTE_INLINE),
+    GET("/v1/Content/{content}/ApprovalRequests", content_approval_get),
+    POST("/v1/Content/{content}/ApprovalRequests/whatsapp", content_approval_post, BODY_JSON),
+    GET("/v1/ContentAndApprovals", content_list_approvals),
+
     GET("/sim/sends", show_sends),
     GET("/sim/stats", show_stats),
     GET("/sim/health", show_health),
@@ -357,6 +372,12 @@ static const struct route routes[] = {
     PREFLIGHT("/sim/webhook"),
     POST("/sim/reset", reset, BODY_JSON),
     PREFLIGHT("/sim/reset"),
+    POST("/sim/twilio", twilio_settings, BODY_JSON),
+    PREFLIGHT("/sim/twilio"),
+    POST("/sim/twilio/content", content_change, BODY_JSON),
+    PREFLIGHT("/sim/twilio/content"),
+    POST("/sim/twilio/customer", twilio_customer, BODY_CUSTOMER),
+    PREFLIGHT("/sim/twilio/customer"),
     POST("/sim/customer", customer_act, BODY_CUSTOMER),
     PREFLIGHT("/sim/customer"),
     OPEN(HTTP_GET, "/sim/media", media_show, 0, 0),
@@ -398,6 +419,7 @@ static struct sim *sim_new(const struct sim_options *options) {
     crypto_random(&s->random, sizeof(s->random));
     s->random |= 1;
     s->templates = templates_new();
+    s->twilio = twilio_new(options);
     list_init(&s->watchers);
     list_init(&s->held);
     list_init(&s->due);
@@ -410,6 +432,7 @@ static void sim_free(struct sim *s) {
     media_clear(s);
     statuses_clear(s);
     templates_free(s->templates);
+    twilio_free(s->twilio);
     disown(&s->webhook_url);
     disown(&s->app_secret);
     later_free(s->later);

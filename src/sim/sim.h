@@ -4,6 +4,8 @@
  * the other side of the wire.
  *
  *   POST /{v}/{number}/messages, /media, /register …   as Meta's Graph API answers
+ *   POST /2010-04-01/Accounts/{sid}/Messages.json …   as Twilio's Messages API answers
+ *   POST, GET /v1/Content, GET /v1/ContentAndApprovals as its Content API does
  *   POST /v1/chat/completions, GET /v1/models          as an OpenAI-compatible server answers
  *   GET  /sim/sends?after=N, /sim/stats                what was accepted, refused, or accepted
  * twice
@@ -16,6 +18,9 @@
  * has the list)
  *   POST /sim/template {"name", "language", "status"?, "category"?, "quality"?}
  *                                                      Meta pauses it, moves it to another category …
+ *   POST /sim/twilio {"webhook_url"?, "account_sid"?, "auth_token"?}
+ *   POST /sim/twilio/customer                          a customer writes to Twilio's number
+ *   POST /sim/twilio/content {"sid" or name, "status"?, "category"?, "rejection_reason"?}
  *   POST /sim/webhook, /sim/reset
  *
  * Nothing is stored on disk. Linked by the command line alone, never by the paths that carry
@@ -39,6 +44,9 @@ struct sim_options {        /* every text may be empty */
         phone_number_id; /* of customers' messages that name none; empty: "520000000000002" */
     struct str waba_id;  /* empty: "410000000000001" */
     struct str display_phone_number; /* empty: "551130000100" */
+    struct str twilio_account_sid;   /* empty: "AC5150515051505150515051505150515a" */
+    struct str twilio_auth_token;    /* is taken and signs; empty: "sim-auth-token" */
+    struct str twilio_webhook_url;   /* where customers' messages to Twilio's number go */
     struct str origin; /* a web page that may read answers, besides those on loopback */
     const struct log_ctx *log;
 };

@@ -125,10 +125,15 @@ static void show_on_phone(struct sim *s, const struct report *r) {
 }
 
 static unsigned mute_bit(struct str status) {
-    return str_eq(status, STR("sent"))        ? MUTE_SENT
-           : str_eq(status, STR("delivered")) ? MUTE_DELIVERED
-           : str_eq(status, STR("read"))      ? MUTE_READ
-                                              : MUTE_FAILED;
+    return str_eq(status, STR("sent"))                                           ? MUTE_SENT
+           : str_eq(status, STR("delivered"))                                    ? MUTE_DELIVERED
+           : str_eq(status, STR("read"))                                         ? MUTE_READ
+           : str_eq(status, STR("failed")) || str_eq(status, STR("undelivered")) ? MUTE_FAILED
+                                                                                 : 0;
+}
+
+bool status_is_muted(const struct sim *s, struct str status) {
+    return s->behaviour.mute & mute_bit(status);
 }
 
 static void report_due(void *arg, bool is_over) {
@@ -141,7 +146,7 @@ static void report_due(void *arg, bool is_over) {
     }
     sim_lock(s);
     show_on_phone(s, r);
-    if (s->behaviour.mute & mute_bit(r->status)) {
+    if (status_is_muted(s, r->status)) {
         free(r);
     } else {
         list_push(&s->due, &r->node);

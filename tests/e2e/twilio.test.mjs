@@ -1,62 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
-// Twilio's own library signs what comes in, and prosa's calls are what a server that speaks Twilio's API takes. The public URL is a
-// proxy's: what Twilio signs is never the address that prosa listens on.
+// Twilio's own library on both sides: it signs what comes in and checks what the simulator signs, and its client sends through the
+// simulator. Then the whole way on the real program. Its public URL is a proxy's: what Twilio signs is never the address that prosa
+// listens on.
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import twilio from 'twilio';
 import { client, ENGINES, newInstallation, until } from '../support/prosa.mjs';
+import { startProxy, startTwilio } from '../support/twilio.mjs';
 
 const SID = `AC${'0a1b'.repeat(8)}`;
 const TOKEN = 'f00d'.repeat(8);
 const OTHER_TOKEN = 'beef'.repeat(8);
 const SENDER = '551130000100';
-const PUBLIC = 'https://prosa.example.test';
 
-/** What of Twilio's API the tests need: it takes messages and remembers them. */
-async function startTwilio() {
-  const sent = [];
-  const server = http.createServer((req, res) => {
-    let body = '';
-    req.on('data', (piece) => (body += piece));
-    req.on('end', () => {
-      const form = Object.fromEntries(new URLSearchParams(body));
-      const isRight = req.headers.authorization === `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`;
-      let answer = { success: true };
-      if (req.url.endsWith('/Messages.json')) {
-        answer = { sid: `SM${String(sent.length + 1).padStart(32, '0')}`, status: 'queued', to: form.To, error_code: null };
-        if (isRight) sent.push({ ...form, sid: answer.sid });
-      } else if (req.url.startsWith('/v1/ContentAndApprovals')) {
-        answer = { meta: { key: 'contents', next_page_url: null }, contents: [{ sid: `HX${'a'.repeat(32)}`, friendly_name: 'aviso', language: 'pt_BR', types: { 'twilio/text': { body: 'Oi {{1}}' } }, approval_requests: { status: 'approved', category: 'UTILITY' } }] };
-      } else if (req.method === 'GET') {
-        answer = { sid: SID, friendly_name: 'Acme', status: 'active' };
-      }
-      res.writeHead(isRight ? (req.url.endsWith('/Messages.json') ? 201 : 200) : 401, { 'content-type': 'application/json' });
-      res.end(JSON.stringify(isRight ? answer : { code: 20003, message: 'Authenticate', status: 401 }));
-    });
+const content = { friendlyName: 'aviso', language: 'pt_BR', variables: { 1: 'Ana' }, types: { 'twilio/text': { body: 'Oi {{1}}, seu pedido saiu.' } } };
+
+describe("Twilio's own client and the simulator", () => {
+  let sim, proxy;
+  const to = 'whatsapp:+5511955550100';
+  const from = `whatsapp:+${SENDER}`;
+
+  before(async () => {
+    proxy = await startProxy(() => ''); // only what the simulator posts is looked at
+    sim = await startTwilio({ sid: SID, token: TOKEN, webhook: `${proxy.url}/in` });
+    await sim.behave({ status_delay_ms: 5, window: 'off' });
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { sent, url: `http://127.0.0.1:${server.address().port}`, close: () => new Promise((resolve) => server.close(resolve)) };
-}
+  after(async () => {
+    await sim?.stop();
+    await proxy?.close();
+  });
+  const refused = (error) => (code, what) => assert.rejects(what, (why) => why.code === code && (!error || why.status === error));
+
+  test('sends, and is told the errors as it expects them', async () => {
+    const sent = await sim.client().messages.create({ from, to, body: 'Olá, ção & 100% +' });
+    assert.match(sent.sid, /^SM[0-9a-f]{32}$/);
+    assert.equal(sent.status, 'queued');
+    assert.equal(sent.dateCreated instanceof Date && !Number.isNaN(sent.dateCreated.getTime()), true);
+    assert.equal((await sim.client().messages(sent.sid).fetch()).body, 'Olá, ção & 100% +');
+    assert.equal((await sim.client().messages.list({ to, limit: 5 }))[0].sid, sent.sid);
+    const is = refused();
+    await is(20003, sim.client(SID, 'wrong').messages.create({ from, to, body: 'x' }));
+    await is(21211, sim.client().messages.create({ from, to: 'whatsapp:+12', body: 'x' }));
+    await is(21617, sim.client().messages.create({ from, to, body: 'x'.repeat(1601) }));
+    await is(21619, sim.client().messages.create({ from, to }));
+    await is(63031, sim.client().messages.create({ from, to: from, body: 'x' }));
+    await sim.behave({ fail_next: [{ code: 20429, retry_after_s: 3 }, { code: 20503, http: 503 }] });
+    await refused(429)(20429, sim.client().messages.create({ from, to, body: 'x' }));
+    await refused(503)(20503, sim.client().messages.create({ from, to, body: 'x' }));
+    await sim.behave({ fail_next: [{ cut: true }] });
+    await assert.rejects(sim.client().messages.create({ from, to, body: 'x' }));
+  });
+
+  test('makes, lists and deletes Content templates', async () => {
+    const api = sim.client().content.v1;
+    const made = await api.contents.create(content);
+    assert.match(made.sid, /^HX[0-9a-f]{32}$/);
+    await api.contents(made.sid).approvalCreate.create({ name: 'aviso', category: 'UTILITY' });
+    assert.equal((await api.contents(made.sid).approvalFetch().fetch()).whatsapp.status, 'approved');
+    const all = await api.contents.list({ pageSize: 2 }); // over more than one page
+    assert.equal(all.length, 4);
+    assert.equal((await api.contentAndApprovals.list()).find((one) => one.sid === made.sid).approvalRequests.category, 'UTILITY');
+    await sim.client().messages.create({ from, to, contentSid: made.sid, contentVariables: JSON.stringify({ 1: 'Ana' }) });
+    assert.equal((await sim.phone('5511955550100')).messages.at(-1).text, 'Oi Ana, seu pedido saiu.');
+    await refused()(21656, sim.client().messages.create({ from, to, contentSid: made.sid, contentVariables: '{' }));
+    await api.contents(made.sid).remove();
+    assert.equal((await api.contents.list()).length, 3);
+  });
+
+  test('its check takes what the simulator signs, statuses and messages, and nothing that was changed', async () => {
+    proxy.calls.length = 0;
+    await sim.client().messages.create({ from, to, body: 'oi', statusCallback: `${proxy.url}/st?m=a%3Ab&x=it's` });
+    await sim.write('5511955550100', 'ação é + & % ~', { name: 'Zoë 🙂', params: { FutureParam: '', Á: 'b' }, wait_ms: 0 });
+    const seen = await until(() => {
+      const statuses = proxy.calls.filter((c) => c.url.startsWith('/st'));
+      const message = proxy.calls.find((c) => c.url === '/in');
+      return message && statuses.some((c) => c.body.includes('MessageStatus=read')) && [...statuses, message];
+    }, 'statuses and a message');
+    for (const call of seen) {
+      const params = Object.fromEntries(new URLSearchParams(call.body));
+      const check = (url, sig, body) => twilio.validateRequest(TOKEN, sig, url, body);
+      const signature = call.headers['x-twilio-signature'];
+      assert.equal(check(proxy.url + call.url, signature, params), true, call.url);
+      assert.equal(check(`${proxy.url}${call.url}x`, signature, params), false, 'another URL');
+      assert.equal(check(proxy.url + call.url, signature, { ...params, To: 'whatsapp:+1' }), false, 'another parameter');
+      assert.equal(twilio.validateRequest(OTHER_TOKEN, signature, proxy.url + call.url, params), false, 'another token');
+    }
+  });
+
+  test('a closed window, a paused template and a file that is not there fail by a status', async () => {
+    const codes = async (params) => {
+      proxy.calls.length = 0;
+      await sim.client().messages.create({ from, ...params, statusCallback: `${proxy.url}/st` });
+      const failed = await until(() => proxy.calls.find((c) => c.body.includes('ErrorCode=')), 'a failure');
+      return Object.fromEntries(new URLSearchParams(failed.body));
+    };
+    await sim.behave({ window: 'status' });
+    const closed = await codes({ to: 'whatsapp:+5511955550199', body: 'oi' });
+    assert.deepEqual([closed.MessageStatus, closed.ErrorCode], ['undelivered', '63016']);
+    assert.equal((await codes({ to, contentSid: 'HX00000000000000000000000000000003' })).ErrorCode, '63029');
+    assert.equal((await codes({ to, contentSid: 'HX00000000000000000000000000000002', contentVariables: '{"1":"Ana"}' })).ErrorCode, '63028');
+    assert.equal((await codes({ to, mediaUrl: [`${proxy.url}/none.png`] })).ErrorCode, '63019');
+  });
+
+  test('who has stopped is refused until they come back', async () => {
+    await sim.write('5511955550101', 'PARAR', { opt_out_type: 'STOP', wait_ms: 0 });
+    await refused(400)(21610, sim.client().messages.create({ from, to: 'whatsapp:+5511955550101', body: 'oi' }));
+    await sim.write('5511955550101', 'VOLTAR', { opt_out_type: 'START', wait_ms: 0 });
+    await sim.client().messages.create({ from, to: 'whatsapp:+5511955550101', body: 'oi' });
+  });
+});
 
 for (const engine of ENGINES) {
   describe(`Twilio on ${engine}`, () => {
-    let fake, installation, node, api, account, n = 0;
+    let sim, proxy, installation, node, api, account, PUBLIC, n = 0;
 
     before(async () => {
-      fake = await startTwilio();
-      installation = await newInstallation(engine, { PROSA_PUBLIC_URL: PUBLIC });
+      proxy = await startProxy(() => node.url);
+      PUBLIC = proxy.url;
+      sim = await startTwilio({ sid: SID, token: TOKEN });
+      await sim.behave({ status_delay_ms: 20 });
+      installation = await newInstallation(engine, { PROSA_PUBLIC_URL: PUBLIC, PROSA_OUTBOUND: 'all' });
       await installation.cli('tenant', 'add', 'acme');
-      account = await installation.cli('provider', 'add', 'acme', 'twilio', '--address', SENDER, '--set', `base_url=${fake.url}`, '--set', `account_sid=${SID}`, '--secret', `auth_token=${TOKEN}`, '--secret', `other_auth_token=${OTHER_TOKEN}`);
+      account = await installation.cli('provider', 'add', 'acme', 'twilio', '--address', SENDER, '--set', `base_url=${sim.url}`, '--set', `account_sid=${SID}`, '--set', 'per_second=1000', '--set', 'pair_interval_ms=1', '--set', 'pair_burst=100', '--secret', `auth_token=${TOKEN}`, '--secret', `other_auth_token=${OTHER_TOKEN}`);
       const { key } = await installation.cli('key', 'add', 'acme', '--scope', '*');
       node = await installation.serve();
       api = client(node.url, key);
+      api.key = key;
+      await sim.ask('POST', '/sim/twilio', { webhook_url: `${PUBLIC}/webhooks/twilio/${account.id}#rc=3&rp=all` });
       await api.put('/api/v1/bot', { debounce_ms: 1000, debounce_cap_ms: 3000 });
+      await api.put('/api/v1/settings/quiet-hours', { is_on: false });
     });
     after(async () => {
       await node?.kill();
       await installation?.remove();
-      await fake?.close();
+      await sim?.stop();
+      await proxy?.close();
     });
 
     const call = async (params, { token = TOKEN, query = '', signature } = {}) => {
@@ -72,6 +150,8 @@ for (const engine of ENGINES) {
     });
     const conversationOf = (phone) =>
       until(async () => (await api.get('/api/v1/conversations?limit=500')).data.find((c) => c.lead.phone === phone), `a conversation with ${phone}`);
+    const messagesOf = async (phone) => (await api.get(`/api/v1/conversations/${(await conversationOf(phone)).id}/messages`)).data;
+    const outOf = (phone, ok, what) => until(async () => (await messagesOf(phone)).find((m) => m.direction === 'out' && ok(m)), what);
 
     test('what its library signs is taken, with either token, and answered with empty TwiML', async () => {
       for (const token of [TOKEN, OTHER_TOKEN]) {
@@ -88,30 +168,96 @@ for (const engine of ENGINES) {
     test('another signature, or none, is refused', async () => {
       assert.equal((await call(message('5511955550002', 'oi'), { token: 'wrong' })).status, 401);
       assert.equal((await call(message('5511955550002', 'oi'), { signature: '' })).status, 401);
+      const right = message('5511955550002', 'oi');
+      const signature = twilio.getExpectedTwilioSignature(TOKEN, `${PUBLIC}/webhooks/twilio/${account.id}`, right);
+      assert.equal((await call({ ...right, Body: 'changed' }, { signature })).status, 401);
+      assert.equal((await call({ ...right, More: '' }, { signature })).status, 401);
+      assert.equal((await call(right, { signature, query: '?m=x' })).status, 401, 'signed for another URL');
     });
 
-    test('a reply goes out once and its statuses find it by our id in their address', async () => {
+    test('a JSON body is taken by the digest its library puts into the URL, and not when it was changed', async () => {
+      const body = JSON.stringify({ event: 'ação', at: 1 });
+      const path = `/webhooks/twilio/${account.id}?bodySHA256=${twilio.getExpectedBodyHash(body)}`;
+      const signature = twilio.getExpectedTwilioSignature(TOKEN, PUBLIC + path, {});
+      const json = (text, where = path) => fetch(node.url + where, { method: 'POST', headers: { 'content-type': 'application/json', 'x-twilio-signature': signature }, body: text });
+      assert.equal(twilio.validateRequestWithBody(TOKEN, signature, PUBLIC + path, body), true);
+      assert.equal((await json(body)).status, 200);
+      assert.equal((await json(body.replace('1', '2'))).status, 401, 'another body');
+      assert.equal((await json('{}', path.replace(/=.*/, `=${twilio.getExpectedBodyHash('{}')}`))).status, 401, 'another digest');
+      assert.equal((await json(body, path.replace(/\?.*/, ''))).status, 401, 'no digest');
+    });
+
+    test('the whole way: a message comes in, the bot answers once, and its statuses find it in any order', async () => {
       const phone = '5511955550003';
-      assert.equal((await call(message(phone, 'oi'))).status, 200);
-      const sent = await until(() => fake.sent.find((s) => s.To === `whatsapp:+${phone}`), 'the reply');
-      assert.equal(sent.From, `whatsapp:+${SENDER}`);
-      const callback = new URL(sent.StatusCallback);
+      await sim.behave({ reorder: true, duplicate_rate: 0.5 });
+      assert.equal((await sim.write(phone, 'oi', { name: 'Ana' })).acknowledged, true);
+      const out = await outOf(phone, (m) => m.status === 'read', 'the reply is read');
+      const sends = await sim.sends(phone);
+      assert.equal(sends.length, 1);
+      assert.equal(sends[0].body.From, `whatsapp:+${SENDER}`);
+      const callback = new URL(sends[0].body.StatusCallback);
       assert.equal(`${callback.origin}${callback.pathname}`, `${PUBLIC}/webhooks/twilio/${account.id}`);
-      const c = await conversationOf(phone);
-      for (const MessageStatus of ['read', 'sent', 'delivered'])
-        assert.equal((await call({ MessageSid: sent.sid, MessageStatus, AccountSid: SID, From: sent.From, To: sent.To }, { query: callback.search })).status, 200);
-      const out = await until(async () => (await api.get(`/api/v1/conversations/${c.id}/messages`)).data.find((m) => m.direction === 'out' && m.status === 'read'), 'the reply is read');
       assert.equal(out.id, callback.searchParams.get('m'));
-      assert.equal(fake.sent.filter((s) => s.To === `whatsapp:+${phone}`).length, 1);
+      for (const seen of proxy.calls) assert.equal(twilio.validateRequest(TOKEN, seen.headers['x-twilio-signature'], PUBLIC + seen.url, Object.fromEntries(new URLSearchParams(seen.body))), true);
+      await sim.behave({ reorder: false, duplicate_rate: 0 });
+    });
+
+    test('an answer that was lost leads to no second send, and the status tells', async () => {
+      const phone = '5511955550004';
+      await sim.write(phone, 'oi');
+      await outOf(phone, (m) => m.status === 'read', 'the first reply');
+      const c = await conversationOf(phone);
+      await sim.behave({ cut_after_accept_rate: 1 });
+      await api.post(`/api/v1/conversations/${c.id}/messages`, { type: 'text', content: { text: 'cortada' } });
+      await outOf(phone, (m) => m.text === 'cortada' && m.status === 'read', 'the cut one is read');
+      await sim.behave({ cut_after_accept_rate: 0, fail_next: [{ code: 20429, retry_after_s: 1 }] });
+      await api.post(`/api/v1/conversations/${c.id}/messages`, { type: 'text', content: { text: 'de novo' } });
+      await outOf(phone, (m) => m.text === 'de novo' && m.status === 'read', 'what was refused for a while');
+      const bodies = (await sim.sends(phone)).map((one) => one.body.Body);
+      for (const text of ['cortada', 'de novo']) assert.equal(bodies.filter((one) => one === text).length, 1, text);
+    });
+
+    test('a choice, a place and a picture come in as what they are', async () => {
+      const phone = '5511955550005';
+      await sim.write(phone, '', { button_reply: { id: 'sim', title: 'Sim!' } });
+      await sim.write(phone, '', { latitude: -23.5, longitude: -46.6, label: 'Loja' });
+      await sim.write(phone, '', { type: 'image', caption: 'olha' });
+      const got = await until(async () => {
+        const all = (await messagesOf(phone)).filter((m) => m.direction === 'in');
+        return all.length === 3 && all.find((m) => m.type === 'image')?.media?.state === 'ready' && all;
+      }, 'all three, and the file is here');
+      assert.deepEqual(got.map((m) => m.type).sort(), ['choice', 'image', 'location']);
+      const picture = await fetch(`${node.url}/api/v1/media/${got.find((m) => m.type === 'image').media.id}`, { headers: { Authorization: `Bearer ${api.key}` } });
+      assert.equal(picture.headers.get('content-type'), 'image/png');
     });
 
     test('Content templates are read with their approval', async () => {
       await api.post('/api/v1/templates/sync', {});
-      const t = await until(async () => (await api.get('/api/v1/templates?name=aviso')).data[0], 'the template');
+      const t = await until(async () => (await api.get('/api/v1/templates?name=lembrete_visita')).data[0], 'the template');
       assert.equal(t.status, 'approved');
-      assert.equal(t.provider_ref, `HX${'a'.repeat(32)}`);
-      const shown = await api.post(`/api/v1/templates/${t.id}/preview`, { values: { 1: 'Ana' } });
-      assert.deepEqual(shown.content, { name: 'aviso', language: 'pt_BR', ref: t.provider_ref, variables: { 1: 'Ana' } });
+      assert.equal(t.provider_ref, 'HX00000000000000000000000000000002');
+      assert.equal((await api.get('/api/v1/templates?name=pausado')).data[0].status, 'paused');
+      const shown = await api.post(`/api/v1/templates/${t.id}/preview`, { values: { 1: 'Ana', 2: '10h' } });
+      assert.deepEqual(shown.content, { name: 'lembrete_visita', language: 'pt_BR', ref: t.provider_ref, variables: { 1: 'Ana', 2: '10h' } });
+    });
+
+    test('a campaign goes out by a Content template, once to each, and its statuses are counted', async () => {
+      const people = [];
+      for (let i = 0; i < 20; i++) people.push((await api.post('/api/v1/leads', { name: `Pessoa ${i}`, phones: [`+55 11 9${77000000 + i}`] })).id);
+      const d = await api.post('/api/v1/dispatches', { name: 'Cobrança', audience: { leads: people }, channels: [{ channel: 'whatsapp', template: 'cobranca_padrao_whatsapp_v1' }], variables: { nome: { field: 'first_name' } } });
+      const state = (...wanted) => until(async () => { const now = await api.get(`/api/v1/dispatches/${d.id}`); return wanted.includes(now.state) && now; }, wanted.join());
+      await api.post(`/api/v1/dispatches/${d.id}/plan`);
+      await state('planned');
+      await api.post(`/api/v1/dispatches/${d.id}/start`);
+      await state('done');
+      const read = await until(async () => { const all = (await api.get(`/api/v1/dispatches/${d.id}/recipients?limit=100`)).data; return all.every((r) => r.state === 'read') && all; }, 'all are read');
+      assert.equal(read.length, 20);
+      const sends = (await sim.sends()).filter((one) => one.body.ContentSid);
+      assert.equal(sends.length, 20);
+      assert.equal(new Set(sends.map((one) => one.to)).size, 20);
+      assert.equal(sends[0].body.ContentSid, 'HX00000000000000000000000000000001');
+      assert.deepEqual(JSON.parse(sends[0].body.ContentVariables), { nome: 'Pessoa' });
+      assert.equal((await sim.ask('GET', '/sim/stats')).duplicates, 0);
     });
 
     test('the account can be tried', async () => {
