@@ -311,6 +311,22 @@ test('drafts survive a reload', async () => {
   assert.equal(await phone().getByRole('textbox').inputValue(), 'outro');
 });
 
+test('nothing can be written before the page knows which phone it is', async () => {
+  let letGo;
+  const held = new Promise((done) => (letGo = done));
+  await page.route('**/demo.json', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.reload();
+  await phone().getByRole('textbox').waitFor();
+  assert.equal(await phone().getByRole('textbox').isDisabled(), true);
+  assert.equal(await phone().getByRole('button', { name: 'Novo cliente' }).isDisabled(), true);
+  letGo();
+  await say('oi');
+  await phone().getByRole('button', { name: 'Ver planos' }).waitFor();
+});
+
 test('HTML in a message is shown as text', async () => {
   const nasty = '<img src=x onerror="document.title=1"><script>document.title=2</script><b>oi</b>';
   await say(nasty);

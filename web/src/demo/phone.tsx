@@ -106,7 +106,7 @@ export function PhoneView() {
           </h2>
           <p>{botIsThinking.value ? t('typing') : phone.value?.name || `+${phone.value?.number ?? ''}`}</p>
         </div>
-        <button type="button" class="plain" onClick={newCustomer}>
+        <button type="button" class="plain" disabled={!phone.value} onClick={newCustomer}>
           {t('newCustomer')}
         </button>
       </header>
@@ -133,6 +133,7 @@ export function PhoneView() {
           aria-label={t('write')}
           placeholder={t('write')}
           autocomplete="off"
+          disabled={!phone.value}
           value={text.value}
           onInput={(e) => (text.value = e.currentTarget.value)}
         />
