@@ -30,6 +30,8 @@ const struct route app_routes[] = {
      .summary = "Asks whether somebody wants no more mails"},
     {HTTP_POST, "/unsubscribe/{token}", leave_post, AUTH_NONE, .max_body = 4096,
      .rate_per_min = 600, .summary = "Somebody wants no more mails (RFC 8058)"},
+    {HTTP_GET, "/media/{token}", media_link_get, AUTH_NONE, .rate_per_min = 6000,
+     .summary = "A file of a message, by the link that a provider was given"},
     {HTTP_GET, "/app", app_to_console, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,
      .summary = "The console, by its other address"},
     {HTTP_GET, "/app/{path*}", app_console, AUTH_NONE, .flags = ROUTE_INLINE | ROUTE_QUIET,

@@ -13,6 +13,7 @@
 #include "crypto/crypto.h"
 #include "db/db.h"
 #include "httpc/httpc.h"
+#include "httpd/httpd.h"
 #include "queue/queue.h"
 #include "tenant/tenant.h"
 
@@ -98,8 +99,9 @@ struct media_taker { /* who is given it */
     const struct channel *channel;
     const struct provider *provider;
 };
-/* The id under which the provider has it, for this account: given before and still good, or given now. Outside transactions;
- * reaches nobody, so it may be done again. ret->outcome says what came of it. */
+/* The id under which the provider has it, for this account: given before and still good, or given now. One that takes no files
+ * gets a link instead (ret->url), good for some hours. Outside transactions; reaches nobody, so it may be done again.
+ * ret->outcome says what came of it. */
 enum status media_give(const struct media_deps *deps, struct arena *a, const struct media *m,
                        struct media_taker to, struct media_answer *ret, struct err *e)
     ATTR_MUST_CHECK;
@@ -119,6 +121,16 @@ enum status media_open(const struct media_deps *deps, const struct media *m, int
 /* All of a ready one that may be sent. ST_UNAVAILABLE: the disk. */
 enum status media_read(const struct media_deps *deps, struct arena *a, const struct media *m,
                        struct str *ret, struct err *e) ATTR_MUST_CHECK;
+
+enum media_reader {
+    MEDIA_TO_CONSOLE,  /* somebody of the tenant's: what may be is shown in the page */
+    MEDIA_TO_PROVIDER, /* whoever has the link: always a download, nothing of it kept on the way */
+};
+/* Answers with the file, or the part that the request asks for. Statuses as media_open. */
+enum status media_serve(const struct media_deps *deps, struct req *r, const struct media *m,
+                        enum media_reader reader, struct resp *ret, struct err *e) ATTR_MUST_CHECK;
+/* GET /media/{token}: a file by a link that media_give made. ST_NOT_FOUND: forged, changed or too late. */
+enum status media_link_get(struct app *app, struct req *r, struct resp *ret, struct err *e);
 
 /* --- what bytes and texts say: pure functions ---------------------------------------------------------------------- */
 

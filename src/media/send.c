@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "media/file.h"
+#include "media/link.h"
 #include "media/media.h"
 #include "media/store.h"
 
@@ -172,16 +173,11 @@ enum status media_give(const struct media_deps *deps, struct arena *a, const str
     struct err why = ERR_INIT;
     enum status st;
 
-    TRY(db_read(deps->db, DB_TENANT(m->tenant), find_given, &g, e));
     if (!to.provider->put_media) {
-        *ret = (struct media_answer){
-            .outcome = MEDIA_REJECTED,
-            .size = -1,
-            .cause = STR("no-uploads"),
-            .reason = STR("this provider takes no files: send a link to the file instead"),
-        };
+        link_give(deps, a, m, ret);
         return ST_OK;
     }
+    TRY(db_read(deps->db, DB_TENANT(m->tenant), find_given, &g, e));
     if (g.provider_id.len > 0) {
         *ret = (struct media_answer){.outcome = MEDIA_FOUND, .id = g.provider_id, .size = -1};
         return ST_OK;

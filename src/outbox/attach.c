@@ -137,6 +137,7 @@ enum status attach_prepare(struct app *app, struct arena *a, const struct job *j
     TRY(media_give(app_media(app), a, &ret->media,
                    (struct media_taker){&p.account, &p.channel, p.provider}, &p.answer, e));
     ret->provider_id = p.answer.id;
+    ret->link = p.answer.url;
     ret->is_held = p.answer.outcome != MEDIA_FOUND;
     if (!ret->is_held)
         return ST_OK;
@@ -157,7 +158,8 @@ enum status attach_content(struct arena *a, const struct attachment *at, const s
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     json_obj(&o, "media");
-    json_put_str(&o, "id", at->provider_id);
+    json_put_opt(&o, "id", at->provider_id);
+    json_put_opt(&o, "link", at->link);
     json_put_str(&o, "filename", name.len > 0 ? name : at->media.file_name);
     if (json_bool(json_get(file, "voice"), false))
         json_put_bool(&o, "voice", true);

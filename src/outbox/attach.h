@@ -8,7 +8,8 @@
 struct attachment {
     bool is_there; /* the content names a file of ours */
     struct media media;
-    struct str provider_id; /* empty: not given to the provider yet */
+    struct str provider_id; /* the provider's id of it, or … */
+    struct str link;        /* … where it fetches it; both empty: not given to it yet */
     bool is_held;           /* it could not be given: the message does not go out now */
 };
 
@@ -21,6 +22,6 @@ enum status attach_check(struct arena *a, struct tx *tx, struct tenant_id tenant
 enum status attach_prepare(struct app *app, struct arena *a, const struct job *job,
                            struct message_id id, struct attachment *ret,
                            struct verdict *ret_verdict, struct err *e) ATTR_MUST_CHECK;
-/* The content with the provider's id and the file's name. */
+/* The content with the provider's id, or the link, and the file's name. */
 enum status attach_content(struct arena *a, const struct attachment *at, const struct json *content,
                            const struct json **ret, struct err *e) ATTR_MUST_CHECK;

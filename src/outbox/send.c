@@ -231,7 +231,8 @@ static enum status call(struct sending *s, struct media_deps *media, struct err 
     TRY(json_parse(s->arena, s->message.content, JSON_LIMITS_DEFAULT, &content, e));
     if (s->provider->transport == TRANSPORT_MAIL)
         return call_mail(s, content, media, e);
-    if (s->file.is_there && s->file.provider_id.len == 0) { /* permitted by what changed since */
+    if (s->file.is_there &&
+        s->file.provider_id.len + s->file.link.len == 0) { /* permitted by what changed since */
         s->result = (struct send_result){.outcome = SEND_RETRY,
                                          .cause = STR("file-not-given"),
                                          .reason = STR("the file has to be uploaded first")};

@@ -231,6 +231,66 @@ for (const engine of ENGINES) {
       assert.equal(picture.headers.get('content-type'), 'image/png');
     });
 
+    const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+    const upload = async (bytes, name) => (await fetch(`${node.url}/api/v1/media`, { method: 'POST', headers: { Authorization: `Bearer ${api.key}`, 'X-Filename': name }, body: bytes })).json();
+    const sendFile = async (phone, type, bytes, name) => {
+      const { id } = await upload(bytes, name);
+      const c = await conversationOf(phone);
+      return api.post(`/api/v1/conversations/${c.id}/messages`, { type, content: { media: { id }, caption: 'segue' } });
+    };
+
+    test('a file of ours is fetched by a link that only we can make, and arrives whole', async () => {
+      const phone = '5511955550006';
+      await sim.write(phone, 'oi');
+      await outOf(phone, (m) => m.status === 'read', 'the reply');
+      const { id } = await sendFile(phone, 'image', PNG, 'segredo do cliente.png');
+      await outOf(phone, (m) => m.id === id && m.status === 'read', 'the picture is read');
+      const shown = (await sim.phone(phone)).messages.find((m) => m.type === 'image');
+      assert.deepEqual(Buffer.from(await (await fetch(`${sim.url}/sim/media?id=${shown.content.media.id}`)).arrayBuffer()), PNG);
+      assert.equal(shown.text, 'segue');
+
+      const link = (await sim.sends(phone)).find((one) => one.body.MediaUrl).body.MediaUrl;
+      assert.match(link, new RegExp(`^${PUBLIC}/media/[A-Za-z0-9_-]{80,}$`), 'nothing of tenant, file or name in it');
+      const got = await fetch(link);
+      assert.equal(got.status, 200);
+      assert.equal(got.headers.get('content-type'), 'image/png');
+      assert.equal(got.headers.get('x-content-type-options'), 'nosniff');
+      assert.match(got.headers.get('content-disposition'), /^attachment/);
+      assert.equal(got.headers.get('cache-control'), 'no-store');
+      assert.match(got.headers.get('content-security-policy'), /sandbox/);
+      const part = await fetch(link, { headers: { Range: 'bytes=1-3' } });
+      assert.equal(part.status, 206);
+      assert.equal(await part.text(), 'PNG');
+      assert.equal(part.headers.get('content-range'), `bytes 1-3/${PNG.length}`);
+      const at = link.length - 30;
+      for (const forged of [link.slice(0, at) + (link[at] === 'A' ? 'B' : 'A') + link.slice(at + 1), link.slice(0, -10), `${PUBLIC}/media/x`, `${PUBLIC}/media/${id}`, link.replace('/media/', '/media/A')]) {
+        const refused = await fetch(forged);
+        assert.equal(refused.status, 404);
+        assert.doesNotMatch(await refused.text(), /segredo|PNG/);
+      }
+    });
+
+    test('a link leads to the file of its own tenant only, and not at all when that was taken back', async () => {
+      await installation.cli('tenant', 'add', 'other');
+      const { key } = await installation.cli('key', 'add', 'other', '--scope', '*');
+      const theirs = await fetch(`${node.url}/api/v1/media`, { method: 'POST', headers: { Authorization: `Bearer ${key}`, 'X-Filename': 'theirs.png' }, body: PNG }).then((r) => r.json());
+      const c = await conversationOf('5511955550006');
+      await assert.rejects(api.post(`/api/v1/conversations/${c.id}/messages`, { type: 'image', content: { media: { id: theirs.id } } }), (why) => why.status === 400 && /no such file/.test(why.problem.detail));
+      const [one, two] = (await Promise.all(['a.png', 'b.png'].map((name) => sendFile('5511955550006', 'image', PNG, name)))) && (await until(async () => { const all = (await sim.sends('5511955550006')).filter((s) => s.body.MediaUrl); return all.length >= 3 && all; }, 'both left')).slice(-2).map((s) => s.body.MediaUrl);
+      const middle = `${PUBLIC}/media/`.length + 60;
+      assert.equal((await fetch(one.slice(0, middle) + two.slice(middle))).status, 404, 'half of one and half of another');
+    });
+
+    test('a file that cannot be fetched fails by what Twilio says', async () => {
+      const phone = '5511955550007';
+      await sim.write(phone, 'oi');
+      await outOf(phone, (m) => m.status === 'read', 'the reply');
+      const c = await conversationOf(phone);
+      await api.post(`/api/v1/conversations/${c.id}/messages`, { type: 'image', content: { media: { link: `${PUBLIC}/media/nowhere` } } });
+      const failed = await outOf(phone, (m) => m.status === 'failed', 'it failed');
+      assert.match(JSON.stringify(failed.error), /63019/);
+    });
+
     test('Content templates are read with their approval', async () => {
       await api.post('/api/v1/templates/sync', {});
       const t = await until(async () => (await api.get('/api/v1/templates?name=lembrete_visita')).data[0], 'the template');
@@ -262,6 +322,16 @@ for (const engine of ENGINES) {
 
     test('the account can be tried', async () => {
       assert.equal((await api.post(`/api/v1/providers/${account.id}/test`)).result, 'ok');
+    });
+
+    test('without a public URL a file is refused, and told what to set', async () => {
+      await node.kill();
+      node = await installation.serve({ PROSA_PUBLIC_URL: '' });
+      api = Object.assign(client(node.url, api.key), { key: api.key });
+      const { id } = await sendFile('5511955550006', 'image', PNG, 'foto.png');
+      const failed = await outOf('5511955550006', (m) => m.id === id && m.status === 'failed', 'it is refused');
+      assert.match(JSON.stringify(failed.error), /no-public-url/);
+      assert.match(JSON.stringify(failed.error), /PROSA_PUBLIC_URL/);
     });
   });
 }
