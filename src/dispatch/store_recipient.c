@@ -455,11 +455,12 @@ enum status store_recipients_cancel(struct tx *tx, struct tenant_id tenant, stru
 
 /* --- a lead's campaigns ----------------------------------------------------------------------------------------------- */
 
+/* CROSS JOIN: SQLite then goes from the ids to their rows; by itself it reads all rows of the tenant. */
 #define TOUCHES                                                                                    \
     " SELECT r.lead_id, count(CASE WHEN r.sending_at > $4 THEN 1 END),"                            \
     " count(CASE WHEN r.dispatch_id <> $3 AND (r.sending_at > $5 OR r.state = 'sending') THEN 1"   \
-    " END) FROM ids JOIN dispatch_recipients r ON r.lead_id = ids.id"                              \
-    " WHERE r.tenant_id = $2 AND r.is_test = 0"                                                    \
+    " END) FROM ids CROSS JOIN dispatch_recipients r"                                              \
+    " WHERE r.tenant_id = $2 AND r.lead_id = ids.id AND r.is_test = 0"                             \
     " AND r.state IN ('sending', 'sent', 'delivered', 'read', 'uncertain') GROUP BY r.lead_id"
 
 /* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
