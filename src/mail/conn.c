@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "crypto/crypto.h"
@@ -18,6 +19,7 @@ enum {
     IDLE_MS = 20 * 1000, /* servers close from some minutes on; a dead one costs a try */
     IDLE_MAX = 64,
     STALL_S = 30,
+    GOODBYE_MS = 1000,
 };
 
 struct mailer {
@@ -53,7 +55,29 @@ enum status mailer_start(struct mailer_options options, struct mailer **ret, str
     return ST_OK;
 }
 
+static size_t ignore(char *ptr, size_t size, size_t n, void *ctx) {
+    (void)ptr, (void)ctx;
+    return size * n;
+}
+
+/* QUIT or LOGOUT. What libcurl would say when it closes waits two minutes for the answer of a server that is silent. */
+static void say_goodbye(struct conn *c) {
+    SET(c->easy, CURLOPT_UPLOAD, 0L);
+    SET(c->easy, CURLOPT_NOBODY, 1L);
+    SET(c->easy, CURLOPT_MAIL_RCPT, NULL);
+    SET(c->easy, CURLOPT_HEADERFUNCTION, NULL);
+    SET(c->easy, CURLOPT_WRITEFUNCTION, ignore);
+    SET(c->easy, CURLOPT_VERBOSE, 0L);
+    SET(c->easy, CURLOPT_CUSTOMREQUEST, c->is_imap ? "LOGOUT" : "QUIT");
+    SET(c->easy, CURLOPT_TIMEOUT_MS, (long)GOODBYE_MS);
+    (void)curl_easy_perform(c->easy);
+}
+
 static void conn_free(struct conn *c) {
+    if (c->fd >= 0 && c->is_healthy)
+        say_goodbye(c);
+    if (c->fd >= 0)
+        (void)shutdown(c->fd, SHUT_RDWR);
     curl_easy_cleanup(c->easy);
     free((void *)(uintptr_t)c->key.ptr);
     free(c);
@@ -169,6 +193,7 @@ static struct conn *new_conn(struct mailer *m, struct str key) {
     if (!c->easy)
         abort();
     c->is_busy = true;
+    c->fd = -1;
     c->next = m->conns;
     m->conns = c;
     return c;
@@ -235,7 +260,16 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
         c->is_forbidden = true;
         return CURL_SOCKET_BAD;
     }
-    return socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+    c->fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+    return c->fd;
+}
+
+static int on_close(void *ctx, curl_socket_t fd) {
+    struct conn *c = ctx;
+
+    if (c->fd == fd)
+        c->fd = -1;
+    return close(fd);
 }
 
 static void set_up(const struct mailer *m, struct arena *a, const struct dial *d, struct conn *c) {
@@ -244,6 +278,7 @@ static void set_up(const struct mailer *m, struct arena *a, const struct dial *d
 
     curl_easy_reset(easy); /* its connection stays */
     c->is_forbidden = false;
+    c->is_imap = d->protocol == PROTOCOL_IMAP;
     c->must_be_public = !m->options.allow_private;
     c->failure[0] = '\0';
     SET(easy, CURLOPT_NOSIGNAL, 1L);
@@ -253,6 +288,8 @@ static void set_up(const struct mailer *m, struct arena *a, const struct dial *d
     SET(easy, CURLOPT_ERRORBUFFER, c->failure);
     SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     SET(easy, CURLOPT_OPENSOCKETDATA, c);
+    SET(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    SET(easy, CURLOPT_CLOSESOCKETDATA, c);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)m->options.connect_timeout_ms);
     SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     SET(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
@@ -294,10 +331,13 @@ void conn_set_url(struct conn *c, struct arena *a, const struct dial *d, struct 
 
 CURLcode conn_perform(struct conn *c, const struct dial *d) {
     int64_t left_ms = d->deadline_ms - clock_mono_ms();
+    CURLcode code;
 
     c->failure[0] = '\0';
     SET(c->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms > 1 ? left_ms : 1));
-    return curl_easy_perform(c->easy);
+    code = curl_easy_perform(c->easy);
+    c->is_healthy = code == CURLE_OK;
+    return code;
 }
 
 void conn_failure(const struct conn *c, struct arena *a, CURLcode code, struct mail_reply *ret) {

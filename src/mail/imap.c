@@ -202,7 +202,10 @@ static bool fetch_one(struct reading *r, struct mail_item *item) {
         item->bytes = arena_str(r->a, buf_str(&r->body));
         return true;
     }
-    return false;
+    if (!r->body.overflown)
+        return false;
+    item->size = MAIL_MAX_BYTES + 1; /* whatever the server said */
+    return true;
 }
 
 /* It may have been removed since it was listed. */
@@ -215,6 +218,7 @@ static bool is_gone(struct reading *r, int64_t uid) {
 
 static bool fetch_all(struct reading *r, struct mail_item *listed, size_t n,
                       struct mail_batch *batch) {
+    const struct send_result good = *r->result;
     int64_t bytes = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -232,6 +236,7 @@ static bool fetch_all(struct reading *r, struct mail_item *listed, size_t n,
                 return false;
             }
         }
+        *r->result = good;
         bytes += (int64_t)item->bytes.len;
         batch->items[batch->n++] = *item;
         batch->place.last_uid = item->uid;

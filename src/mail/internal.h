@@ -16,6 +16,9 @@ struct conn {
     bool is_busy, is_used;
     bool must_be_public;
     bool is_forbidden; /* of this call: the address was not public */
+    bool is_healthy;   /* the last call ended well: a goodbye will be answered */
+    bool is_imap;
+    int fd; /* of the open connection; -1: none */
     int64_t idle_since_ms;
     char failure[CURL_ERROR_SIZE];
 };

@@ -30,6 +30,7 @@ struct sending {
     size_t given;      /* to libcurl */
     bool is_whole;     /* all of it */
     bool was_answered; /* after that */
+    bool is_addressed; /* the recipient was named: what is refused from here on may be about it */
     unsigned code;     /* of the last reply */
     struct str text;
 };
@@ -61,6 +62,16 @@ static size_t on_line(char *ptr, size_t size, size_t n, void *ctx) {
     return size * n;
 }
 
+/* What libcurl says to the server; only the verb is looked at. */
+static int on_debug(CURL *easy, curl_infotype type, char *ptr, size_t n, void *ctx) {
+    struct sending *s = ctx;
+
+    (void)easy;
+    if (type == CURLINFO_HEADER_OUT && str_starts((struct str){.ptr = ptr, .len = n}, STR("RCPT ")))
+        s->is_addressed = true;
+    return 0;
+}
+
 static CURLcode run(struct conn *c, struct arena *a, const struct dial *dial,
                     const struct mail_call *call, struct sending *s) {
     struct curl_slist to = {.data = arena_cstr(a, call->to)};
@@ -74,8 +85,20 @@ static CURLcode run(struct conn *c, struct arena *a, const struct dial *dial,
     SET(c->easy, CURLOPT_READDATA, s);
     SET(c->easy, CURLOPT_HEADERFUNCTION, on_line);
     SET(c->easy, CURLOPT_HEADERDATA, s);
+    SET(c->easy, CURLOPT_DEBUGFUNCTION, on_debug);
+    SET(c->easy, CURLOPT_DEBUGDATA, s);
+    SET(c->easy, CURLOPT_VERBOSE, 1L);
     SET(c->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)call->bytes.len);
     return conn_perform(c, dial);
+}
+
+/* "454 not now" in answer to AUTH or STARTTLS: name, password and settings may be right (RFC 4954 §6, RFC 3207 §4). */
+static void read_failure(struct arena *a, const struct conn *c, CURLcode code,
+                         const struct sending *s, struct mail_reply *ret) {
+    *ret = (struct mail_reply){0};
+    conn_failure(c, a, code, ret);
+    if (s->code >= 400 && s->code < 500)
+        ret->is_login = ret->is_config = false;
 }
 
 static bool is_reply(const struct sending *s) {
@@ -84,15 +107,14 @@ static bool is_reply(const struct sending *s) {
 
 static void read_reply(struct arena *a, const struct conn *c, CURLcode code,
                        const struct sending *s, struct mail_reply *ret) {
-    *ret = (struct mail_reply){0};
-    conn_failure(c, a, code, ret);
+    read_failure(a, c, code, s, ret);
     if (s->is_whole)
         ret->phase = s->was_answered ? HTTP_REPLIED : HTTP_CUT;
     if (is_reply(s)) {
         ret->code = s->code;
         ret->text = s->text;
     }
-    ret->is_sender = s->code >= 500 && str_starts(str_of(c->failure), STR("MAIL failed"));
+    ret->is_sender = s->code >= 500 && !s->is_addressed;
 }
 
 /* On a kept connection that turns out dead nothing has been said yet: once more, on a new one. */
@@ -228,7 +250,7 @@ void smtp_probe(struct mailer *m, struct arena *a, const struct channel *ch,
     SET(c->easy, CURLOPT_NOBODY, 1L);
     SET(c->easy, CURLOPT_FRESH_CONNECT, 1L); /* a kept one proves nothing of today's password */
     code = conn_perform(c, &dial);
-    conn_failure(c, a, code, &reply);
+    read_reply(a, c, code, &s, &reply);
     if (code == CURLE_OK)
         reply = (struct mail_reply){.phase = HTTP_REPLIED, .code = s.code, .text = s.text};
     conn_give(m, c, false);

@@ -233,7 +233,7 @@ struct mail_reply {
     unsigned code;         /* SMTP reply code of a HTTP_REPLIED, and of a refusal before the text */
     struct str text;       /* the server's words, first line */
     bool is_login;         /* it was the login that failed */
-    bool is_sender;        /* it was our own address that was refused */
+    bool is_sender;        /* it was we who were refused, before a recipient was named */
     bool is_config;        /* host, port or TLS are wrong: nothing that passes */
 };
 
