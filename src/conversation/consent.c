@@ -45,7 +45,8 @@ enum status lead_set_consent_key(struct arena *a, struct tx *tx, struct tenant_i
 
 /* Typed, or the title of a button that was pressed ("Parar promoções"). */
 static bool is_in_words(const struct received *in) {
-    return str_eq(in->inbound->type, STR("text")) || str_eq(in->inbound->type, STR("choice"));
+    return !in->inbound->is_auto &&
+           (str_eq(in->inbound->type, STR("text")) || str_eq(in->inbound->type, STR("choice")));
 }
 
 static enum status is_news(struct change *ch, struct str channel, bool is_stop, bool *ret,

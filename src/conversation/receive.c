@@ -53,7 +53,7 @@ static enum status find_conversation(struct arena *a, struct tx *tx, const struc
     }
     if (lead.is_changed)
         TRY(lead_changed(a, tx, in->tenant, lead.id, in->now_ms, e));
-    if (in->inbound->kind == INBOUND_MESSAGE)
+    if (in->inbound->kind == INBOUND_MESSAGE && !in->inbound->is_auto)
         TRY(lead_heard(a, tx, in->tenant, &lead, in->now_ms, e));
     return open_conversation(a, tx, in, lead.id, ret, e);
 }

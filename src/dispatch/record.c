@@ -105,6 +105,8 @@ static enum status apply(struct record *x, const struct recipient *now, struct f
     if (o.sender_wait_ms > 0 && sender.blocked_until_ms <= x->now_ms)
         TRY(store_sender_block(x->tx, x->d->tenant, now->account, x->now_ms + o.sender_wait_ms,
                                f->result.cause, x->now_ms, e));
+    if (f->result.is_no_address && !now->is_test)
+        TRY(lead_learn_bounce(arena_of(x), x->tx, x->d->tenant, now->address, x->now_ms, e));
     if (o.is_opt_out && !now->is_test)
         TRY(dispatch_provider_stop(arena_of(x), x->tx, x->d->tenant, now->lead, now->channel,
                                    f->result.reason, x->now_ms, e));

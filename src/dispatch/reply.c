@@ -67,8 +67,8 @@ enum status dispatch_show(struct arena *a, struct tx *tx, const struct dispatch 
 
 enum status dispatch_before_reply(struct arena *a, struct tx *tx, const struct conversation *c,
                                   const struct received *in, struct err *e) {
-    bool is_words =
-        str_eq(in->inbound->type, STR("text")) || str_eq(in->inbound->type, STR("choice"));
+    bool is_words = !in->inbound->is_auto && (str_eq(in->inbound->type, STR("text")) ||
+                                              str_eq(in->inbound->type, STR("choice")));
     struct recipient *rows;
     size_t n;
 
@@ -79,7 +79,7 @@ enum status dispatch_before_reply(struct arena *a, struct tx *tx, const struct c
 
         if (rows[i].is_test || !uuid_eq(rows[i].account.v, in->account.v))
             continue;
-        if (rows[i].replied_at_ms == 0)
+        if (rows[i].replied_at_ms == 0 && !in->inbound->is_auto)
             TRY(store_recipient_replied(tx, in->tenant, rows[i].id, in->now_ms, e));
         if (!uuid_is_nil(rows[i].message.v))
             continue;

@@ -55,6 +55,7 @@ struct target { /* an account, looked up once a batch */
 };
 
 struct drain {
+    struct app *app;
     struct intake *intake;
     struct db *db;
     const struct media_deps *media;
@@ -258,6 +259,22 @@ static enum status expect_media(struct drain *d, struct tx *tx, const struct rec
     return media_expect(d->arena, tx, &m, in->now_ms, e);
 }
 
+static enum status apply_leave(struct drain *d, struct tx *tx, const struct target *r,
+                               const struct inbound *ev, struct message_id id, struct err *e) {
+    struct message m;
+    struct conversation c;
+
+    if (!ev->is_leave)
+        return ST_OK;
+    TRY(message_get(d->arena, tx, r->account.tenant, id, &m, e));
+    TRY(conversation_get(d->arena, tx, r->account.tenant, m.conversation, &c, e));
+    return leave_by_mail(
+        d->app, d->arena, tx, &r->account,
+        &(struct left_mail){
+            .token = ev->leave, .subject = STR("unsubscribe"), .message = id, .sender = c.lead},
+        e);
+}
+
 static enum status apply_message(struct drain *d, struct tx *tx, const struct target *r,
                                  const struct parsed *p, const struct inbound *ev, int64_t now_ms,
                                  struct err *e) {
@@ -286,6 +303,7 @@ static enum status apply_message(struct drain *d, struct tx *tx, const struct ta
         return ST_OK;
     TRY(ev->kind == INBOUND_ECHO ? conversation_receive_echo(d->arena, tx, &in, &id, e)
                                  : conversation_receive(d->arena, tx, &in, &id, e));
+    TRY(apply_leave(d, tx, r, ev, id, e));
     return expect_media(d, tx, &in, kept, id, e);
 }
 
@@ -548,7 +566,8 @@ enum status intake_drain_job(struct app *app, struct arena *a, const struct job 
     struct drain *d = arena_new_of(a, struct drain);
     ATTR_CLEANUP(arena_done_p) struct arena batch = {0};
 
-    *d = (struct drain){.intake = app_intake(app),
+    *d = (struct drain){.app = app,
+                        .intake = app_intake(app),
                         .db = app_db(app),
                         .media = app_media(app),
                         .arena = &batch,

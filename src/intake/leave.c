@@ -2,6 +2,9 @@
  * account's own, so nobody can make one up; whoever has it may leave in that person's name, which is what it is for.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "consent/consent.h"
+#include "conversation/conversation.h"
+#include "dispatch/dispatch.h"
+#include "intake/arrive.h"
 #include "intake/intake.h"
 #include "outbox/outbox.h"
 #include "provider/email.h"
@@ -49,19 +52,46 @@ static void page(struct resp *ret, unsigned status, const char *html) {
     resp_header(ret, "Cache-Control", STR("no-store"));
 }
 
-/* Who it is about; ST_NOT_FOUND: no link of ours, or one whose key or person is gone. */
-static enum status read_token(struct tx *tx, struct leaving *l, struct account *account,
-                              struct email_leave *leave, struct err *e) {
-    struct arena *a = l->r->arena;
+/* Who it is about; ST_NOT_FOUND: no link of ours, or one whose key is gone. */
+static enum status read_token(struct arena *a, struct tx *tx, struct app *app, struct str token,
+                              struct account *account, struct email_leave *leave, struct err *e) {
     struct str key;
 
-    if (!email_leave_read(a, l->token, leave))
+    if (!email_leave_read(a, token, leave))
         FAIL(e, ST_NOT_FOUND, "that is no link of ours");
     TRY(account_get(a, tx, leave->account, account, e));
-    TRY(account_secret(a, tx, app_outbox(l->app)->keys, account, "unsubscribe_key", &key, e));
-    if (!email_leave_check(a, key, l->token))
+    TRY(account_secret(a, tx, app_outbox(app)->keys, account, "unsubscribe_key", &key, e));
+    if (!email_leave_check(a, key, token))
         FAIL(e, ST_NOT_FOUND, "that is no link of ours");
     return ST_OK;
+}
+
+/* A test went to one of us, with somebody else's data: it is not they who press the link. */
+static enum status is_of_test(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              struct uuid about, bool *ret, struct err *e) {
+    struct recipient r;
+    struct err miss = ERR_INIT;
+    enum status st = recipient_get(a, tx, tenant, (struct recipient_id){about}, &r, &miss);
+
+    *ret = st == ST_OK && r.is_test;
+    if (st == ST_OK || st == ST_NOT_FOUND)
+        return ST_OK;
+    *e = miss;
+    return st;
+}
+
+static enum status stop(struct arena *a, struct tx *tx, const struct account *account,
+                        const struct email_leave *about, const struct consent_proof *proof,
+                        struct err *e) {
+    int64_t now_ms = clock_now_ms();
+    bool is_test;
+
+    TRY(is_of_test(a, tx, account->tenant, about->about, &is_test, e));
+    if (is_test)
+        return ST_OK;
+    TRY(lead_set_consent(a, tx, account->tenant, about->lead, STR(CONSENT_EMAIL), true, proof,
+                         now_ms, e));
+    return dispatch_opted_out(a, tx, account->tenant, about->lead, now_ms, e);
 }
 
 static enum status leave(struct tx *tx, void *ctx, struct err *e) {
@@ -69,15 +99,44 @@ static enum status leave(struct tx *tx, void *ctx, struct err *e) {
     struct account account;
     struct email_leave about;
     const struct consent_proof proof = {.source = STR("list-unsubscribe"),
-                                        .text = STR("List-Unsubscribe=One-Click"),
-                                        .message.v = {{0}}};
+                                        .text = STR("List-Unsubscribe=One-Click")};
 
     l->is_good = false;
-    TRY(read_token(tx, l, &account, &about, e));
+    TRY(read_token(l->r->arena, tx, l->app, l->token, &account, &about, e));
     if (!l->is_asked)
-        TRY(consent_stop(l->r->arena, tx, account.tenant, about.lead, STR(CONSENT_EMAIL), &proof,
-                         clock_now_ms(), e));
+        TRY(stop(l->r->arena, tx, &account, &about, &proof, e));
     l->is_good = true;
+    return ST_OK;
+}
+
+enum status leave_by_mail(struct app *app, struct arena *a, struct tx *tx,
+                          const struct account *account, const struct left_mail *mail,
+                          struct err *e) {
+    const struct consent_proof proof = {
+        .source = STR("list-unsubscribe"), .text = mail->subject, .message = mail->message};
+    struct account named;
+    struct email_leave about;
+    struct err miss = ERR_INIT;
+    enum status st = ST_NOT_FOUND;
+
+    if (mail->token.len > 0)
+        st = read_token(a, tx, app, mail->token, &named, &about, &miss);
+    if (st == ST_OK && uuid_eq(named.id.v, account->id.v))
+        st = stop(a, tx, account, &about, &proof, &miss);
+    else if (st == ST_OK)
+        st = ST_NOT_FOUND;
+    if (st ==
+        ST_NOT_FOUND) { /* no token, or of somebody who is gone: whoever writes is who leaves */
+        const struct email_leave sender = {.account = account->id, .lead = mail->sender};
+
+        st = stop(a, tx, account, &sender, &proof, e);
+        if (st != ST_OK)
+            return st;
+    } else if (st != ST_OK) {
+        *e = miss;
+        return st;
+    }
+    stats_add(&leavings, 1);
     return ST_OK;
 }
 

@@ -161,14 +161,31 @@ static void set_references(struct arena *a, GMimeMessage *m, struct str ids) {
         set_header(a, m, "References", buf_str(&b));
 }
 
+/* RFC 6068 §2: every byte but letters, digits and "-._~" as %xx. */
+static struct str escaped(struct arena *a, struct str s) {
+    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = 4096};
+
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            c == '-' || c == '.' || c == '_' || c == '~')
+            buf_add(&b, str_sub(s, i, 1));
+        else
+            buf_printf(&b, "%%%02X", (unsigned char)c);
+    }
+    return arena_str(a, buf_str(&b));
+}
+
 static void set_unsubscribe(struct arena *a, GMimeMessage *m, const struct mime_out *in) {
     struct str url = in->unsubscribe, mail = in->unsubscribe_mail, all = STR_EMPTY;
 
     if (url.len > 0)
         all = arena_printf(a, "<%.*s>", STR_ARG(url));
     if (mail.len > 0)
-        all = arena_printf(a, "%.*s%s<mailto:%.*s?subject=unsubscribe>", STR_ARG(all),
-                           all.len > 0 ? ", " : "", STR_ARG(mail));
+        all = arena_printf(a, "%.*s%s<mailto:%.*s?subject=%.*s>", STR_ARG(all),
+                           all.len > 0 ? ", " : "", STR_ARG(mail),
+                           STR_ARG(escaped(a, in->unsubscribe_subject)));
     if (all.len > 0)
         set_header(a, m, "List-Unsubscribe", all);
     /* RFC 8058 §3.1: needs the https link beside it. */

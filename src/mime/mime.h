@@ -48,7 +48,8 @@ struct mime_out { /* views; what is empty is left out */
     struct str in_reply_to;      /* one id */
     struct str references;       /* ids, separated by blanks, oldest first */
     struct str unsubscribe;      /* absolute https URL that takes the one-click POST of RFC 8058 */
-    struct str unsubscribe_mail; /* address that takes the wish by mail */
+    struct str unsubscribe_mail; /* address that takes the wish by mail … */
+    struct str unsubscribe_subject; /* … under this subject */
     enum mime_auto by;
     int64_t date_ms;
 };

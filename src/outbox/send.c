@@ -318,6 +318,8 @@ static enum status record(struct tx *tx, void *ctx, struct err *e) {
     case SEND_REJECTED:
         if (s->file.is_there)
             TRY(media_take_back(tx, &s->file.media, s->account.id, e));
+        if (s->result.is_no_address)
+            TRY(lead_learn_bounce(s->arena, tx, s->message.tenant, s->lead.email, now_ms, e));
         return give_up(tx, s, STR("failed"), s->result.code, s->result.cause, s->result.reason, e);
     case SEND_BLOCKED:
         return record_blocked(tx, s, now_ms, e);

@@ -7,6 +7,8 @@
 
 #include "crypto/crypto.h"
 
+#define LEAVE_WORD "unsubscribe"
+
 enum {
     MAC_BYTES = 16,
     LEAVE_BYTES = 3 * UUID_BYTES,
@@ -84,6 +86,20 @@ bool email_leave_check(struct arena *a, struct str key, struct str token) {
     return crypto_eq(mac, bytes.ptr + LEAVE_BYTES, MAC_BYTES);
 }
 
+struct str email_leave_subject(struct arena *a, struct str token) {
+    return arena_printf(a, LEAVE_WORD "%s%.*s", token.len > 0 ? " " : "", STR_ARG(token));
+}
+
+bool email_leave_asked(struct arena *a, struct str subject, struct str *ret_token) {
+    struct email_leave ignored;
+
+    subject = str_trim(subject);
+    if (!str_eq_nocase(str_sub(subject, 0, strlen(LEAVE_WORD)), STR(LEAVE_WORD)))
+        return false;
+    *ret_token = str_trim(str_sub(subject, strlen(LEAVE_WORD), subject.len));
+    return ret_token->len == 0 || email_leave_read(a, *ret_token, &ignored);
+}
+
 /* --- what a server answered -------------------------------------------------------------------------------- */
 
 /* RFC 3463 "x.y.z" behind the reply code: "5.1.1" → 511; 0: none. */
@@ -117,6 +133,17 @@ static void blocked(struct arena *a, const struct mail_reply *r, const char *cau
     ret->reason = said(a, what, r);
 }
 
+/* 5.1.1 no such mailbox, 5.1.2 no such domain, 5.1.3 no such form, 5.1.6 moved away, 5.1.10 a domain that takes no mail, 5.2.1 a
+ * mailbox that is closed, and 5.1.0, which servers say for any of these. */
+bool email_is_no_address(int64_t code) {
+    static const int64_t codes[] = {510, 511, 512, 513, 516, 5110, 521};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (code == codes[i])
+            return true;
+    return false;
+}
+
 static void judge_refusal(struct arena *a, const struct mail_reply *r, struct send_result *ret) {
     int64_t status = enhanced(r->text);
 
@@ -135,6 +162,8 @@ static void judge_refusal(struct arena *a, const struct mail_reply *r, struct se
         ret->outcome = SEND_RETRY;
         ret->retry_after_ms = GREYLIST_MS;
         ret->reason = said(a, "the mail server wants it later", r);
+    } else {
+        ret->is_no_address = email_is_no_address(status);
     }
 }
 

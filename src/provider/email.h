@@ -18,8 +18,14 @@ struct email_leave { /* what a link to leave by says */
 struct str email_leave_token(struct arena *a, struct str key, const struct email_leave *leave);
 /* Reads a token without looking at its signature: whose key that is, the account says. False: no token. */
 bool email_leave_read(struct arena *a, struct str token, struct email_leave *ret);
+/* The subject of a mail that wants to leave, with its token or without; what mail programs write for the mailto link. */
+struct str email_leave_subject(struct arena *a, struct str token);
+bool email_leave_asked(struct arena *a, struct str subject, struct str *ret_token);
 /* True when key has signed it; constant time. An empty key has signed nothing. */
 bool email_leave_check(struct arena *a, struct str key, struct str token);
+
+/* Does a status of RFC 3463 ("5.1.1" as 511) say that nobody has the address? Not the sender's, not a full mailbox. */
+bool email_is_no_address(int64_t code);
 
 /* email_parse.c, email_build.c */
 enum status email_parse(struct arena *a, const struct hook *hook, struct inbound_sink *sink,

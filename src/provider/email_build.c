@@ -96,19 +96,20 @@ static struct str subject_of(struct arena *a, const struct channel *ch,
 static void put_leave(struct arena *a, const struct channel *ch, const struct outgoing *msg,
                       struct mime_out *out) {
     struct email_leave leave = {.account = ch->mail->account, .lead = msg->lead};
-    struct str about = msg->correlation, kind, rest = msg->correlation;
+    struct str about = msg->correlation, kind, rest = msg->correlation, token = STR_EMPTY;
 
     if (uuid_is_nil(msg->lead.v))
         return;
     if (str_cut(&rest, ':', &kind))
         about = rest;
     (void)uuid_parse(about, &leave.about);
+    if (ch->mail->unsubscribe_key.len > 0)
+        token = email_leave_token(a, ch->mail->unsubscribe_key, &leave);
     out->unsubscribe_mail = ch->address;
-    if (ch->mail->unsubscribe_key.len == 0 || ch->mail->public_url.len == 0)
-        return;
-    rest = email_leave_token(a, ch->mail->unsubscribe_key, &leave);
-    out->unsubscribe =
-        arena_printf(a, "%.*s/unsubscribe/%.*s", STR_ARG(ch->mail->public_url), STR_ARG(rest));
+    out->unsubscribe_subject = email_leave_subject(a, token);
+    if (token.len > 0 && ch->mail->public_url.len > 0)
+        out->unsubscribe =
+            arena_printf(a, "%.*s/unsubscribe/%.*s", STR_ARG(ch->mail->public_url), STR_ARG(token));
 }
 
 static const struct mime_file *files_of(struct arena *a, const struct outgoing *msg) {

@@ -14,6 +14,7 @@ struct reading {
     struct arena *a;
     const struct mime_mail *mail;
     struct inbound_sink *sink;
+    bool is_auto; /* nobody waits for an answer to it */
 };
 
 static struct str taken(struct arena *a, struct buf *b) {
@@ -104,7 +105,7 @@ static struct str text_content(struct reading *r, struct str text) {
     json_put_opt(&o, "from", m->from.email);
     json_put_opt(&o, "quoted", utf8_cut_bytes(m->quoted, QUOTED_MAX_BYTES));
     json_put_opt(&o, "references", m->references);
-    if (m->kind == MIME_AUTO)
+    if (r->is_auto)
         json_put_bool(&o, "is_auto", true);
     json_end(&o);
     return taken(r->a, &b);
@@ -120,7 +121,7 @@ static struct str file_content(struct reading *r, const struct mime_file *f) {
     json_put_opt(&o, "filename", f->name);
     json_put_opt(&o, "mime", f->type);
     json_end(&o);
-    if (r->mail->kind == MIME_AUTO)
+    if (r->is_auto)
         json_put_bool(&o, "is_auto", true);
     json_end(&o);
     return taken(r->a, &b);
@@ -160,6 +161,7 @@ static enum status emit_files(struct reading *r, const struct inbound *first, st
         ev.type = str_of(type_of(f));
         ev.content = file_content(r, f);
         ev.text = STR_EMPTY;
+        ev.is_leave = false;
         ev.file = f->bytes;
         TRY(emit(r, &ev, e));
     }
@@ -168,7 +170,14 @@ static enum status emit_files(struct reading *r, const struct inbound *first, st
 
 static enum status emit_message(struct reading *r, struct err *e) {
     const struct mime_mail *m = r->mail;
-    struct str text = utf8_cut_bytes(m->text.len > 0 ? m->text : m->subject, TEXT_MAX_BYTES);
+    struct str text, token = STR_EMPTY;
+    /* Mail programs write such mails themselves when "leave" is pressed, with words of their own in them. */
+    bool is_leave = email_leave_asked(r->a, m->subject, &token);
+
+    text = m->text.len > 0 ? m->text : is_leave ? STR("unsubscribe") : m->subject;
+    text = utf8_cut_bytes(text, TEXT_MAX_BYTES);
+    r->is_auto = is_leave || m->kind == MIME_AUTO;
+
     struct inbound ev = {
         .kind = INBOUND_MESSAGE,
         .dedup = arena_printf(r->a, "m:%.*s", STR_ARG(m->message_id)),
@@ -180,6 +189,9 @@ static enum status emit_message(struct reading *r, struct err *e) {
         .content = text_content(r, text),
         .reply_to = m->in_reply_to,
         .correlation = correlation_of(r),
+        .is_auto = r->is_auto,
+        .is_leave = is_leave,
+        .leave = token,
     };
 
     if (m->from.email.len == 0) {

@@ -158,6 +158,9 @@ struct inbound { /* one normalised event; views into the arena given to parse */
                             * caption, title of a choice …; empty for media without a caption */
     struct str reply_to;   /* provider message id quoted; may be empty or unknown to us */
     struct str file;       /* the bytes of what content's media names, when they came along */
+    bool is_auto;          /* a program wrote it: nobody's words, and no answer to what we wrote */
+    bool is_leave;         /* it asks for no more mailings (mailto of List-Unsubscribe) … */
+    struct str leave;      /* … for whom this token says; may be empty */
 
     /* INBOUND_STATUS: message_id, and; of a message, correlation is of the one it answers */
     enum delivery delivery;
@@ -245,11 +248,12 @@ struct send_result { /* texts in the arena given to judge */
     bool is_pair_limit;        /* the wait concerns this recipient only, not the number */
     bool needs_template;       /* the 24 h window was closed */
     bool is_opt_out;           /* the person does not want these */
-    bool is_template;  /* SEND_REJECTED: the template's fault, so everybody's who would get it */
-    bool is_spared;    /* SEND_RETRY: the provider spares the person; only a campaign waits */
-    int64_t code;      /* the provider's, 0: none */
-    struct str cause;  /* "meta-131047", "http-502", "cut", "not-sent" */
-    struct str reason; /* one sentence for people: what happened and what to do */
+    bool is_template;   /* SEND_REJECTED: the template's fault, so everybody's who would get it */
+    bool is_no_address; /* SEND_REJECTED: nobody has that address */
+    bool is_spared;     /* SEND_RETRY: the provider spares the person; only a campaign waits */
+    int64_t code;       /* the provider's, 0: none */
+    struct str cause;   /* "meta-131047", "http-502", "cut", "not-sent" */
+    struct str reason;  /* one sentence for people: what happened and what to do */
 };
 
 /* --- files ---------------------------------------------------------------------------------- */

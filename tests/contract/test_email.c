@@ -221,6 +221,35 @@ static void links_to_leave_by_cannot_be_made_up(void **state) {
     arena_done(&a);
 }
 
+static void a_mail_that_wants_to_leave_is_told_by_its_subject(void **state) {
+    struct arena a = {0};
+    struct str key = STR("the account's own key, 32 bytes!"), token, found;
+    struct email_leave leave = {.account.v = uuid_new(), .lead.v = uuid_new()};
+
+    (void)state;
+    token = email_leave_token(&a, key, &leave);
+    assert_true(email_leave_asked(&a, email_leave_subject(&a, token), &found));
+    assert_true(str_eq(found, token));
+    assert_true(email_leave_asked(&a, STR(" Unsubscribe "), &found));
+    assert_int_equal(found.len, 0);
+    assert_false(email_leave_asked(&a, STR("unsubscribe me from this, please?"), &found));
+    assert_false(email_leave_asked(&a, STR("Re: unsubscribe"), &found));
+    assert_false(email_leave_asked(&a, STR("orçamento"), &found));
+    arena_done(&a);
+}
+
+static void only_addresses_that_nobody_has_are_given_up(void **state) {
+    static const int64_t gone[] = {510, 511, 512, 513, 516, 5110, 521};
+    /* The sender's fault, a full or unwilling mailbox, policy, a code without a status, what may pass. */
+    static const int64_t others[] = {0, 500, 550, 517, 518, 522, 523, 530, 571, 411, 421};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+        assert_true(email_is_no_address(gone[i]));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(email_is_no_address(others[i]));
+}
+
 int main(void) {
     struct err e = ERR_INIT;
     const struct CMUnitTest tests[] = {
@@ -232,6 +261,8 @@ int main(void) {
         cmocka_unit_test(replies_of_servers_mean_what_they_say),
         cmocka_unit_test(what_is_asked_for_by_http_is_refused),
         cmocka_unit_test(links_to_leave_by_cannot_be_made_up),
+        cmocka_unit_test(a_mail_that_wants_to_leave_is_told_by_its_subject),
+        cmocka_unit_test(only_addresses_that_nobody_has_are_given_up),
     };
 
     if (crypto_init(&e) != ST_OK)

@@ -28,6 +28,8 @@ for (const engine of ENGINES) {
       node = await installation.serve();
       api = client(node.url, key.key);
       await api.put('/api/v1/bot', { debounce_ms: 1000, debounce_cap_ms: 3000 });
+      await api.put('/api/v1/settings/quiet-hours', { is_on: false });
+      await api.post('/api/v1/templates', { channel: 'email', name: 'oferta', language: 'pt_BR', subject: 'Oferta de açaí', body: 'Só hoje, com desconto.', html: '<p>Só <b>hoje</b>, com desconto.</p>' });
       ana = newId();
     });
     after(async () => {
@@ -43,6 +45,25 @@ for (const engine of ENGINES) {
       return (await api.get(`/api/v1/conversations/${c.id}/messages?limit=500`)).data;
     };
     const arrived = (user, what, describe) => until(async () => (await mail.inbox(user)).find(what), describe, 30000);
+
+    /** Sends a campaign to the leads; its recipients when it is through. */
+    const campaign = async (name, leads) => {
+      const d = await api.post('/api/v1/dispatches', { name, audience: { leads }, channels: [{ channel: 'email', template: 'oferta' }] });
+      await api.post(`/api/v1/dispatches/${d.id}/plan`).catch((e) => assert.equal(e.status, 409));
+      const state = (...wanted) => until(async () => { await new Promise((done) => setTimeout(done, 200)); const now = await api.get(`/api/v1/dispatches/${d.id}`); return wanted.includes(now.state) && now; }, wanted.join(), 30000);
+      await state('planned');
+      await api.post(`/api/v1/dispatches/${d.id}/start`);
+      await state('done');
+      return (await api.get(`/api/v1/dispatches/${d.id}/recipients`)).data;
+    };
+    const recipient = (r, what, wanted) => until(async () => { await new Promise((done) => setTimeout(done, 200)); const now = (await api.get(`/api/v1/dispatches/${r.dispatch_id}/recipients`)).data.find((x) => x.id === r.id); return wanted(now) && now; }, what, 30000);
+    const newLead = async (name, email) => (await api.post('/api/v1/leads', { name, emails: [email] })).id;
+    /** What a mail server writes that could not deliver a mail of ours. */
+    const bounce = (id, to, action, status) => mail.send({ from: '<>', to: 'vendas@loja.test', raw: [
+      'From: Mail Delivery System <MAILER-DAEMON@mail.test>', 'To: vendas@loja.test', 'Subject: Undelivered Mail Returned to Sender', `Message-ID: <${newId()}>`, 'Auto-Submitted: auto-replied', 'MIME-Version: 1.0',
+      'Content-Type: multipart/report; report-type=delivery-status; boundary="b"', '', '--b', 'Content-Type: text/plain', '', 'Your mail could not be delivered.',
+      '--b', 'Content-Type: message/delivery-status', '', 'Reporting-MTA: dns; mail.test', '', `Final-Recipient: rfc822; ${to}`, `Action: ${action}`, `Status: ${status}`, `Diagnostic-Code: smtp; 550 ${status} what the server said`,
+      '--b', 'Content-Type: message/rfc822', '', 'From: vendas@loja.test', `To: ${to}`, `Message-ID: <${id}>`, 'Subject: Oferta', '', 'x', '--b--', ''].join('\r\n') });
 
     test('the credentials of both servers can be tried', async () => {
       assert.equal((await api.post(`/api/v1/providers/${account.id}/test`)).result, 'ok');
@@ -126,19 +147,8 @@ for (const engine of ENGINES) {
     });
 
     test('a campaign goes out once, with a link by which the person leaves for good', async () => {
-      const bia = (await conversationOf('Bia Lima')).lead.id;
-      await api.put('/api/v1/settings/quiet-hours', { is_on: false });
-      await api.post('/api/v1/templates', { channel: 'email', name: 'oferta', language: 'pt_BR', subject: 'Oferta de açaí', body: 'Só hoje, com desconto.', html: '<p>Só <b>hoje</b>, com desconto.</p>' });
-      const run = async (name) => {
-        const d = await api.post('/api/v1/dispatches', { name, audience: { leads: [bia] }, channels: [{ channel: 'email', template: 'oferta' }] });
-        await api.post(`/api/v1/dispatches/${d.id}/plan`).catch((e) => assert.equal(e.status, 409));
-        const state = (...wanted) => until(async () => { await new Promise((done) => setTimeout(done, 200)); const now = await api.get(`/api/v1/dispatches/${d.id}`); return wanted.includes(now.state) && now; }, wanted.join(), 30000);
-        await state('planned');
-        await api.post(`/api/v1/dispatches/${d.id}/start`);
-        await state('done');
-        return (await api.get(`/api/v1/dispatches/${d.id}/recipients`)).data;
-      };
-      const [row] = await run('primeira');
+      const bia = await newLead('Bia Campanha', 'bia@example.test');
+      const [row] = await campaign('primeira', [bia]);
       assert.equal(row.state, 'sent', JSON.stringify(row));
       const got = await arrived('bia', (m) => m.headers['message-id'] === `<r.${row.id}@loja.test>`, 'the campaign');
       assert.match(got.raw, /multipart\/alternative/);
@@ -147,8 +157,74 @@ for (const engine of ENGINES) {
       assert.match(await (await fetch(`${node.url}/unsubscribe/${token}`)).text(), /<form method="post">/);
       const res = await fetch(`${node.url}/unsubscribe/${token}`, { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: 'List-Unsubscribe=One-Click' });
       assert.equal(res.status, 200);
-      const [again] = await run('segunda');
+      const [again] = await campaign('segunda', [bia]);
       assert.equal(again.state, 'excluded');
+      assert.match(again.block_reason, /opted-out/);
+    });
+
+    test('a campaign that comes back fails with the reason; who does not exist is not written to again', async () => {
+      const leads = [];
+      for (const [name, user] of [['Sem Caixa', 'ana+1'], ['Cheia', 'ana+2'], ['Demora', 'ana+3']]) leads.push(await newLead(name, `${user}@example.test`));
+      const rows = await campaign('volta', leads);
+      const [gone, full, late] = leads.map((id) => rows.find((r) => r.lead_id === id));
+      for (const r of rows) assert.equal(r.state, 'sent', JSON.stringify(r));
+      await bounce(`r.${gone.id}@loja.test`, 'ana+1@example.test', 'failed', '5.1.1');
+      await bounce(`r.${full.id}@loja.test`, 'ana+2@example.test', 'failed', '5.2.2');
+      await bounce(`r.${late.id}@loja.test`, 'ana+3@example.test', 'delayed', '4.4.1');
+      // A report on a mail of ours about somebody whom it did not go to closes nobody's address.
+      await bounce(`r.${gone.id}@loja.test`, 'ana+3@example.test', 'failed', '5.1.1');
+      const failed = await recipient(gone, 'the bounce', (r) => r.state === 'failed');
+      assert.match(failed.error_reason, /5\.1\.1 what the server said/);
+      await recipient(full, 'the bounce of a full mailbox', (r) => r.state === 'failed');
+      const again = await campaign('de novo', leads);
+      const reasons = Object.fromEntries(again.map((r) => [r.lead_id, r.state === 'sent' ? 'sent' : JSON.stringify(r)]));
+      assert.match(reasons[leads[0]], /bounced/);
+      assert.equal(reasons[leads[1]], 'sent');
+      assert.match(reasons[leads[2]], /other-campaign/); // that is: not bounced
+    });
+
+    test('answers to a campaign come with what was said; an absence note is no answer', async () => {
+      const leads = [await newLead('Rita Fora', 'ana+4@example.test'), await newLead('Rui Responde', 'ana+5@example.test')];
+      const rows = await campaign('respostas', leads);
+      const [away, back] = leads.map((id) => rows.find((r) => r.lead_id === id));
+      await mail.send({ from: 'ana+4@example.test', to: 'vendas@loja.test', subject: 'Fora do escritório', headers: [`Message-ID: <${newId()}>`, `In-Reply-To: <r.${away.id}@loja.test>`, 'Auto-Submitted: auto-replied'], text: 'Volto na segunda. Para sair da lista, responda SAIR.' });
+      // From another address of the same person, known only by what it answers.
+      await mail.send({ from: 'Rui em casa <rui.casa@example.test>', to: 'vendas@loja.test', subject: 'Re: Oferta de açaí', headers: [`Message-ID: <${newId()}>`, `In-Reply-To: <r.${back.id}@loja.test>`], text: 'Quanto custa?' });
+      const replied = await recipient(back, 'the answer is counted', (r) => r.replied_at);
+      assert.equal(replied.lead_id, leads[1]);
+      const [ruis, ritas] = await until(async () => {
+        await new Promise((done) => setTimeout(done, 200));
+        const all = (await api.get('/api/v1/conversations?limit=500')).data;
+        const found = [leads[1], leads[0]].map((id) => all.find((c) => c.lead.id === id));
+        return found.every(Boolean) && found;
+      }, 'both conversations', 30000);
+      const said = await messagesOf(ruis);
+      assert.equal(said[0].direction, 'out');
+      assert.match(said[0].text, /Só hoje/);
+      assert.equal(said[1].text, 'Quanto custa?');
+      const note = (await messagesOf(ritas)).find((m) => m.direction === 'in');
+      assert.equal(note.content.is_auto, true);
+      assert.equal((await recipient(away, 'the note', () => true)).replied_at ?? null, null);
+      assert.deepEqual((await api.get(`/api/v1/conversations/${ritas.id}/turns`)).data, []);
+      const rita = await api.get(`/api/v1/leads/${leads[0]}`);
+      assert.equal(rita.state, 'contacting');
+      assert.equal(rita.marketing_stopped_at ?? null, null);
+    });
+
+    test('the mail that a mail program writes to leave is an opt-out with its proof, from whatever address', async () => {
+      const lead = await newLead('Lia Sai', 'ana+6@example.test');
+      const [row] = await campaign('saída', [lead]);
+      const got = await arrived('ana', (m) => m.headers['message-id'] === `<r.${row.id}@loja.test>`, 'the campaign');
+      const mailto = /<mailto:vendas@loja\.test\?subject=([^>]+)>/.exec(got.headers['list-unsubscribe']);
+      const subject = decodeURIComponent(mailto[1]);
+      assert.match(subject, /^unsubscribe [A-Za-z0-9_-]{80,}$/);
+      await mail.send({ from: 'Lia <lia.trabalho@example.test>', to: 'vendas@loja.test', subject, headers: [`Message-ID: <${newId()}>`], text: 'This message was automatically generated.' });
+      await until(async () => { await new Promise((done) => setTimeout(done, 200)); return (await api.get(`/api/v1/leads/${lead}`)).marketing_stopped_at; }, 'the opt-out', 30000);
+      const { data: acts } = await api.get(`/api/v1/leads/${lead}/consents`);
+      assert.equal(acts[0].source, 'list-unsubscribe');
+      assert.equal(acts[0].channel, 'email');
+      assert.ok(acts[0].message_id);
+      const [again] = await campaign('depois da saída', [lead]);
       assert.match(again.block_reason, /opted-out/);
     });
 

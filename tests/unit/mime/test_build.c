@@ -167,7 +167,10 @@ static void one_click_needs_https(void **state) {
     (void)state;
     out.unsubscribe = STR("https://prosa.example/unsubscribe/abc");
     out.unsubscribe_mail = STR("vendas@loja.example");
+    out.unsubscribe_subject = STR("unsubscribe a_b-1?x");
     bytes = built(&a, &out);
+    assert_true(
+        str_contains(bytes, STR("<mailto:vendas@loja.example?subject=unsubscribe%20a_b-1%3Fx>")));
     assert_int_equal(lines_that_begin(bytes, "List-Unsubscribe:"), 1);
     assert_int_equal(lines_that_begin(bytes, "List-Unsubscribe-Post: List-Unsubscribe=One-Click"),
                      1);
