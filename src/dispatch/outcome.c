@@ -3,6 +3,7 @@
 #include "dispatch/outcome.h"
 
 #include "base/clock.h"
+#include "phone/phone.h"
 
 enum {
     SECOND_MS = 1000,
@@ -51,6 +52,8 @@ static void plan_again(struct outcome *o, int64_t due_at_ms) {
     o->row.due_at_ms = due_at_ms;
     o->row.cost = 0;
     o->row.sent_at_ms = 0;
+    o->row.provider_id =
+        STR_EMPTY; /* that message is history: what is still told of it is not this one's */
 }
 
 static void fail(struct arena *a, struct outcome *o, bool may_fall_back, size_t n_channels,
@@ -65,8 +68,12 @@ static void fail(struct arena *a, struct outcome *o, bool may_fall_back, size_t 
     plan_again(o, now_ms);
     o->row.step++;
     o->row.attempts = o->row.spared = 0;
-    o->row.provider_id = STR_EMPTY;
     o->row.reason = arena_printf(a, "fallback:%.*s", STR_ARG(o->row.error_cause));
+}
+
+/* Meta delivers no marketing to numbers of the United States (since April 2025): a day later it would be the same. */
+static bool is_spared_for_good(const struct recipient *r) {
+    return str_eq(r->channel, STR("whatsapp")) && phone_is_in(r->address, "US");
 }
 
 static void retry(struct arena *a, const struct send_result *result, size_t n_channels,
@@ -74,7 +81,7 @@ static void retry(struct arena *a, const struct send_result *result, size_t n_ch
     int64_t told_ms = result->retry_after_ms, wait_ms;
 
     if (result->is_spared) {
-        if (++o->row.spared >= OUTCOME_MAX_SPARED) {
+        if (++o->row.spared >= OUTCOME_MAX_SPARED || is_spared_for_good(&o->row)) {
             fail(a, o, true, n_channels, now_ms);
             return;
         }

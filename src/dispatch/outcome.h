@@ -1,10 +1,10 @@
 /* outcome.h - what a provider's word on one recipient leads to: the table of reactions. Pure; private to dispatch/.
  *
  *   retry, this person only       planned, due when told (131056: 6 s, growing)
- *   retry, the person is spared   planned, due a day later and longer each time; then failed (131049)
+ *   retry, the person is spared   planned, due a day later and longer each time; then failed (131049), in the US at once
  *   retry, the sender             planned, and nobody sends over the account before that (130429, not reached)
  *   rejected                      planned over the next channel, else failed; an opt-out ends it and is remembered
- *   rejected, the template        planned, and the campaign stops (132015)
+ *   rejected, the template        planned, and the campaign stops (132015, Twilio's 63027)
  *   blocked                       planned, and the campaign stops until a person has looked after the account
  *   uncertain                     uncertain: never sent again by itself
  * SPDX-License-Identifier: Apache-2.0 */

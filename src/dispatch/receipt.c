@@ -36,13 +36,42 @@ static struct receipt_move move_of(struct uuid id, const struct inbound *status,
                                  .provider_id = status->message_id};
 }
 
+/* The row has gone on since: what is told is of a message that it has sent before. A provider tells things twice and late. */
+static bool is_of_earlier(struct arena *a, const struct recipient *r, struct str message_id) {
+    if (message_id.len == 0 || str_eq(message_id, r->provider_id))
+        return false;
+    return r->provider_id.len > 0 ||
+           str_contains(r->history,
+                        arena_printf(a, "\"provider_id\":\"%.*s\"", STR_ARG(message_id)));
+}
+
+/* "Sent" says least: after a failure of the same message, or of one before, it only came late. Who got one got it, whichever. */
+static bool is_stale(struct arena *a, const struct recipient *r, const struct inbound *status) {
+    switch (status->delivery) {
+    case DELIVERY_FAILED:
+        return is_of_earlier(a, r, status->message_id);
+    case DELIVERY_SENT:
+        return str_eq(r->state, STR("failed")) || is_of_earlier(a, r, status->message_id);
+    case DELIVERY_UNKNOWN:
+        return true;
+    case DELIVERY_DELIVERED:
+    case DELIVERY_READ:
+    case DELIVERY_PLAYED:
+        break;
+    }
+    return false;
+}
+
 /* --- failures ------------------------------------------------------------------------------------------------------------- */
 
 /* More to do: one that was through goes on. */
 static enum status go_on(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
                          struct err *e) {
-    if (str_eq(d->state, STR("done")))
-        return dispatch_begin_run(a, tx, d, now_ms, e);
+    if (str_eq(d->state, STR("done"))) {
+        TRY(store_dispatch_get(a, tx, d->tenant, d->id, true, d, e)); /* two may find it so */
+        if (str_eq(d->state, STR("done")))
+            return dispatch_begin_run(a, tx, d, now_ms, e);
+    }
     return str_eq(d->state, STR("running"))
                ? dispatch_put_job(a, tx, d, DISPATCH_RUN_JOB, now_ms, e)
                : ST_OK;
@@ -53,6 +82,8 @@ static enum status stop(struct arena *a, struct tx *tx, struct dispatch *d, cons
     if (o->is_account)
         TRY(account_set_state(tx, d->tenant, o->row.account, STR("blocked"), o->row.error_reason,
                               e));
+    TRY(store_dispatch_get(a, tx, d->tenant, d->id, true, d,
+                           e)); /* a cancel beside this one stays */
     if (!str_eq(d->state, STR("running")))
         return ST_OK;
     return dispatch_set_state(a, tx, d, "paused",
@@ -68,10 +99,11 @@ static void keep_failed(struct outcome *o, int64_t now_ms) {
 }
 
 static enum status fail_row(struct arena *a, struct tx *tx, const struct dispatch_receipt *in,
-                            const struct recipient *r, int64_t now_ms, struct err *e) {
+                            struct recipient *r, int64_t now_ms, struct err *e) {
     struct send_result why = {
         .outcome = SEND_REJECTED, .cause = STR("failed"), .reason = in->status->error_title};
     struct dispatch *d = arena_new_of(a, struct dispatch);
+    struct sender_state sender;
     const struct json *channels;
     struct outcome o;
 
@@ -82,17 +114,24 @@ static enum status fail_row(struct arena *a, struct tx *tx, const struct dispatc
         in->provider->explain(a, in->status->error_code, in->status->error_title, &why);
     TRY(store_dispatch_get(a, tx, in->tenant, r->dispatch, false, d, e));
     TRY(json_parse(a, d->channels, JSON_LIMITS_DEFAULT, &channels, e));
-    outcome_of(a, r, &why, json_len(channels), 0, now_ms, &o);
+    if (r->provider_id.len == 0) /* it overtook the answer */
+        r->provider_id = in->status->message_id;
+    TRY(store_sender_get(a, tx, in->tenant, r->account, now_ms, &sender, e));
+    outcome_of(a, r, &why, json_len(channels), sender.backoffs, now_ms, &o);
     if (r->is_test || str_eq(d->state, STR("cancelled")))
         keep_failed(&o, now_ms);
-    TRY(store_recipient_update(tx, in->tenant, &o.row, now_ms, e));
+    *r = o.row; /* for what else is told of it */
+    TRY(store_recipient_update(tx, in->tenant, r, now_ms, e));
     if (r->is_test)
         return ST_OK;
     if (o.is_opt_out)
         TRY(dispatch_provider_stop(a, tx, in->tenant, r->lead, r->channel, why.reason, now_ms, e));
+    if (o.sender_wait_ms > 0 && sender.blocked_until_ms <= now_ms)
+        TRY(store_sender_block(tx, in->tenant, r->account, now_ms + o.sender_wait_ms, why.cause,
+                               now_ms, e));
     if (o.is_stop)
         return stop(a, tx, d, &o, now_ms, e);
-    return str_eq(o.row.state, STR("planned")) ? go_on(a, tx, d, now_ms, e) : ST_OK;
+    return str_eq(r->state, STR("planned")) ? go_on(a, tx, d, now_ms, e) : ST_OK;
 }
 
 /* --- many ----------------------------------------------------------------------------------------------------------------- */
@@ -141,12 +180,13 @@ static enum status apply_tenant(struct arena *a, struct tx *tx, struct told *all
         struct recipient *r = bsearch(&all[i].id, rows, n_rows, sizeof(*rows), by_row);
         struct receipt_move move;
 
-        if (!r || !uuid_eq(r->account.v, all[i].receipt->account.v) ||
-            status->delivery == DELIVERY_UNKNOWN)
+        if (!r || !uuid_eq(r->account.v, all[i].receipt->account.v) || is_stale(a, r, status))
             continue;
         TRY(pass_on(a, tx, all[i].receipt, r, e));
         if (status->delivery == DELIVERY_FAILED) {
             TRY(fail_row(a, tx, all[i].receipt, r, now_ms, e));
+            if (r->rank < 2 && n_moves > 0 && uuid_eq(moves[n_moves - 1].id.v, all[i].id))
+                n_moves--; /* "sent", which says no more */
             continue;
         }
         move = move_of(all[i].id, status, now_ms);

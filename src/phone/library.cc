@@ -87,3 +87,14 @@ void phone_library_read(const char *typed, unsigned long n, const char *region,
     ret->fault = PHONE_LIBRARY_OK;
     ret->kind = kind_of(util.GetNumberType(number));
 }
+
+bool phone_library_is_in(const char *digits, unsigned long n, const char *region) {
+    const PhoneNumberUtil &util = *PhoneNumberUtil::GetInstance();
+    PhoneNumber number;
+    std::string found;
+
+    if (util.Parse("+" + std::string(digits, n), "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR)
+        return false;
+    util.GetRegionCodeForNumber(number, &found);
+    return found == region;
+}

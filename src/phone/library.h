@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -25,6 +27,9 @@ struct phone_library_answer {
 /* typed: n bytes of UTF-8; region: two letters. */
 void phone_library_read(const char *typed, unsigned long n, const char *region,
                         struct phone_library_answer *ret);
+
+/* Whether a number belongs to a region (two letters). digits: n bytes of E.164 without the plus sign. */
+bool phone_library_is_in(const char *digits, unsigned long n, const char *region);
 
 #ifdef __cplusplus
 }

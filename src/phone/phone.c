@@ -250,3 +250,8 @@ size_t phone_split(struct str cell, struct str *ret, size_t max) {
     add_piece(str_sub(cell, from, cell.len), ret, max, &n);
     return n;
 }
+
+bool phone_is_in(struct str digits, const char *region) {
+    return digits.len > 0 && digits.len <= PHONE_TYPED_MAX &&
+           phone_library_is_in(digits.ptr, digits.len, region);
+}

@@ -36,3 +36,6 @@ size_t phone_split(struct str cell, struct str *ret, size_t max);
 /* IANA zone of the number's area: Brazil's states by area code, a country with one zone by country code; "" where there are
  * several or it is not known. digits: E.164 without '+'. */
 const char *phone_timezone(struct str digits);
+
+/* Whether a number belongs to a region ("US"), where several share a country's code. digits: E.164 without '+'. */
+bool phone_is_in(struct str digits, const char *region);

@@ -115,6 +115,8 @@ static const struct meta_rule rules[] = {
      "the account is not set up for marketing messages: see it at Meta"},
     {131064, 131064, 0, SEND_BLOCKED, 0, 0,
      "the account reached its limit for templates in the wrong category: correct them at Meta"},
+    {131208, 131208, 0, SEND_RETRY, 0, 0,
+     "too many calls for groups: try again later"},
     {131201, 131215, 0, SEND_REJECTED, 0, DETAILED,
      "WhatsApp refused the group message"},
 
@@ -136,7 +138,7 @@ static const struct meta_rule rules[] = {
      "the template is disabled for low quality: use another one"},
     {132018, 132018, 0, SEND_REJECTED, 0, DETAILED,
      "WhatsApp refused the template's parameters"},
-    {132068, 132068, 0, SEND_REJECTED, 0, 0,
+    {132068, 132068, 0, SEND_REJECTED, 0, TEMPLATE,
      "the flow is blocked: correct it at Meta"},
     {132069, 132069, 0, SEND_RETRY, HOUR_MS, 0,
      "the flow was sent too often this hour: wait"},

@@ -20,6 +20,7 @@ enum flag {
     SPARED = 4,  /* Meta spares this person for now */
     PAIR = 8,    /* the wait concerns this person */
     DETAILED = 16,
+    TEMPLATE = 32, /* the template's fault, whoever was to get it */
 };
 
 struct rule {
@@ -60,14 +61,14 @@ static const struct rule rules[] = {
      "the sender's number is not this account's: check the account"},
     {21703, 21705, SEND_BLOCKED, 0, 0,
      "the messaging service is empty or not valid: check the account"},
-    {30001, 30001, SEND_RETRY, 10 * MINUTE_MS, 0,
+    {30001, 30001, SEND_RETRY, 10 * MINUTE_MS, PAIR,
      "it waited too long at Twilio: it is tried again"},
     {30002, 30002, SEND_BLOCKED, 0, 0, "the account is suspended: ask Twilio"},
-    {30003, 30003, SEND_RETRY, HOUR_MS, 0, "the phone cannot be reached at present"},
+    {30003, 30003, SEND_RETRY, HOUR_MS, PAIR, "the phone cannot be reached at present"},
     {30004, 30004, SEND_REJECTED, 0, 0, "the message was blocked"},
     {30005, 30006, SEND_REJECTED, 0, 0, "the number is unknown, or a landline"},
     {30007, 30007, SEND_REJECTED, 0, 0, "the message was filtered as unwanted"},
-    {30008, 30008, SEND_RETRY, 10 * MINUTE_MS, 0,
+    {30008, 30008, SEND_RETRY, 10 * MINUTE_MS, PAIR,
      "it failed for a reason that Twilio does not know"},
     {30016, 30016, SEND_REJECTED, 0, 0, "sender and recipient are on different channels"},
     {63001, 63002, SEND_BLOCKED, 0, 0, "WhatsApp refused the sender: check it in Twilio's console"},
@@ -86,9 +87,9 @@ static const struct rule rules[] = {
     {63019, 63019, SEND_REJECTED, 0, 0, "the file could not be fetched or is of a wrong type"},
     {63021, 63021, SEND_REJECTED, 0, DETAILED, "the content is not valid for WhatsApp"},
     {63022, 63022, SEND_BLOCKED, 0, 0, "the sender's certificate is not valid: check the account"},
-    {63023, 63023, SEND_RETRY, 10 * MINUTE_MS, 0, "WhatsApp failed: it is tried again"},
+    {63023, 63023, SEND_RETRY, 10 * MINUTE_MS, PAIR, "WhatsApp failed: it is tried again"},
     {63024, 63024, SEND_REJECTED, 0, 0, "the recipient is not on WhatsApp"},
-    {63027, 63030, SEND_REJECTED, 0, DETAILED,
+    {63027, 63030, SEND_REJECTED, 0, DETAILED | TEMPLATE,
      "the template is missing, paused, or does not fit its variables"},
     {63031, 63031, SEND_REJECTED, 0, 0, "sender and recipient are the same number"},
     {63032, 63032, SEND_REJECTED, 0, 0, "WhatsApp does not let this person get the message"},
@@ -151,6 +152,7 @@ static void apply_rule(struct arena *a, const struct rule *r, int64_t code, stru
         .needs_template = r->flags & WINDOW,
         .is_opt_out = r->flags & OPT_OUT,
         .is_spared = r->flags & SPARED,
+        .is_template = r->flags & TEMPLATE,
     };
 }
 

@@ -30,6 +30,7 @@ struct scene {
     const char *cause;
     struct recipient row;
     const char *word; /* of a receipt */
+    const char *wamid;
     int64_t code;
     int64_t more;
 };
@@ -388,7 +389,7 @@ static enum status tell(struct app *app, struct tx *tx, struct err *e) {
     struct scene *s = scene_of(app);
     const struct inbound status = {
         .kind = INBOUND_STATUS,
-        .message_id = STR("wamid.out"),
+        .message_id = str_of(s->wamid ? s->wamid : "wamid.out"),
         .delivery = delivery_of(s->word),
         .correlation = arena_printf(&app->a, "r:%.*s", STR_ARG(uuid_format(&app->a, s->row.id.v))),
         .error_code = s->code,
@@ -412,10 +413,22 @@ static void hear(struct app *app, const char *word) {
     STEP(app, tell);
 }
 
+static void hear_failure(struct app *app, int64_t code, const char *wamid) {
+    struct scene *s = scene_of(app);
+
+    s->word = "failed";
+    s->code = code;
+    s->wamid = wamid;
+    STEP(app, tell);
+    s->wamid = NULL;
+}
+
 static enum status reset_row(struct app *app, struct tx *tx, struct err *e) {
     return DB_EXEC(tx,
                    DB_SQL("UPDATE dispatch_recipients SET state = 'sent', rank = 1,"
-                          " delivered_at = 0, read_at = 0 WHERE tenant_id = $1"),
+                          " delivered_at = 0, read_at = 0, failed_at = 0, due_at = NULL,"
+                          " step = 0, history = '', provider_id = 'wamid.out'"
+                          " WHERE tenant_id = $1"),
                    NULL, e, V_UUID(app->tenant.v));
 }
 
@@ -436,6 +449,74 @@ static void receipts_in_any_order_end_in_the_same_state(void **state) {
             hear(app, orders[i][k]);
         assert_str(s->row.state, "read");
         assert_true(s->row.read_at_ms > 0 && s->row.delivered_at_ms > 0);
+    }
+}
+
+#define ACCEPTED_AGAIN                                                                             \
+    "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"x\"}],"                        \
+    "\"messages\":[{\"id\":\"wamid.again\"}]}"
+
+/* Callbacks come twice, late and in another order. */
+static void what_is_told_of_an_earlier_attempt_leaves_the_later_one_alone(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 1, accepted);
+
+    STEP(app, first_row);
+    hear_failure(app, 131049, "wamid.out");
+    assert_str(s->row.state, "planned");
+    hear(app, "sent"); /* the one before the failure */
+    assert_str(s->row.state, "planned");
+    assert_true(s->row.due_at_ms > 0);
+
+    fake_http_answer(app->graph, (struct fake_reply){.status = 200, .body = ACCEPTED_AGAIN});
+    clock_shift_ms(DAY_MS + MINUTE_MS);
+    (void)run_jobs(app, 2);
+    STEP(app, first_row);
+    assert_str(s->row.state, "sent");
+    assert_str(s->row.provider_id, "wamid.again");
+    hear_failure(app, 131049, "wamid.out"); /* once more */
+    assert_str(s->row.state, "sent");
+    assert_int_equal(s->row.spared, 1);
+    hear(app, "delivered"); /* the first one reached them after all */
+    assert_str(s->row.state, "delivered");
+    assert_int_equal(fake_http_count(app->graph), 2);
+}
+
+static enum status tell_both(struct app *app, struct tx *tx, struct err *e) {
+    struct scene *s = scene_of(app);
+    struct inbound statuses[2] = {{.delivery = DELIVERY_SENT}, {.delivery = DELIVERY_FAILED}};
+    struct dispatch_receipt receipts[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        struct inbound *one = &statuses[s->more ? 1 - i : i];
+
+        one->kind = INBOUND_STATUS;
+        one->message_id = STR("wamid.out");
+        one->correlation =
+            arena_printf(&app->a, "r:%.*s", STR_ARG(uuid_format(&app->a, s->row.id.v)));
+        one->error_code = one->delivery == DELIVERY_FAILED ? s->code : 0;
+        receipts[i] = (struct dispatch_receipt){.tenant = app->tenant,
+                                                .account = app->account.id,
+                                                .provider = &provider_meta,
+                                                .status = one};
+    }
+    TRY(dispatch_receipts(&app->a, tx, receipts, 2, clock_now_ms(), e));
+    return first_row(app, tx, e);
+}
+
+static void failure_beside_a_sent_in_one_call_wins_in_either_order(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 1, accepted);
+
+    STEP(app, first_row);
+    for (s->more = 0; s->more < 2; s->more++) {
+        STEP(app, reset_row);
+        s->code = 131026;
+        STEP(app, tell_both);
+        assert_string_not_equal(arena_cstr(&app->a, s->row.state), "sent");
+        assert_true(s->row.failed_at_ms > 0);
+        hear(app, "sent");
+        assert_string_not_equal(arena_cstr(&app->a, s->row.state), "sent");
     }
 }
 
@@ -510,6 +591,8 @@ int main(void) {
         FEATURE_TEST(paused_template_pauses_the_campaign),
         FEATURE_TEST(template_that_was_paused_meanwhile_sends_nothing),
         FEATURE_TEST(receipts_in_any_order_end_in_the_same_state),
+        FEATURE_TEST(what_is_told_of_an_earlier_attempt_leaves_the_later_one_alone),
+        FEATURE_TEST(failure_beside_a_sent_in_one_call_wins_in_either_order),
         FEATURE_TEST(receipt_settles_an_uncertain_one),
         FEATURE_TEST(reply_finds_the_campaigns_message_before_it),
         FEATURE_TEST(second_campaign_leaves_out_who_just_got_one),

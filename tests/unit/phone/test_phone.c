@@ -146,6 +146,16 @@ static void area_tells_the_time_zone(void **state) {
     assert_string_equal(phone_timezone(STR("")), "");
 }
 
+static void country_code_that_several_share_tells_regions_apart(void **state) {
+    (void)state;
+    assert_true(phone_is_in(STR("12125552368"), "US"));
+    assert_false(phone_is_in(STR("14165552368"), "US"));
+    assert_true(phone_is_in(STR("14165552368"), "CA"));
+    assert_true(phone_is_in(STR("5511987654321"), "BR"));
+    assert_false(phone_is_in(STR(""), "US"));
+    assert_false(phone_is_in(STR("US.15025"), "US"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brazilian_number_is_read_in_all_its_forms),
@@ -155,6 +165,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_number_says_why),
         cmocka_unit_test(cell_with_several_numbers_is_cut),
         cmocka_unit_test(area_tells_the_time_zone),
+        cmocka_unit_test(country_code_that_several_share_tells_regions_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
