@@ -9,6 +9,7 @@
 enum {
     SHORT_WAIT_MS = 60 * 1000, /* for less nobody's time is moved */
     IDLE_US = 200 * 1000,
+    LEAVE_MS = 2000, /* who waits longer for more gives up its turn */
 };
 
 struct lane { /* a channel of the campaign in this claim */
@@ -33,6 +34,7 @@ struct claim {
     struct str wait_cause; /* of the rows that are moved to later */
     int64_t wait_until_ms;
     int64_t now_ms;
+    int64_t may_fly;                   /* calls there is room for */
     const struct permit_channel *stop; /* the campaign cannot go on over it */
 };
 
@@ -51,9 +53,13 @@ static enum status open_lanes(struct claim *c, struct err *e) {
     return ST_OK;
 }
 
-/* More than the senders take between two claims would only be looked at for nothing. */
+/* More than the senders take between two claims would only be looked at for nothing; but who may not get it now must not hold up
+ * those behind, who may. */
 static size_t rows_to_look_at(const struct claim *c, size_t want) {
     int64_t n = 0;
+
+    if (c->run->is_skimming)
+        return RUN_CLAIM_MAX;
 
     for (size_t i = 0; i < c->permit->rules.n; i++)
         if (c->permit->channels[i].is_open)
@@ -94,19 +100,44 @@ static void put_out(struct claim *c, size_t i) {
     c->excluded[c->n_excluded++] = r;
 }
 
+/* The tier counts people: who is tried again is the same one. */
+static bool is_new(const struct recipient *r) {
+    return r->attempts == 0;
+}
+
+/* Who tries a campaign wants to know now: a test waits for nothing. */
+static void fail_test(struct claim *c, size_t i, struct str cause, struct str why) {
+    struct recipient r = c->rows[i];
+
+    r.state = STR("failed");
+    r.due_at_ms = 0;
+    r.failed_at_ms = c->now_ms;
+    r.error_cause = cause;
+    r.error_reason = why;
+    c->failed[c->n_failed++] = r;
+}
+
+/* Until when, and why; not later than now: it may go. Who is tried again has a place in the tier already. */
+static int64_t sender_wait(const struct claim *c, const struct lane *lane,
+                           const struct recipient *r, struct str *ret_cause) {
+    const struct sender *s = &lane->sender;
+
+    if (is_new(r) && s->full_until_ms > c->now_ms && s->full_until_ms > s->wait_until_ms) {
+        *ret_cause = s->full_cause;
+        return s->full_until_ms;
+    }
+    *ret_cause = s->wait_cause;
+    return s->wait_until_ms;
+}
+
 static void sort_row(struct claim *c, size_t i) {
     const struct decision *d = &c->decisions[i];
     struct lane *lane = &c->lanes[d->step];
+    struct str cause;
+    int64_t wait_until_ms;
 
     if (!d->is_allowed && c->rows[i].is_test) {
-        struct recipient r = c->rows[i];
-
-        r.state = STR("failed");
-        r.due_at_ms = 0;
-        r.failed_at_ms = c->now_ms;
-        r.error_cause = d->block_reason;
-        r.error_reason = d->why;
-        c->failed[c->n_failed++] = r;
+        fail_test(c, i, d->block_reason, d->why);
         return;
     }
     if (!d->is_allowed && d->is_channel_block) {
@@ -121,15 +152,42 @@ static void sort_row(struct claim *c, size_t i) {
         put_later(c, i, STR("quiet-hours"), d->not_before_ms);
         return;
     }
-    if (lane->sender.wait_until_ms > c->now_ms) {
-        if (lane->sender.wait_until_ms > c->now_ms + SHORT_WAIT_MS)
-            put_later(c, i, lane->sender.wait_cause, lane->sender.wait_until_ms);
+    wait_until_ms = sender_wait(c, lane, &c->rows[i], &cause);
+    if (wait_until_ms > c->now_ms && c->rows[i].is_test) {
+        fail_test(c, i, cause, STR("the account may not send now"));
+        return;
+    }
+    if (wait_until_ms > c->now_ms) {
+        if (wait_until_ms > c->now_ms + SHORT_WAIT_MS)
+            put_later(c, i, cause, wait_until_ms);
         else
-            note_wait(c, lane->sender.wait_cause, lane->sender.wait_until_ms);
+            note_wait(c, cause, wait_until_ms);
         return;
     }
     assert(lane->at); /* made with the lanes */
     lane->at[lane->n++] = i;
+}
+
+static int64_t count_new(const struct claim *c, const struct lane *lane, size_t n) {
+    int64_t n_new = 0;
+
+    for (size_t k = 0; k < n; k++)
+        n_new += is_new(&c->rows[lane->at[k]]);
+    return n_new;
+}
+
+/* The lane's first rows, up to the person for whom there is no room. */
+static int64_t count_fitting(const struct claim *c, const struct lane *lane) {
+    size_t n = 0;
+    int64_t n_new = 0;
+
+    while (n < lane->n) {
+        n_new += is_new(&c->rows[lane->at[n]]);
+        if (n_new > lane->sender.room)
+            break;
+        n++;
+    }
+    return (int64_t)n;
 }
 
 static void note_pace(struct claim *c, int64_t wait_us) {
@@ -141,10 +199,10 @@ static void note_pace(struct claim *c, int64_t wait_us) {
 static enum status take_lane(struct claim *c, size_t i, struct err *e) {
     struct lane *lane = &c->lanes[i];
     const struct permit_channel *ch = &c->permit->channels[i];
-    int64_t want = (int64_t)lane->n, wait_us = 0;
+    int64_t want = count_fitting(c, lane), wait_us = 0;
 
-    if (want > lane->sender.room)
-        want = lane->sender.room;
+    if (want > c->may_fly)
+        want = c->may_fly;
     if (lane->sender.is_probing && want > 1)
         want = 1;
     if (lane->sender.is_probing && c->run->n_flying > 0)
@@ -155,10 +213,12 @@ static enum status take_lane(struct claim *c, size_t i, struct err *e) {
                         *atomic_load(&c->run->deps->defaults->now), &lane->channel, e));
     TRY(sender_take(arena_of(c), c->tx, c->d->tenant, &lane->sender, want, c->now_ms * 1000,
                     &lane->granted, &wait_us, e));
+    c->may_fly -= lane->granted;
     note_pace(c, wait_us);
     if (lane->granted == 0 || lane->sender.per_day == 0)
         return ST_OK;
-    return store_sender_count(c->tx, c->d->tenant, ch->account.id, c->now_ms, lane->granted, e);
+    return store_sender_count(c->tx, c->d->tenant, ch->account.id, c->now_ms,
+                              count_new(c, lane, (size_t)lane->granted), e);
 }
 
 static void mark(struct claim *c, size_t lane_i, size_t i) {
@@ -223,6 +283,28 @@ static enum status find_rows(struct claim *c, size_t want, struct err *e) {
     return ST_OK;
 }
 
+/* What the next one waits for, when no claim has said so: the run was begun anew after the rows were moved. */
+static enum status explain_wait(struct claim *c, int64_t next_ms, struct err *e) {
+    const struct claim_query q = {
+        .tenant = c->d->tenant, .dispatch = c->d->id, .due_before_ms = next_ms, .limit = 1};
+    struct str cause = STR("retry"), from_sender;
+    struct decision decision;
+    size_t n;
+
+    if (c->d->wait_cause.len > 0 && c->d->wait_until_ms > c->now_ms)
+        return ST_OK;
+    TRY(store_recipients_due(arena_of(c), c->tx, &q, &c->rows, &n, e));
+    if (n == 0) /* somebody has it in hand */
+        return ST_OK;
+    TRY(permit_decide(c->permit, c->rows, 1, &decision, e));
+    if (decision.is_allowed && decision.not_before_ms > c->now_ms)
+        cause = STR("quiet-hours");
+    else if (decision.is_allowed &&
+             sender_wait(c, &c->lanes[decision.step], &c->rows[0], &from_sender) > c->now_ms)
+        cause = from_sender;
+    return store_dispatch_wait(c->tx, c->d->tenant, c->d->id, cause, next_ms, e);
+}
+
 /* Nothing is due: is there anything left at all? */
 static enum status look_ahead(struct claim *c, struct err *e) {
     struct pass *p = &c->run->pass;
@@ -236,17 +318,28 @@ static enum status look_ahead(struct claim *c, struct err *e) {
         return ST_OK;
     }
     p->again_at_ms = next_ms;
-    p->is_over = next_ms > c->now_ms + 2000 && c->run->n_flying == 0;
+    p->is_over = next_ms > c->now_ms + LEAVE_MS && c->run->n_flying == 0;
     p->wait_us = (next_ms - c->now_ms) * 1000;
     if (p->wait_us < 1000 || p->wait_us > IDLE_US)
         p->wait_us = IDLE_US;
-    return ST_OK;
+    return p->is_over ? explain_wait(c, next_ms, e) : ST_OK;
 }
 
 static enum status stop(struct claim *c, struct err *e) {
     c->run->pass.is_over = true;
     return dispatch_set_state(arena_of(c), c->tx, c->d, "paused", c->stop->block,
                               c->stop->block_why, c->now_ms, e);
+}
+
+/* The sender pauses: that is no reason to keep others' campaigns from their turn. */
+static void leave_while_waiting(struct claim *c) {
+    struct pass *p = &c->run->pass;
+
+    if (p->n_claimed > 0 || c->run->n_flying > 0 || c->n_later + c->n_excluded + c->n_failed > 0 ||
+        c->wait_until_ms <= c->now_ms + LEAVE_MS)
+        return;
+    p->is_over = true;
+    p->again_at_ms = c->wait_until_ms;
 }
 
 static enum status tell_wait(struct claim *c, struct err *e) {
@@ -266,8 +359,12 @@ enum status run_claim(struct run *r, struct tx *tx, struct dispatch *d, size_t w
     struct arena *a = &r->batch->arena;
     struct claim *c = arena_new_of(a, struct claim);
 
-    *c = (struct claim){
-        .run = r, .tx = tx, .d = d, .now_ms = now_ms, .permit = arena_new_of(a, struct permit)};
+    *c = (struct claim){.run = r,
+                        .tx = tx,
+                        .d = d,
+                        .now_ms = now_ms,
+                        .may_fly = (int64_t)want,
+                        .permit = arena_new_of(a, struct permit)};
     TRY(permit_open(a, tx, d, now_ms, c->permit, e));
     TRY(open_lanes(c, e));
     /* Campaigns of one tenant take turns here, and a stop is either seen or waits for this commit. */
@@ -291,7 +388,9 @@ enum status run_claim(struct run *r, struct tx *tx, struct dispatch *d, size_t w
     if (c->stop)
         return stop(c, e);
     TRY(store_sorted(c, e));
-    if (r->pass.n_claimed == 0 && r->pass.wait_us == 0 && c->wait_until_ms > 0)
+    r->is_skimming = r->pass.n_claimed == 0 && c->n_later + c->n_excluded > 0;
+    if (r->pass.n_claimed == 0 && r->pass.wait_us == 0 && c->wait_until_ms > 0 && !r->is_skimming)
         r->pass.wait_us = IDLE_US;
+    leave_while_waiting(c);
     return tell_wait(c, e);
 }

@@ -17,6 +17,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <pthread.h>
+
 #include "conversation/conversation.h"
 #include "crypto/crypto.h"
 #include "httpc/httpc.h"
@@ -284,16 +286,26 @@ enum status dispatch_opted_out(struct arena *a, struct tx *tx, struct tenant_id 
 
 /* --- running ------------------------------------------------------------------------------------------------------------ */
 
+enum { DISPATCH_TURNS_MAX = 256 };
+
+struct dispatch_turns { /* whose campaigns run in this process; all zero at first; turn.h */
+    pthread_mutex_t lock;
+    struct tenant_id running[DISPATCH_TURNS_MAX];
+    size_t n;
+    bool is_wanted;
+    struct tenant_id idle; /* found no room while it had nothing running; nil: nobody */
+    int64_t idle_at_ms;
+};
+
 struct dispatch_deps { /* what the jobs need; part of struct app, reached by app_dispatch() */
     struct db *db;
     struct httpc *httpc;
     struct mailer *mailer;
     const struct keyring *keys;
     const struct current_defaults *defaults;
-    int window;               /* calls one campaign keeps under way */
-    int max_running;          /* campaigns of this process at once; the others wait their turn */
-    atomic_int running;       /* of them */
-    atomic_int waiting;       /* campaigns that found no room since the last one gave way */
+    int window;      /* calls one campaign keeps under way */
+    int max_running; /* campaigns of this process at once; the others wait their turn */
+    struct dispatch_turns turns;
     _Atomic bool is_stopping; /* set before the queue stops: runs end soon */
 };
 enum status dispatch_plan_job(struct app *app, struct arena *a, const struct job *job,

@@ -4,19 +4,35 @@
 #include "dispatch/run.h"
 
 #include "base/clock.h"
+#include "dispatch/turn.h"
 
 enum {
     SLICE_MIN_MS = 2000,  /* of a run while other campaigns wait */
     SLICE_MAX_MS = 60000, /* of any run */
     BUSY_AGAIN_MS = 250,
-    PASS_MS = 40, /* answers wait so long for company */
+    GIVE_WAY_MS = 2 * BUSY_AGAIN_MS, /* so that whoever waits has asked again */
+    PASS_MS = 40,                    /* answers wait so long for company */
     CHECK_MIN_MS = 2000,
+    CHECK_EARLY_MAX =
+        20000, /* rows that are counted sooner than that, when many have just failed */
     TELL_MS = 1000,
     RECORD_TRIES = 20,
     RECORD_AGAIN_MS = 500,
 };
 
 /* --- one transaction -------------------------------------------------------------------------------------------------------- */
+
+/* Counting all rows takes its time, so it is not done with each of them; but a campaign that fails as a whole would be over before
+ * the next time comes. */
+static bool is_check_due(const struct run *r) {
+    const struct since_check *s = &r->since;
+
+    if (clock_mono_ms() - r->checked_at_ms >= CHECK_MIN_MS + 20 * r->check_took_ms)
+        return true;
+    return s->limits.error_percent > 0 && s->limits.error_min > 0 &&
+           s->n_counted < CHECK_EARLY_MAX && s->n >= s->limits.error_min &&
+           s->n_bad * 100 > s->n * s->limits.error_percent;
+}
 
 /* More than so many of a hundred failed since it was last started: a person should look before the rest goes out. */
 static enum status check_errors(struct run *r, struct tx *tx, struct dispatch *d, int64_t now_ms,
@@ -27,8 +43,7 @@ static enum status check_errors(struct run *r, struct tx *tx, struct dispatch *d
     struct rules rules;
     int64_t began_ms = clock_mono_ms(), n;
 
-    if (r->n_finished == 0 ||
-        clock_mono_ms() - r->checked_at_ms < CHECK_MIN_MS + 20 * r->check_took_ms)
+    if (r->n_finished == 0 || !is_check_due(r))
         return ST_OK;
     TRY(dispatch_settings_get(a, tx, d->tenant, &settings, e));
     TRY(rules_read(a, d, &settings, &rules, e));
@@ -36,6 +51,7 @@ static enum status check_errors(struct run *r, struct tx *tx, struct dispatch *d
     r->checked_at_ms = clock_mono_ms();
     r->check_took_ms = r->checked_at_ms - began_ms;
     n = so_far.good + so_far.bad;
+    r->since = (struct since_check){.limits = rules.limits, .n_counted = n};
     if (rules.limits.error_percent == 0 || rules.limits.error_min == 0 ||
         n < rules.limits.error_min || so_far.bad * 100 <= n * rules.limits.error_percent)
         return ST_OK;
@@ -103,7 +119,7 @@ enum status run_pass(struct tx *tx, void *ctx, struct err *e) {
     }
     if (r->is_ending || room(r) == 0) {
         r->pass.is_over = r->is_ending;
-        r->pass.again_at_ms = r->is_ending ? now_ms : 0;
+        r->pass.again_at_ms = r->is_ending ? now_ms + r->away_ms : 0;
         return tell(r, tx, d, now_ms, e);
     }
     TRY(run_claim(r, tx, d, room(r), now_ms, e));
@@ -124,8 +140,11 @@ static void take_done(struct run *r) {
         r->n_flying--;
     }
     pthread_mutex_unlock(&r->lock);
-    for (size_t i = first; i < r->n_finished; i++)
+    for (size_t i = first; i < r->n_finished; i++) {
         flight_judge(r->finished[i]);
+        r->since.n++;
+        r->since.n_bad += r->finished[i]->result.outcome == SEND_REJECTED;
+    }
 }
 
 static void begin_batch(struct run *r) {
@@ -188,11 +207,14 @@ static void rest(struct run *r) {
     wait_for(r, r->n_flying < enough && r->n_flying > 0 ? r->n_flying : enough, ms);
 }
 
-static bool must_give_way(const struct run *r, int64_t began_ms) {
+static bool must_give_way(struct run *r, int64_t began_ms) {
     int64_t ms = clock_mono_ms() - began_ms;
 
-    return r->deps->is_stopping || ms > SLICE_MAX_MS ||
-           (ms > SLICE_MIN_MS && atomic_load(&r->deps->waiting) > 0);
+    if (ms > SLICE_MIN_MS && turn_is_wanted(&r->deps->turns)) {
+        r->away_ms = GIVE_WAY_MS;
+        return true;
+    }
+    return r->deps->is_stopping || ms > SLICE_MAX_MS;
 }
 
 /* The answers of what flies are recorded, come what may: a row that is left "sending" has to be looked after by a person. */
@@ -301,15 +323,12 @@ enum status dispatch_run_job(struct app *app, struct arena *a, const struct job 
     *ret_verdict = (struct verdict){.kind = VERDICT_DONE};
     *r = (struct run){.deps = deps, .app = app, .job = job};
     TRY(dispatch_of_job(a, job, &r->id, e));
-    if (atomic_fetch_add(&deps->running, 1) >= deps->max_running) {
-        atomic_fetch_sub(&deps->running, 1);
-        atomic_fetch_add(&deps->waiting, 1);
+    if (!turn_take(&deps->turns, (size_t)deps->max_running, job->tenant, clock_mono_ms())) {
         *ret_verdict = (struct verdict){.kind = VERDICT_AGAIN, .after_ms = BUSY_AGAIN_MS};
         return ST_OK;
     }
-    atomic_store(&deps->waiting, 0);
     st = run(r, a, ret_verdict, e);
-    atomic_fetch_sub(&deps->running, 1);
+    turn_leave(&deps->turns, job->tenant);
     return st;
 }
 

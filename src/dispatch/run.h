@@ -59,6 +59,11 @@ struct pass { /* what one transaction found; begun anew when it is run again */
     int64_t n_recorded;
 };
 
+struct since_check { /* for the error threshold: what came back since rows were counted last */
+    struct dispatch_limits limits;
+    int64_t n_counted, n, n_bad;
+};
+
 struct run {
     struct dispatch_deps *deps;
     struct app *app;
@@ -80,7 +85,10 @@ struct run {
     struct pass pass;
     bool is_begun; /* what a dead run left has been looked at */
     bool is_ending;
+    bool is_skimming; /* the last claim only put rows aside */
+    int64_t away_ms;  /* when it gives way: for how long at least */
     int64_t told_at_ms, checked_at_ms, check_took_ms;
+    struct since_check since;
 };
 
 /* The transaction. */

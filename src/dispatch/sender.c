@@ -78,11 +78,11 @@ enum status sender_open(struct arena *a, struct tx *tx, const struct account *ac
     if (ret->per_day > 0)
         ret->room = ret->per_day > state.sent_day ? ret->per_day - state.sent_day : 0;
     if (ret->room == 0) {
-        ret->wait_cause = cause;
-        ret->wait_until_ms = state.oldest_slot_ms + DAY_MS + HOUR_MS;
+        ret->full_cause = cause;
+        ret->full_until_ms = state.oldest_slot_ms + DAY_MS + HOUR_MS;
     }
     ret->is_probing = state.backoffs > 0;
-    if (state.blocked_until_ms > now_ms && state.blocked_until_ms > ret->wait_until_ms) {
+    if (state.blocked_until_ms > now_ms) {
         ret->wait_cause = STR("provider-busy");
         ret->wait_until_ms = state.blocked_until_ms;
     }

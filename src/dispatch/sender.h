@@ -12,7 +12,9 @@ struct sender {
     int64_t per_day; /* people in any 24 hours; 0: no limit */
     int64_t room;    /* of these, left; INT64_MAX without a limit */
     struct str
-        wait_cause; /* slug when nothing may be sent now: "provider-busy", "tier", "daily-cap", "warm-up" */
+        full_cause; /* slug when there is no room for one more: "tier", "daily-cap", "warm-up" */
+    int64_t full_until_ms;
+    struct str wait_cause; /* slug when nothing may be sent now, to nobody: "provider-busy" */
     int64_t wait_until_ms;
     bool
         is_probing; /* the provider asked for a pause that has just ended: one message shows whether it is over */

@@ -166,9 +166,22 @@ static inline enum status run_dispatch_plan(struct app *app, struct arena *a, co
     return job_ran(app, job, dispatch_plan_job(app, a, job, v, e), v);
 }
 
+static inline enum status run_dispatch_start(struct app *app, struct arena *a,
+                                             const struct job *job, struct verdict *v,
+                                             struct err *e) {
+    return job_ran(app, job, dispatch_start_job(app, a, job, v, e), v);
+}
+
+static inline enum status run_dispatch_test(struct app *app, struct arena *a, const struct job *job,
+                                            struct verdict *v, struct err *e) {
+    return job_ran(app, job, dispatch_test_job(app, a, job, v, e), v);
+}
+
 static const struct job_kind feature_kinds[] = {
     {.name = DISPATCH_RUN_JOB, .run = run_dispatch},
     {.name = DISPATCH_PLAN_JOB, .run = run_dispatch_plan},
+    {.name = DISPATCH_START_JOB, .run = run_dispatch_start},
+    {.name = DISPATCH_TEST_JOB, .run = run_dispatch_test, .max_attempts = 1},
     {.name = MEDIA_PURGE_JOB, .run = run_purge},
     {.name = CONVERSATION_SAY_JOB, .run = run_say},
     {.name = CONVERSATION_DEADLINES_JOB, .run = run_deadlines},
