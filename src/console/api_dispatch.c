@@ -145,15 +145,18 @@ static enum status list_dispatches(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct dispatch_query q = {
         .tenant = x->tenant, .state = req_query(x->r, "state"), .limit = x->page.limit};
+    struct dispatch_counted *counted;
     struct dispatch *list;
     size_t n;
 
     TRY(read_cursor(x, &q.after.v, e));
     TRY(dispatch_list(x->r->arena, tx, &q, &list, &n, e));
+    counted = arena_array_of(x->r->arena, n + 1, struct dispatch_counted);
+    TRY(dispatch_count_many(x->r->arena, tx, &app_dispatch(x->app)->tallies, list, n, counted, e));
     api_begin_list(x);
     for (size_t i = 0; i < n; i++) {
         json_obj(&x->o, NULL);
-        put_dispatch(x, &x->o, &list[i], NULL);
+        put_dispatch(x, &x->o, &list[i], counted[i].is_known ? &counted[i].counts : NULL);
         json_end(&x->o);
     }
     api_end_list(x, n > 0 ? uuid_format(x->r->arena, list[n - 1].id.v) : STR_EMPTY,

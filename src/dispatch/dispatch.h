@@ -243,6 +243,24 @@ struct dispatch_report {
 enum status dispatch_count(struct arena *a, struct tx *tx, struct tenant_id tenant,
                            struct dispatch_id id, struct dispatch_counts *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* Of a list: what was counted a moment ago is said again, and what would take too long is left for the next time (is_known false,
+ * or older numbers). t: this process's. ret: n. */
+struct dispatch_counted {
+    bool is_known;
+    struct dispatch_counts counts;
+};
+struct dispatch_tallies { /* all zero at first */
+    pthread_mutex_t lock;
+    struct dispatch_tally {
+        struct dispatch_id id;
+        struct dispatch_counts counts;
+        int64_t updated_at_ms, at_ms, took_ms;
+    } items[256];
+    size_t next;
+};
+enum status dispatch_count_many(struct arena *a, struct tx *tx, struct dispatch_tallies *t,
+                                const struct dispatch *list, size_t n, struct dispatch_counted *ret,
+                                struct err *e) ATTR_MUST_CHECK;
 enum status dispatch_report(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct dispatch_id id, struct dispatch_report *ret, struct err *e)
     ATTR_MUST_CHECK;
@@ -306,6 +324,7 @@ struct dispatch_deps { /* what the jobs need; part of struct app, reached by app
     int window;      /* calls one campaign keeps under way */
     int max_running; /* campaigns of this process at once; the others wait their turn */
     struct dispatch_turns turns;
+    struct dispatch_tallies tallies;
     _Atomic bool is_stopping; /* set before the queue stops: runs end soon */
 };
 enum status dispatch_plan_job(struct app *app, struct arena *a, const struct job *job,

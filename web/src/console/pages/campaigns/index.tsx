@@ -6,8 +6,11 @@ import { Icon } from '../../icons';
 import { Empty, Failed, Loading } from '../../ui';
 import { Head } from '../kit';
 import { Grid, More, usePages, usePoll } from '../grid';
-import { isBusy, w, wx, type Campaign } from './api';
+import { isBusy, w, wx, type Campaign, type Counts } from './api';
 import { CampaignState, CampaignTabs } from './frame';
+
+/** Nothing before it was started, or when there was no time to count. */
+const soFar = (one: Campaign, of: (counts: Counts) => number): string => (one.counts && one.started_at ? number(of(one.counts)) : '—');
 
 export default function Campaigns() {
   const list = usePages<Campaign>('/dispatches?limit=50');
@@ -38,6 +41,15 @@ export default function Campaigns() {
               <th scope="col" class="n">
                 {w('recipients')}
               </th>
+              <th scope="col" class="n">
+                {w('reached')}
+              </th>
+              <th scope="col" class="n">
+                {w('failed')}
+              </th>
+              <th scope="col" class="n">
+                {w('stillToGo')}
+              </th>
               <th scope="col">{w('begun')}</th>
               <th scope="col">{w('made')}</th>
             </tr>
@@ -56,6 +68,9 @@ export default function Campaigns() {
                   </td>
                   <td>{one.channels.map((channel) => wx('channel_', channel.channel)).join(', ')}</td>
                   <td class="n">{one.estimate ? number(one.estimate.recipients) : '—'}</td>
+                  <td class="n">{soFar(one, (c) => c.reached)}</td>
+                  <td class="n">{soFar(one, (c) => c.failed + c.uncertain)}</td>
+                  <td class="n">{soFar(one, (c) => c.planned + c.sending)}</td>
                   <td class="nowrap">{one.started_at ? when(one.started_at) : one.start_at ? w('startsAt', { when: when(one.start_at) }) : '—'}</td>
                   <td class="nowrap">
                     <time dateTime={one.created_at} title={timeFull(one.created_at)}>
