@@ -131,6 +131,13 @@ test('a campaign is tried dry, started, paused, resumed, and told of', async () 
   assert.equal(end.reached + end.failed + end.uncertain, would, 'as the dry run said');
   assert.ok(end.reached > held.reached);
 
+  await page.goto(`${demo.url}/app/campaigns`);
+  const cells = page.locator('.grid tbody tr').first().locator('td.n');
+  await until(async () => (await cells.nth(1).innerText()) === String(end.reached), 'the list says how many it reached');
+  assert.equal(await cells.nth(2).innerText(), String(end.failed + end.uncertain));
+  assert.equal(await cells.nth(3).innerText(), '0');
+  await p.axe('campaigns');
+
   await page.goto(`${demo.url}/app/campaigns/${id}/report`);
   await page.locator('.funnel').waitFor();
   assert.equal(await figure('Enviadas'), end.reached);
