@@ -79,10 +79,12 @@ enum status store_suppressions_find(struct arena *a, struct tx *tx, struct tenan
                                     struct str keys, struct db_rows *ret, struct err *e) {
     return db_query_vals(
         a, tx,
-        DB_SQL2("SELECT key, channel, created_at FROM suppressions WHERE tenant_id = $1"
-                " AND key IN (SELECT value FROM json_each($2))",
-                "SELECT key, channel, created_at FROM suppressions WHERE tenant_id = $1"
-                " AND key = ANY (ARRAY(SELECT json_array_elements_text($2::text::json)))"),
+        DB_SQL2(
+            "SELECT key, channel, created_at FROM suppressions WHERE tenant_id = $1"
+            " AND key IN (SELECT value FROM json_each($2))",
+            "SELECT s.key, s.channel, s.created_at FROM json_array_elements_text($2::text::json)"
+            " AS k (key) CROSS JOIN LATERAL (SELECT key, channel, created_at FROM suppressions"
+            " WHERE tenant_id = $1 AND key = k.key OFFSET 0) AS s"),
         DB_VALS_(V_UUID(tenant.v), V_TEXT(keys)), 2, ROWS_MAX, ret, e);
 }
 

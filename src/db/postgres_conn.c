@@ -137,13 +137,17 @@ enum status pg_send_control(struct pg_conn *conn, struct pg_pending control, str
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static const char session_sql[] = "SELECT set_config('statement_timeout', $1, false),"
-                                  " set_config('lock_timeout', $2, false),"
-                                  " set_config('idle_in_transaction_session_timeout', $3, false),"
-                                  " set_config('timezone', 'UTC', false),"
-                                  /* What is short is not worth compiling, and what looks long to
+static const char session_sql[] =
+    "SELECT set_config('statement_timeout', $1, false),"
+    " set_config('lock_timeout', $2, false),"
+    " set_config('idle_in_transaction_session_timeout', $3, false),"
+    " set_config('timezone', 'UTC', false),"
+    /* What is short is not worth compiling, and what looks long to
                                    * the planner is cut by its LIMIT. */
-                                  " set_config('jit', 'off', false)";
+    " set_config('jit', 'off', false),"
+    /* Disks have no arm to move: rows that an index names are read one
+                                   * by one, not by walking the table. */
+    " set_config('random_page_cost', '1.1', false)";
 
 /* A superuser and the tables' owner with BYPASSRLS would not be held by row-level security. */
 static const char role_sql[] = "SELECT set_config('role', rolname, false) FROM pg_roles"

@@ -51,9 +51,11 @@ static enum status keys_at_once(struct arena *a, struct tx *tx, struct tenant_id
         DB_SQL2("SELECT 0, kind, value FROM lead_identities WHERE tenant_id = $1 AND value = $2",
                 "SELECT u.at, i.kind, i.value"
                 " FROM unnest($2::text::uuid[]) WITH ORDINALITY AS u (id, at)"
-                " JOIN leads l ON l.tenant_id = $1 AND l.id = u.id"
-                " JOIN lead_identities i ON i.tenant_id = l.tenant_id"
-                " AND i.lead_id = COALESCE(l.merged_into, l.id) ORDER BY u.at, i.kind, i.value");
+                " CROSS JOIN LATERAL (SELECT COALESCE(merged_into, id) AS id FROM leads"
+                " WHERE tenant_id = $1 AND id = u.id LIMIT 1) AS l"
+                " CROSS JOIN LATERAL (SELECT kind, value FROM lead_identities"
+                " WHERE tenant_id = $1 AND lead_id = l.id OFFSET 0) AS i"
+                " ORDER BY u.at, i.kind, i.value");
     ATTR_CLEANUP(buf_done_p) struct buf list;
     struct db_rows rows;
 

@@ -15,8 +15,9 @@ enum status store_keys_find(struct arena *a, struct tx *tx, struct tenant_id ten
     static const struct db_sql sql =
         DB_SQL2("SELECT value, lead_id FROM lead_identities WHERE tenant_id = $1 AND kind = $2"
                 " AND value IN (SELECT value FROM json_each($3))",
-                "SELECT value, lead_id FROM lead_identities WHERE tenant_id = $1 AND kind = $2"
-                " AND value = ANY (ARRAY(SELECT jsonb_array_elements_text($3::jsonb)))");
+                "SELECT i.value, i.lead_id FROM jsonb_array_elements_text($3::jsonb) AS v (value)"
+                " CROSS JOIN LATERAL (SELECT value, lead_id FROM lead_identities"
+                " WHERE tenant_id = $1 AND kind = $2 AND value = v.value LIMIT 1) AS i");
     const struct db_val vals[] = {V_UUID(tenant.v), V_TEXT(str_of(kind)),
                                   V_TEXT(pack_texts(a, values, n))};
 
