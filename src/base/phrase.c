@@ -68,7 +68,9 @@ void phrase_split(struct arena *a, const struct phrase_index *x, struct str text
             add(x, w, (struct str){word + from, len - from});
         from = len;
         w->is_question = w->is_question || c == '?';
-        if (c != ' ' && c != '/' && c != '-' && c != '\t')
+        if (c != ' ' && c != '/' && c != '-' && c != '\t') {
             add(x, w, STR("|"));
+            w->asks[w->n - 1] = c == '?';
+        }
     }
 }

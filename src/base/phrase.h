@@ -30,7 +30,8 @@ struct phrase {
     struct str at[PHRASE_WORDS_MAX];
     uint64_t kinds[PHRASE_WORDS_MAX];
     size_t n;
-    bool is_question;
+    bool is_question;            /* somewhere */
+    bool asks[PHRASE_WORDS_MAX]; /* of an end of a clause: it was a question mark */
 };
 /* Begins and ends with "|"; what does not fit is left out. An apostrophe joins ("don't"); a slash and a hyphen only part words. */
 void phrase_split(struct arena *a, const struct phrase_index *x, struct str text, struct phrase *w);

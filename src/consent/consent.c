@@ -13,7 +13,8 @@ static const char *const channels[] = {CONSENT_WHATSAPP, CONSENT_EMAIL};
 struct person { /* a lead with what it is recognised by */
     struct str *keys;
     size_t n;
-    struct str json;
+    struct str json, state;
+    int64_t last_inbound_at_ms;
 };
 
 static bool is_channel(struct str channel) {
@@ -59,17 +60,22 @@ static enum status find_person(struct arena *a, struct tx *tx, struct tenant_id 
         ret->keys[i] = keys[i].key;
     ret->keys[n] = lead_key(a, profile.id);
     ret->n = n + 1;
+    ret->state = profile.state;
+    ret->last_inbound_at_ms = profile.last_inbound_at_ms;
     *ret_now = profile.id;
     return keys_json(a, ret->keys, ret->n, &ret->json, e);
 }
 
 /* --- asking ---------------------------------------------------------------------------------------------------------- */
 
+enum { EVERYWHERE = (1 << ARRAY_LEN(channels)) - 1 };
+
 struct
     stops { /* what stands against each of some leads; channel: the one that counts, "all": any */
     size_t n_leads;
     int64_t *since_ms; /* 0: nothing */
     bool *is_all;
+    unsigned *where; /* one bit for each of channels[] that counts */
 };
 
 struct keyed { /* a key and whose */
@@ -83,13 +89,21 @@ static int by_key(const void *x, const void *y) {
     return str_cmp(a->key, b->key);
 }
 
-static void mark(struct stops *s, size_t at, bool is_all, int64_t since_ms) {
-    s->is_all[at] = s->is_all[at] || is_all;
+static unsigned where_of(struct str channel) {
+    for (size_t i = 0; i < ARRAY_LEN(channels); i++)
+        if (str_eq(channel, str_of(channels[i])))
+            return 1u << i;
+    return EVERYWHERE;
+}
+
+static void mark(struct stops *s, size_t at, unsigned where, int64_t since_ms) {
+    s->is_all[at] = s->is_all[at] || where == EVERYWHERE;
+    s->where[at] |= where;
     if (s->since_ms[at] == 0 || since_ms < s->since_ms[at])
         s->since_ms[at] = since_ms > 0 ? since_ms : 1;
 }
 
-static void match(const struct keyed *keyed, size_t n, struct str key, bool is_all,
+static void match(const struct keyed *keyed, size_t n, struct str key, unsigned where,
                   int64_t since_ms, struct stops *s) {
     size_t low = 0, high = n;
 
@@ -102,7 +116,7 @@ static void match(const struct keyed *keyed, size_t n, struct str key, bool is_a
             high = mid;
     }
     for (; low < n && str_eq(keyed[low].key, key); low++)
-        mark(s, keyed[low].at, is_all, since_ms);
+        mark(s, keyed[low].at, where, since_ms);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
@@ -116,7 +130,8 @@ static enum status find_stops(struct arena *a, struct tx *tx, struct tenant_id t
 
     *ret = (struct stops){.n_leads = n,
                           .since_ms = arena_array_of(a, n + 1, int64_t),
-                          .is_all = arena_array_of(a, n + 1, bool)};
+                          .is_all = arena_array_of(a, n + 1, bool),
+                          .where = arena_array_of(a, n + 1, unsigned)};
     TRY(lead_keys_many(a, tx, tenant, leads, n, &keys, &n_keys, e));
 
     struct keyed *keyed = arena_array_of(a, n_keys + n + 1, struct keyed);
@@ -135,10 +150,9 @@ static enum status find_stops(struct arena *a, struct tx *tx, struct tenant_id t
     TRY(store_suppressions_find(a, tx, tenant, json, &rows, e));
     for (size_t i = 0; i < rows.n; i++) {
         struct str on = db_text(&rows, i, 1);
-        bool is_all = str_eq(on, STR(CONSENT_ALL));
 
-        if (is_all || str_eq(channel, STR(CONSENT_ALL)) || str_eq(on, channel))
-            match(keyed, n_keys + n, db_text(&rows, i, 0), is_all, db_i64(&rows, i, 2), ret);
+        if (where_of(on) & where_of(channel))
+            match(keyed, n_keys + n, db_text(&rows, i, 0), where_of(on), db_i64(&rows, i, 2), ret);
     }
     return ST_OK;
 }
@@ -162,9 +176,19 @@ enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant
     return store_mark_hold(a, tx, tenant, e);
 }
 
+/* Who wants to hear nothing on any channel is "opted_out". */
+/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
+static enum status show_one(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id lead, const struct stops *s, size_t at,
+                            const struct lead_step *step, int64_t now_ms, struct err *e) {
+    TRY(lead_show_stopped(a, tx, tenant, &lead, 1, s->since_ms[at], now_ms, e));
+    return s->where[at] == EVERYWHERE ? lead_step(a, tx, tenant, lead, step, now_ms, e) : ST_OK;
+}
+
 enum status consent_show_many(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               const struct lead_id *leads, size_t n, int64_t now_ms,
                               struct err *e) {
+    const struct lead_step step = {.to = STR("opted_out"), .is_own_wish = true};
     struct stops s;
     bool is_any;
 
@@ -176,17 +200,25 @@ enum status consent_show_many(struct arena *a, struct tx *tx, struct tenant_id t
     TRY(find_stops(a, tx, tenant, leads, n, STR(CONSENT_ALL), &s, e));
     for (size_t i = 0; i < n; i++)
         if (s.since_ms[i] > 0)
-            TRY(lead_show_stopped(a, tx, tenant, &leads[i], 1, s.since_ms[i], now_ms, e));
+            TRY(show_one(a, tx, tenant, leads[i], &s, i, &step, now_ms, e));
     return ST_OK;
 }
 
-/* What stands now, also when that is nothing. */
-static enum status show(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                        struct lead_id lead, int64_t now_ms, struct err *e) {
+/* What stands after act, also when that is nothing; the lead's state follows. */
+static enum status show(struct arena *a, struct tx *tx, const struct act *act,
+                        const struct person *p, bool is_stop, struct err *e) {
+    struct lead_step step = {.to = STR("opted_out"),
+                             .why = act->proof->text,
+                             .actor = act->proof->actor,
+                             .is_own_wish = true};
     struct stops s;
 
-    TRY(find_stops(a, tx, tenant, &lead, 1, STR(CONSENT_ALL), &s, e));
-    return lead_show_stopped(a, tx, tenant, &lead, 1, s.since_ms[0], now_ms, e);
+    TRY(find_stops(a, tx, act->tenant, &act->lead, 1, STR(CONSENT_ALL), &s, e));
+    TRY(show_one(a, tx, act->tenant, act->lead, &s, 0, &step, act->at_ms, e));
+    if (is_stop || s.where[0] == EVERYWHERE || !str_eq(p->state, step.to))
+        return ST_OK;
+    step.to = p->last_inbound_at_ms > 0 ? STR("replied") : STR("contacting");
+    return lead_step(a, tx, act->tenant, act->lead, &step, act->at_ms, e);
 }
 
 /* --- stopping and allowing ------------------------------------------------------------------------------------------- */
@@ -220,7 +252,7 @@ enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant
     TRY(store_suppressions_insert(a, tx, &act, p.keys, p.n, &added, e));
     if (added > 0)
         TRY(store_mark_stop(tx, tenant, e));
-    return show(a, tx, tenant, lead, now_ms, e);
+    return show(a, tx, &act, &p, true, e);
 }
 
 /* A stop on all channels becomes one on each but this. */
@@ -266,7 +298,7 @@ enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenan
         TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, channel, e));
     }
     TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, STR(CONSENT_ALL), e));
-    return show(a, tx, tenant, lead, now_ms, e);
+    return show(a, tx, &act, &p, false, e);
 }
 
 enum status suppression_list(struct arena *a, struct tx *tx, struct tenant_id tenant,

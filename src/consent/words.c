@@ -61,66 +61,73 @@ enum kind {
 #define WHY      (1ull << 34)
 #define MAIL     (1ull << 35)
 #define CHAT     (1ull << 36)
+#define REVOKE   (1ull << 37)
+#define PERMIT   (1ull << 38) /* "consentimento" */
+#define REFUSE   (1ull << 39)
+#define INSERT   (1ull << 40)
+#define BILL     (1ull << 41)
 
 static const struct phrase_kinds table[] = {
     {"|", END},
     {"nao n naum nn nem nunca jamais ñ not dont never no without", NOT},
-    {"quero qero qro queria gostaria desejo want wanna pretendo preciso precisa precisam preciso need "
-     "interesse aguento questao like",
+    {"quero qero qro kero keru quiero queru queria gostaria desejo want wanna pretendo preciso precisa precisam preciso need "
+     "quer querem gosto necessidade interesse interessado interessada aguento questao like",
      WANT},
-    {"receber recebendo recebe recebermos receive receiving getting get", GET},
-    {"mandar manda mande mandem mandarem mandando enviar envia envie enviem enviarem enviando disparar "
+    {"receber recebendo receba recebesse recebe recebermos receive receiving getting get", GET},
+    {"mandar manda mande mandem mandarem mandassem mandasse enviassem enviasse mandando enviar envia envie enviem enviarem enviando disparar "
      "dispare disparem encaminhar encaminhe send sending text texting contact contacting message messaging "
      "email emailing contatar contate contatem chame chamem chamar chama procure procurem procurar ligue "
-     "liguem ligar call calling mand manda",
+     "liguem ligar call calling mand avisar avise avisem",
      SEND},
     {"mensagem mensagens msg msgs mensagen mensage mensg mensagenzinha mensagi propaganda propagandas promocao "
      "promocoes promo promos oferta ofertas anuncio anuncios publicidade newsletter newsletters spam spams "
      "marketing novidades divulgacao divulgacoes campanha campanhas disparo disparos comunicacao comunicacoes "
      "comunicados notificacao notificacoes informativo informativos mail emails mails sms messages message texts "
-     "emails email offers ads promotions zaps conteudo conteudos correntes",
+     "emails email offers ads promotions zaps conteudo conteudos correntes avisos lembretes",
      MSG},
     {"mais mas anymore more maiss again novamente further", MORE},
     {"lista listas list cadastro cadastros base mailing mailings grupo transmissao database banco newsletter "
-     "disparo disparos contatos agenda sistema",
+     "disparo disparos contatos agenda sistema mala",
      LIST},
     {"numero numeros contato contatos telefone tel celular cel nome zap whatsapp whats wpp wp email mail dados fone "
      "number phone contact name cadastro info address",
      NUMBER},
     {"tira tire tirem tirar tirarem tirando remove remova removam remover removerem removido removidos removida remocao retira "
-     "retire retirem retirar retirarem retirada retirado exclui exclua excluam excluir exclusao excluido apaga apague "
-     "apaguem apagar deleta delete deletem deletar deletado take removed removing elimine eliminem eliminar",
+     "desconsidere desconsiderem desconsiderar retire retirem retirar retirarem retirada retirado exclui exclua excluam excluir exclusao excluido apaga apague "
+     "apaguem apagar deleta delete deletem deletar deletado removessem excluissem apagassem retirassem tirassem excluida apagado take removed removing elimine eliminem eliminar",
      REMOVE},
-    {"pare parem parar pararem parassem stop stopp stops para paren parei-", STOPS},
+    {"pare parem parar pararem parassem stop stopp stops para paren paro parasse", STOPS},
     {"sair saio leave sai", LEAVE},
     {"descadastrar descadastre descadastra descadastrem descadastro descadastramento descadastrado desinscrever "
      "desinscreva desinscreve desinscrevam desinscricao desinscrito unsubscribe unsubscribed optout "
      "desincreva desincrever desassinar stopall",
      ACT},
     {"cancelar cancela cancele cancelem cancelo cancelamento suspender suspenda suspendam suspende suspensao "
-     "interromper interrompa interrompam interrompe bloquear bloqueia bloqueie bloqueiem cessar cessem cancel encerrar encerrem",
+     "interromper interrompa interrompam interrompe desativar desativa desative desativem desligar desliga desligue "
+     "desliguem finalizar finaliza finalize finalizem encerra encerre silenciar silencia silencie bloquear bloqueia bloqueie bloqueiem cessar cessem cancel encerrar encerrem",
      CANCEL},
     {"envio envios recebimento recebimentos inscricao inscricoes subscription assinatura-",
      SENDING},
-    {"me eu mim my meu minha meus minhas comigo gente nos nosso", ME},
+    {"me eu mim mi min my meu minha meus minhas comigo gente nos nosso", ME},
     {"mais mas nada disso isso isto me mim de di da do das dos a o as os essa esse essas esses esta este estas "
-     "estes dessa desse dessas desses desta deste sua seu suas seus tua teu voces vcs vc voce nenhum nenhuma "
+     "estes dessa desse dessas desses desta deste sua seu suas seus tua teu voces vcs vc voce ces oces oceis cs nenhum nenhuma "
      "qualquer tipo tipos todo todos toda todas dia dias hora tanta tantas tanto tantos muita muitas novas novos por "
      "aqui la no na nos nas em pra para pro pros meu minha este numero whatsapp whats wpp zap celular cel telefone "
      "email favor pf pfv pfvr gentileza ok ta viu tah to the these those this any your from you us my anymore again "
      "ever please outra vez coisa coisas negocio tal hein ne entao ai daqui dai of off receber mandar enviar ficar "
      "recebendo mandando enviando tua toda santo nunca jamais aki contato uma um porcaria porcarias merda merdas bosta droga "
-     "novo sim chatas chata diarias diaria automaticas automatica nao comerciais comercial publicitarias publicitaria cobranca-",
+     "novo sim proximos proximas futuros futuras chatas chata diarias diaria automaticas automatica nao comerciais comercial publicitarias publicitaria cobranca-",
      LINK},
     {"por favor favorzinho pf pfv pfvr plz pls please gentileza quero queria desejo gostaria oi ola bom boa dia "
      "tarde noite obrigado obrigada obg grato grata agora ja de da mensagens mensagem lista me eu o a ok amigo moca moco "
      "gente now thanks thank you hello hi i want to logo tudo isso isto imediatamente urgente",
      POLITE},
-    {"incomodar incomode incomodem incomoda incomodado incomodada perturbar perturbe perturbem perturba perturbado "
+    {"spammar spamar spammando spamando spammem floodar flodar flodando infernizar infernizando azucrinar chatear "
+     "incomodar incomode incomodem incomoda incomodado incomodada perturbar perturbe perturbem perturba perturbado "
      "perturbada importunar importune importunem importunado encher encham enche bother bothering contatado contatada "
      "abordado procurado procurada atormentar",
      BOTHER},
-    {"chega basta cansei cansado cansada farto farta cheio cheia saturado enough tired sick",
+    {"chega basta deu cansei cansado cansada farto farta cheio cheia saturado enough tired sick",
      ENOUGH},
     {"esquece esqueca esquecam esquecer forget", FORGET},
     {"bloquear bloqueio bloquiar bloqueando denunciar denuncio denuncia denunciando processar processo block report",
@@ -142,11 +149,16 @@ static const struct phrase_kinds table[] = {
      PAUSE},
     {"ai dai daqui de da do das dos voces vcs por favor pf pfv pfvr gentileza please agora ja o a mais isso disso desse "
      "dessa deste desta esse essa negocio obrigado obrigada obg que pq porque aqui la imediatamente urgente logo seu sua seus "
-     "suas ok ta viu ne hoje e pra para nao your from this thing",
+     "suas ok ta viu ne hoje e pra para nao vai fora your from this thing",
      TAIL},
     {"reativar reative reativem reativa reativacao", REACTIVE},
     {"\xF0\x9F\x9B\x91 \xE2\x9B\x94 \xF0\x9F\x9A\xAB", SIGN},
     {"porque pq vao vai vou ira irao ela ele eles elas mae pai marido esposa filho filha why", WHY},
+    {"revogar revogo revogue revoguem revogando retiro revoke withdraw", REVOKE},
+    {"consentimento autorizacao permissao anuencia consent permission", PERMIT | ALLOW},
+    {"dispenso dispensamos recuso rejeito poupe poupem livre livrem livrar decline", REFUSE},
+    {"incluir inclua incluam adicionar adicione adicionem coloque coloquem insira insiram", INSERT},
+    {"cobranca cobrancas", BILL},
     {"email emails mail mails newsletter newsletters emailing", MAIL},
     {"whatsapp whats zap zaps wpp wp", CHAT},
     /* near a word above by one letter, and another: */
@@ -208,9 +220,35 @@ static struct str unstretched(struct arena *a, struct str word) {
     return (struct str){out, n};
 }
 
+/* "num quero": "não"; but "num carro": "em um". */
+static bool is_spoken_no(const struct phrase *w, size_t i) {
+    return phrase_is_word(w, i, "num") && phrase_is(w, i + 1, WANT | SEND | ME | ALLOW | BOTHER) &&
+           !phrase_is(w, i + 1, MSG | MAIL);
+}
+
+/* Pictures part thoughts as full stops do, but for those that say something themselves. */
+static bool is_picture(const struct phrase *w, size_t i) {
+    return (unsigned char)w->at[i].ptr[0] >= 0xE2;
+}
+
+static bool is_sign(const struct phrase *w, size_t i) {
+    return phrase_is(w, i, SIGN) || str_starts(w->at[i], STR("\xF0\x9F\x9B\x91"));
+}
+
 static void forgive(struct arena *a, struct phrase *w) {
     for (size_t i = 0; i < w->n; i++) {
         bool is_known;
+
+        if (phrase_is_word(w, i + 1, "de") && phrase_is(w, i + 2, SEND | ME | BOTHER) &&
+            (phrase_is_word(w, i, "deixa") || phrase_is_word(w, i, "deixe") ||
+             phrase_is_word(w, i, "deixem"))) {
+            w->kinds[i] = STOPS; /* "deixem de mandar" */
+            continue;
+        }
+        if (is_picture(w, i) || is_spoken_no(w, i)) {
+            w->kinds[i] = !is_picture(w, i) ? NOT : is_sign(w, i) ? SIGN : END;
+            continue;
+        }
 
         if (phrase_is_word(w, i, "e") && i + 1 < w->n && str_starts(w->at[i + 1], STR("mail")))
             w->kinds[i] = LINK; /* "e-mail" */
@@ -248,10 +286,37 @@ static size_t after(const struct phrase *w, size_t i, size_t n, uint64_t kinds) 
     return 0;
 }
 
+/* A "no" before i, but for one that only ends what stands before it: "não quero mais não, tira eu". */
+static bool is_denied(const struct phrase *w, size_t i) {
+    size_t no = before(w, i, 4, NOT);
+
+    if (no == 0 || !is_a(w, no - 1, MORE | WANT | MSG | SEND))
+        return no > 0;
+    return before(w, no, NEAR, NOT) == 0;
+}
+
+/* The clause around i is asked. */
+static bool is_asked(const struct phrase *w, size_t i) {
+    while (i < w->n && !is_a(w, i, END))
+        i++;
+    return i < w->n && w->asks[i];
+}
+
+/* "esses zap", "um whats": what comes by it. */
+static bool is_chat_message(const struct phrase *w, size_t i) {
+    static const char *const some[] = {"esse",   "esses",  "essa", "essas",
+                                       "desses", "dessas", "uns",  "tanto"};
+
+    for (size_t k = 0; k < ARRAY_LEN(some); k++)
+        if (is_word(w, i - 1, some[k]))
+            return is_a(w, i, CHAT);
+    return false;
+}
+
 /* What a verb at i is about: messages, or nothing that is said; not "o boleto". */
 static bool is_about_messages(const struct phrase *w, size_t i) {
     for (size_t at = i + 1; at < w->n; at++) {
-        if (is_a(w, at, END | MSG))
+        if (is_a(w, at, END | MSG) || is_chat_message(w, at))
             return true;
         if (is_a(w, at, LINK | MORE | ME | SEND | GET))
             continue;
@@ -277,33 +342,77 @@ static bool is_other_list(const struct phrase *w, size_t i) {
 
 /* --- the ways to say it ---------------------------------------------------------------------------------------------- */
 
-static bool stands_alone(const struct phrase *w) {
-    size_t n = 0, n_said = 0, n_para = 0;
+/* What may stand around "chega" and "cancelar", which mean other things beside anything else. */
+static bool is_plea(const struct phrase *w, size_t i) {
+    static const char *const pleas[] = {"por",  "favor", "pf",    "pfv", "pfvr",   "ja",
+                                        "isso", "disso", "gente", "ai",  "please", "me",
+                                        "se",   "mesmo", "pra",   "mim", "eu"};
 
-    if (w->is_question)
-        return false;
+    for (size_t k = 0; k < ARRAY_LEN(pleas); k++)
+        if (is_word(w, i, pleas[k]))
+            return true;
+    return false;
+}
+
+/* "CANCELAR", "remover, por favor", "✋ chega": as answers to a campaign, one word and a plea. */
+static bool is_lone_command(const struct phrase *w) {
+    static const char *const commands[] = {"cancelar", "cancela", "cancele", "cancelem", "cancel",
+                                           "remover",  "remova",  "remove",  "removam",  "removido",
+                                           "excluir",  "exclua",  "exclui",  "excluam",  "chega",
+                                           "basta",    "retirar", "retire",  "retirem"};
+    size_t n_said = 0, n = 0;
+
     for (size_t i = 0; i < w->n; i++) {
-        bool is_said = is_a(w, i, STOPS | LEAVE | SIGN) && !is_word(w, i, "sai") &&
-                       !is_word(w, i, "saio") && !is_word(w, i, "para");
-        bool is_para = is_word(w, i, "para");
-        bool is_picture = (unsigned char)w->at[i].ptr[0] >= 0x80;
-
-        is_said = is_said || str_starts(w->at[i], STR("\xF0\x9F\x9B\x91"));
+        bool is_said = false;
 
         if (is_a(w, i, END))
             continue;
-        if (!is_said && !is_para && !is_picture && !is_a(w, i, POLITE))
+        for (size_t k = 0; k < ARRAY_LEN(commands); k++)
+            is_said = is_said || is_word(w, i, commands[k]);
+        if (!is_said && !is_plea(w, i))
+            return false;
+        n_said += is_said;
+        n++;
+    }
+    return n_said == 1 && n <= 4 && !w->is_question;
+}
+
+static bool is_laughing(const struct phrase *w) {
+    static const char *const faces[] = {"\xF0\x9F\x98\x82", "\xF0\x9F\xA4\xA3", "\xF0\x9F\x98\x86"};
+
+    for (size_t i = 0; i < w->n; i++)
+        for (size_t k = 0; k < ARRAY_LEN(faces); k++)
+            if (str_starts(w->at[i], str_of(faces[k])))
+                return true;
+    return false;
+}
+
+static bool stands_alone(const struct phrase *w) {
+    size_t n = 0, n_said = 0, n_para = 0;
+
+    if (w->is_question || is_laughing(w))
+        return false;
+    for (size_t i = 0; i < w->n; i++) {
+        bool is_para = is_word(w, i, "para");
+        bool is_said = (is_a(w, i, STOPS | LEAVE) && !is_word(w, i, "sai") &&
+                        !is_word(w, i, "saio") && !is_para) ||
+                       is_sign(w, i);
+
+        if (is_a(w, i, END))
+            continue;
+        if (!is_said && !is_para && !is_a(w, i, POLITE) &&
+            !(is_word(w, i, "que") && is_a(w, i - 1, WANT | ASKED)) && !is_word(w, i, "peco"))
             return false;
         n_said += is_said;
         n_para += is_para;
-        n += !is_picture;
+        n += !is_sign(w, i);
     }
     return n <= ALONE_MAX && (n_said > 0 || (n_para > 0 && n == n_para));
 }
 
 /* The clause around i is nothing but it, and elsewhere the message speaks of messages. */
 static bool is_short_stop(const struct phrase *w, size_t i) {
-    if (!is_a(w, i, STOPS) || !is_a(w, i - 1, END | ME))
+    if (!is_a(w, i, STOPS) || !is_a(w, i - 1, END | ME | MAY))
         return false;
     for (size_t at = i + 1; at < w->n && !is_a(w, at, END); at++)
         if (!is_a(w, at, POLITE))
@@ -319,7 +428,7 @@ static bool names_the_act(const struct phrase *w, size_t i) {
                                          "concurso", "congresso", "vestibular"};
     bool is_opt = is_word(w, i, "opt") && is_word(w, i + 1, "out");
 
-    if ((!is_a(w, i, ACT) && !is_opt) || before(w, i, 4, NOT) > 0)
+    if ((!is_a(w, i, ACT) && !is_opt) || is_denied(w, i))
         return false;
     for (size_t at = i; at < i + NEAR && at < w->n; at++)
         for (size_t k = 0; k < ARRAY_LEN(others); k++)
@@ -328,32 +437,41 @@ static bool names_the_act(const struct phrase *w, size_t i) {
     return true;
 }
 
-/* From a "no" on: "não quero mais receber", "não tenho interesse em receber", "não autorizo o envio". */
-static bool does_not_want(const struct phrase *w, size_t i) {
-    size_t want, get;
-
-    if (!is_a(w, i, NOT) || before(w, i, 2, WHY) > 0)
-        return false;
-    want = after(w, i, 3, WANT | ALLOW);
-    if (want == 0) /* "gostaria de não receber mais", "como faço para não receber" */
-        return is_a(w, i + 1, GET) && before(w, i, 3, WANT | OF | LINK) > 0 &&
-               !is_word(w, i - 1, "se") && is_about_messages(w, i + 1);
-    get = after(w, want, NEAR, GET);
-    if (get > 0 && after(w, want, get - want, STOPS | MSG) == 0 &&
-        !phrase_is_word(w, get - 2, "deixar"))
-        return is_about_messages(w, get) && !(is_a(w, get + 1, END) && w->is_question);
-    for (size_t at = want + 1; at < w->n; at++) { /* straight to the messages */
+/* "não quero mais mensagens", "não quero contato" */
+static bool is_straight_to_messages(const struct phrase *w, size_t i, size_t want) {
+    for (size_t at = want + 1; at < w->n; at++) {
         if (is_a(w, at, MSG) && !is_a(w, at, SEND))
             return !is_word(w, want, "precisa") || is_a(w, i + 2, MORE);
         if (is_a(w, at, MSG | SENDING | BOTHER))
             return true;
         if (is_word(w, at, "contato"))
-            return true;
+            return is_a(w, at + 1, END | PAUSE | POLITE | LINK) && !is_word(w, at + 1, "com");
         if (!is_a(w, at, LINK | MORE | JOIN | SEND) && !is_word(w, at, "ser") &&
             !is_word(w, at, "fazer") && !is_word(w, at, "em"))
             return false;
     }
     return false;
+}
+
+/* From a "no" on: "não quero mais receber", "não tenho interesse em receber", "não autorizo o envio". */
+static bool does_not_want(const struct phrase *w, size_t i) {
+    size_t want, get;
+
+    if (!is_a(w, i, NOT) || (before(w, i, 2, WHY) > 0 && !is_word(w, i + 1, "quer")))
+        return false;
+    want = is_word(w, i + 1, "tenho") && is_a(w, i + 2, PERMIT) ? 0 : after(w, i, 3, WANT | ALLOW);
+    get = after(w, i, 3, GET);
+    if (get > 0 && is_a(w, i + 1, ASKED)) /* "nunca pedi pra receber isso" */
+        return is_about_messages(w, get) && !is_asked(w, i);
+    if (want == 0) /* "gostaria de não receber mais", "como faço para não receber" */
+        return is_a(w, i + 1, GET) &&
+               (before(w, i, 3, WANT | OF | LINK) > 0 || is_word(w, i - 1, "como")) &&
+               !is_word(w, i - 1, "se") && is_about_messages(w, i + 1);
+    get = after(w, want, NEAR, GET);
+    if (get > 0 && after(w, want, get - want, STOPS | MSG) == 0 &&
+        !phrase_is_word(w, get - 2, "deixar"))
+        return is_about_messages(w, get) && !(is_a(w, get + 1, END) && is_asked(w, i));
+    return is_straight_to_messages(w, i, want);
 }
 
 static bool does_not_want_to_be_in(const struct phrase *w, size_t i) {
@@ -393,7 +511,7 @@ static bool wants_no_more(const struct phrase *w) {
 static bool tells_to_stop(const struct phrase *w, size_t i) {
     size_t verb;
 
-    if (!is_a(w, i, STOPS) || before(w, i, 4, NOT) > 0 || before(w, i, 2, WHY) > 0)
+    if (!is_a(w, i, STOPS) || is_denied(w, i) || before(w, i, 2, WHY) > 0)
         return false;
     if (is_word(w, i, "para") && !is_word(w, i + 1, "de") && !is_word(w, i + 1, "di") &&
         !is_word(w, i + 1, "com") && !is_word(w, i + 1, "d"))
@@ -405,6 +523,8 @@ static bool tells_to_stop(const struct phrase *w, size_t i) {
             return true;
         if (is_a(w, verb, SENDING))
             return is_about_messages(w, verb);
+        if (is_word(w, verb, "chegar") || is_word(w, verb, "vir"))
+            return is_about_messages(w, verb) && !is_a(w, verb + 1, END);
         if (!is_a(w, verb, OF | ME | LINK))
             break;
     }
@@ -430,17 +550,51 @@ static bool has_enough(const struct phrase *w, size_t i) {
 static bool is_for_good(const struct phrase *w, size_t i, size_t verb) {
     size_t msg = after(w, verb, 3, MSG);
 
+    for (size_t at = 0; is_a(w, verb + 1, END) && at < w->n;
+         at++) /* "sem interesse, favor não enviar" */
+        if (is_word(w, at, "interesse"))
+            return true;
     if (before(w, verb, verb - i, MORE) > 0 || after(w, verb, NEAR, MORE) > 0 ||
         phrase_is_word(w, verb + 1, "nada") || phrase_is_word(w, verb + 2, "nada"))
         return true;
     return msg > 0 && is_a(w, msg + 1, END | PAUSE | LINK | POLITE);
 }
 
+/* "não mandem mais cobrança": but who has paid wants it settled. */
+static bool is_unwanted_bill(const struct phrase *w, size_t verb) {
+    size_t bill = after(w, verb, 3, BILL);
+
+    if (bill == 0 || after(w, verb, bill - verb, MORE) == 0)
+        return false;
+    for (size_t at = 0; at < w->n; at++)
+        if (is_word(w, at, "paguei") || is_word(w, at, "pago") || is_word(w, at, "paga"))
+            return false;
+    return true;
+}
+
+/* "porque não mandaram", "ele não manda"; but "tira ele daí e não me mandem" is another thought. */
+static bool is_of_others(const struct phrase *w, size_t i) {
+    size_t why = before(w, i, 4, WHY);
+
+    for (size_t at = why; at > 0 && at < i; at++)
+        if (is_word(w, at, "e"))
+            return false;
+    return why > 0;
+}
+
+/* "não me incluam mais nos disparos" */
+static bool forbids_to_list(const struct phrase *w, size_t i, size_t verb) {
+    size_t where = after(w, verb, NEAR, LIST | MSG | SENDING);
+
+    return where > 0 && (is_a(w, verb - 1, ME) || is_a(w, verb + 1, ME)) &&
+           is_for_good(w, i, verb) && !is_other_list(w, where);
+}
+
 /* "não me mande mais nada", "favor não enviar mais", "não entrem mais em contato" */
 static bool forbids(const struct phrase *w, size_t i) {
     size_t verb;
 
-    if (!is_a(w, i, NOT) || before(w, i, 4, WHY) > 0)
+    if (!is_a(w, i, NOT) || is_of_others(w, i))
         return false;
     for (verb = i + 1; verb < w->n && verb <= i + 6; verb++) {
         if (is_a(w, verb, BOTHER))
@@ -448,18 +602,23 @@ static bool forbids(const struct phrase *w, size_t i) {
         if (is_word(w, verb, "entre") || is_word(w, verb, "entrem") || is_word(w, verb, "entrar")) {
             size_t contact = after(w, verb, 3, NUMBER);
 
-            return contact > 0 && !w->is_question;
+            return contact > 0 && !is_asked(w, i);
         }
+        if (is_a(w, verb, INSERT))
+            return forbids_to_list(w, i, verb);
         if (is_a(w, verb, SEND))
             break;
-        if (!is_a(w, verb, ME | MORE | POLITE | LINK | NOT | WANT) && !is_word(w, verb, "vcs") &&
-            !is_word(w, verb, "voces"))
+        if (!is_a(w, verb, ME | MORE | POLITE | LINK | NOT | WANT) && !is_word(w, verb, "fiquem") &&
+            !(is_word(w, verb, "que") && is_a(w, verb - 1, WANT)))
             return false;
     }
     if (!is_a(w, verb, SEND) || before(w, verb, 3, STOPS) > 0)
         return false;
-    if (after(w, verb, NEAR, NOW) > 0 || (w->is_question && before(w, i, 4, MAY) == 0))
+    if (after(w, verb, NEAR, NOW) > 0 || (is_asked(w, i) && before(w, i, 4, MAY) == 0 &&
+                                          !is_word(w, i - 1, "como") && !is_word(w, i - 2, "como")))
         return false;
+    if (is_unwanted_bill(w, verb))
+        return true;
     return is_for_good(w, i, verb) && is_about_messages(w, verb);
 }
 
@@ -467,7 +626,7 @@ static bool wants_off(const struct phrase *w, size_t i) {
     bool has_me = is_a(w, i - 1, ME) || is_a(w, i + 1, ME), has_number = false;
     size_t at;
 
-    if (!is_a(w, i, REMOVE) || before(w, i, 4, NOT) > 0)
+    if (!is_a(w, i, REMOVE) || is_denied(w, i))
         return false;
     for (at = i + 1; at < w->n && at <= i + 12; at++) {
         if (is_a(w, at, LIST) && (has_me || has_number || at > i + 1) &&
@@ -489,16 +648,24 @@ static bool wants_off(const struct phrase *w, size_t i) {
     if (has_number ||
         (is_word(w, i - 1, "ser") && before(w, i, 3, WANT) > 0 && is_a(w, i + 1, END)))
         return true;
-    return has_me && !w->is_question &&
+    return has_me && !is_asked(w, i) &&
            (is_a(w, i + 1, END | POLITE | TAIL) || is_a(w, i + 2, END | TAIL));
 }
 
-static bool leaves(const struct phrase *w, size_t i) {
-    size_t list =
-        is_a(w, i, LEAVE) && !is_word(w, i, "sai") ? after(w, i, 4, LIST | SENDING | MSG) : 0;
+/* "gostaria que meu número fosse retirado" */
+static bool wants_it_taken_off(const struct phrase *w, size_t i) {
+    size_t number = is_word(w, i, "fosse") || is_word(w, i, "seja") ? before(w, i, 5, NUMBER) : 0;
 
-    if (list == 0 || before(w, i, 4, NOT) > 0 || is_word(w, i - 1, "eu") ||
-        is_word(w, list, "sistema"))
+    return number > 0 && is_a(w, number - 1, ME) && is_a(w, i + 1, REMOVE) && !is_denied(w, i) &&
+           before(w, number, 5, WANT | ASKED) > 0;
+}
+
+static bool leaves(const struct phrase *w, size_t i) {
+    bool is_out = is_word(w, i, "fora") && (is_word(w, i - 1, "to") || is_word(w, i - 1, "estou"));
+    bool is_verb = is_a(w, i, LEAVE) && !is_word(w, i, "sai");
+    size_t list = is_verb || is_out ? after(w, i, 4, LIST | SENDING | MSG) : 0;
+
+    if (list == 0 || is_denied(w, i) || is_word(w, i - 1, "eu") || is_word(w, list, "sistema"))
         return false;
     for (size_t at = i + 1; at < list; at++)
         if (!is_a(w, at, LINK))
@@ -507,16 +674,76 @@ static bool leaves(const struct phrase *w, size_t i) {
 }
 
 static bool cancels(const struct phrase *w, size_t i) {
-    if (!is_a(w, i, CANCEL) || before(w, i, 4, NOT) > 0)
+    size_t whole = 0; /* "o cadastro", "a assinatura": of the messages or of anything else */
+
+    if (!is_a(w, i, CANCEL) || is_denied(w, i))
         return false;
     for (size_t at = i + 1; at < w->n && at <= i + 6; at++) {
         if (is_a(w, at, MSG))
             return true;
         if (is_a(w, at, SENDING))
             return is_about_messages(w, at);
-        if (!is_a(w, at, LINK | ME))
+        if (is_a(w, at, LIST) && whole > 0)
+            return !is_other_list(w, at);
+        if (is_word(w, at, "cadastro") || is_word(w, at, "assinatura") ||
+            (is_a(w, at, NUMBER) && is_a(w, at - 1, ME)))
+            whole = at;
+        else if (is_word(w, at, "tudo") || is_word(w, at, "que") || is_word(w, at, "e"))
+            continue;
+        else if (!is_a(w, at, LINK | ME) || (whole > 0 && is_a(w, at, END)))
             return false;
     }
+    return false;
+}
+
+/* "sem mais mensagens", "nada de propaganda" */
+static bool wants_none(const struct phrase *w, size_t i) {
+    bool is_none = is_word(w, i, "sem") && is_a(w, i + 1, MORE);
+
+    is_none = is_none || (is_word(w, i, "nada") && is_word(w, i + 1, "de") &&
+                          !str_starts(w->at[i + 2], STR("mensage")));
+    return is_none && is_a(w, i - 1, END) && is_a(w, i + 2, MSG) && !is_asked(w, i) &&
+           after(w, i, NEAR, NOW) == 0;
+}
+
+/* A message about messages, with a clause that is "não quero mais" and nothing else. */
+static bool wants_no_more_of_them(const struct phrase *w, size_t i) {
+    bool is_it = is_word(w, i, "quero") && is_a(w, i - 1, NOT) && is_a(w, i + 1, MORE) &&
+                 (is_a(w, i + 2, END) || (is_a(w, i + 2, NOT) && is_a(w, i + 3, END)));
+
+    if (!is_it || is_asked(w, i) || !(is_a(w, i - 2, END) || is_word(w, i - 2, "eu")))
+        return false;
+    for (size_t at = 0; at < i; at++)
+        if (is_a(w, at, MSG) && !is_a(w, at, SEND))
+            return true;
+    return false;
+}
+
+/* "revogo meu consentimento", "retiro a autorização para mensagens" */
+static bool revokes(const struct phrase *w, size_t i) {
+    size_t what = is_a(w, i, REVOKE) ? after(w, i, 4, PERMIT) : 0;
+
+    return what > 0 && !is_denied(w, i) && is_about_messages(w, what);
+}
+
+/* "dispenso essas mensagens" */
+static bool refuses(const struct phrase *w, size_t i) {
+    size_t what = is_a(w, i, REFUSE) ? after(w, i, 5, MSG | SENDING) : 0;
+
+    for (size_t at = i + 1; at < what; at++)
+        if (!is_a(w, at, LINK | ME | GET))
+            return false;
+    return what > 0 && !is_denied(w, i);
+}
+
+/* "toda semana peço pra sair e vocês continuam mandando" */
+static bool asks_to_leave_again(const struct phrase *w, size_t i) {
+    if (!is_word(w, i, "sair") || before(w, i, 3, ASKED) == 0 ||
+        !is_a(w, i + 1, END | PAUSE | MORE))
+        return false;
+    for (size_t at = 0; at < w->n; at++)
+        if (at != i && is_a(w, at, SEND | MSG | GET))
+            return true;
     return false;
 }
 
@@ -549,13 +776,14 @@ static bool is_again(const struct phrase *w, size_t i) {
 }
 
 static bool is_put_back(const struct phrase *w, size_t i) {
-    static const char *const verbs[] = {"inscreve", "inscreva", "adiciona",
-                                        "adicione", "coloca",   "coloque"};
-    bool is_verb = false;
+    static const char *const verbs[] = {
+        "inscreve", "inscreva", "inscrever", "adiciona", "adicione",  "adicionar", "coloca",
+        "coloque",  "colocar",  "cadastra",  "cadastre", "cadastrar", "recadastra"};
+    bool is_verb = is_word(w, i, "entrar") && after(w, i, 3, LIST) > 0;
 
     for (size_t k = 0; k < ARRAY_LEN(verbs); k++)
         is_verb = is_verb || is_word(w, i, verbs[k]);
-    if (!is_verb || !is_word(w, i - 1, "me"))
+    if (!is_verb || !(is_word(w, i - 1, "me") || is_word(w, i, "entrar")))
         return false;
     for (size_t at = i; at < w->n && at < i + NEAR; at++)
         if (is_again(w, at))
@@ -618,7 +846,9 @@ static bool is_back_alone(const struct phrase *w) {
 static bool is_stop_at(const struct phrase *w, size_t i) {
     return names_the_act(w, i) || does_not_want(w, i) || does_not_want_to_be_in(w, i) ||
            tells_to_stop(w, i) || is_short_stop(w, i) || has_enough(w, i) || forbids(w, i) ||
-           wants_off(w, i) || leaves(w, i) || cancels(w, i) || wants_peace(w, i) || threatens(w, i);
+           wants_off(w, i) || wants_it_taken_off(w, i) || leaves(w, i) || cancels(w, i) ||
+           wants_none(w, i) || wants_no_more_of_them(w, i) || revokes(w, i) || refuses(w, i) ||
+           asks_to_leave_again(w, i) || wants_peace(w, i) || threatens(w, i);
 }
 
 enum consent_word consent_read(struct str text) {
@@ -628,7 +858,7 @@ enum consent_word consent_read(struct str text) {
     pthread_once(&words_once, fill_words);
     phrase_split(&a, &words, utf8_repair(&a, text), w);
     forgive(&a, w);
-    if (stands_alone(w) || wants_no_more(w))
+    if (stands_alone(w) || is_lone_command(w) || wants_no_more(w))
         return CONSENT_STOP;
     for (size_t i = 1; i < w->n; i++)
         if (is_stop_at(w, i))

@@ -87,9 +87,20 @@ static enum status change_lead(struct tx *tx, void *ctx, struct err *e) {
         lead.tags = api_text(x, tags);
     TRY(lead_edit(x->r->arena, tx, x->tenant, &lead, name != NULL, clock_now_ms(), e));
     TRY(change_contacts(tx, x, lead.id, e));
+    TRY(consent_show_many(x->r->arena, tx, x->tenant, &lead.id, 1, clock_now_ms(), e));
     TRY(lead_changed(x->r->arena, tx, x->tenant, lead.id, clock_now_ms(), e));
     TRY(api_audit(tx, x, "lead.change", uuid_format(x->r->arena, lead.id.v), e));
     return write_one(tx, x, lead.id, e);
+}
+
+/* On the board, too, it is a wish: of all channels, with proof, so that the next import changes nothing. */
+static enum status opt_out(struct tx *tx, struct api *x, struct lead_id lead,
+                           const struct lead_step *step, struct err *e) {
+    const struct consent_proof proof = {
+        .source = STR("person"), .text = step->why, .actor = step->actor};
+
+    return lead_set_consent(x->r->arena, tx, x->tenant, lead, STR(CONSENT_ALL), true, &proof,
+                            clock_now_ms(), e);
 }
 
 /* {"state", "why"?} */
@@ -101,7 +112,10 @@ static enum status move_lead(struct tx *tx, void *ctx, struct err *e) {
     struct lead_profile lead;
 
     TRY(lead_profile(x->r->arena, tx, x->tenant, (struct lead_id){x->id}, &lead, e));
-    TRY(lead_step(x->r->arena, tx, x->tenant, lead.id, &step, clock_now_ms(), e));
+    if (str_eq(step.to, STR("opted_out")) && !str_eq(lead.state, step.to))
+        TRY(opt_out(tx, x, lead.id, &step, e));
+    else
+        TRY(lead_step(x->r->arena, tx, x->tenant, lead.id, &step, clock_now_ms(), e));
     TRY(lead_changed(x->r->arena, tx, x->tenant, lead.id, clock_now_ms(), e));
     return write_one(tx, x, lead.id, e);
 }

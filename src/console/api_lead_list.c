@@ -137,6 +137,7 @@ static enum status add_lead(struct tx *tx, void *ctx, struct err *e) {
     TRY(lead_put_many(a, tx, x->tenant, &record, 1, policy, clock_now_ms(), &out, e));
     if (out.outcome == LEAD_REFUSED)
         FAIL(e, ST_INVALID, "%s: %s", out.column ? out.column : "phone", out.reason);
+    TRY(consent_show_many(a, tx, x->tenant, &out.id, 1, clock_now_ms(), e));
     TRY(lead_changed(a, tx, x->tenant, out.id, clock_now_ms(), e));
     TRY(api_audit(tx, x, "lead.add", uuid_format(a, out.id.v), e));
     TRY(lead_row_get(a, tx, x->tenant, out.id, &row, e));

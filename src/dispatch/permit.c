@@ -114,7 +114,7 @@ static void choose(struct permit *p, size_t from, struct str after, struct decis
     if (!c.is_found)
         block(d, STR("no-channel"), STR_EMPTY);
     else if (d->contact->is_opted_out)
-        block(d, STR("opted-out"), STR_EMPTY);
+        block(d, STR("opted-out-all"), STR_EMPTY);
 }
 
 static enum status fill_in(struct permit *p, struct decision *d, struct err *e) {

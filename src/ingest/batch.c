@@ -118,14 +118,15 @@ static void count(struct ingest_counts *c, const struct stored_row *row) {
 
 /* Who stopped before is shown so from the start. */
 static enum status show_stopped(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                const struct lead_put_result *puts, size_t n, struct err *e) {
+                                const struct lead_put_result *puts, size_t n, int64_t now_ms,
+                                struct err *e) {
     struct lead_id *leads = arena_array_of(a, n + 1, struct lead_id);
     size_t n_leads = 0;
 
     for (size_t i = 0; i < n; i++)
         if (puts[i].outcome == LEAD_CREATED || puts[i].outcome == LEAD_UPDATED)
             leads[n_leads++] = puts[i].id;
-    return consent_show_many(a, tx, tenant, leads, n_leads, clock_now_ms(), e);
+    return consent_show_many(a, tx, tenant, leads, n_leads, now_ms, e);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
@@ -135,14 +136,15 @@ enum status batch_put(struct arena *a, struct tx *tx, const struct import *im,
     struct lead_record *records = arena_array_of(a, b->n + 1, struct lead_record);
     struct lead_put_result *puts = arena_array_of(a, b->n + 1, struct lead_put_result);
     struct stored_row *rows = arena_array_of(a, b->n + 1, struct stored_row);
+    int64_t now_ms = clock_now_ms(); /* one moment: who is shown stopped was not touched since */
     size_t n = 0;
 
     for (size_t i = 0; i < b->n; i++)
         if (!b->rows[i].reason)
             records[n++] = b->records[i];
     if (n > 0) {
-        TRY(lead_put_many(a, tx, im->tenant, records, n, r->policy, clock_now_ms(), puts, e));
-        TRY(show_stopped(a, tx, im->tenant, puts, n, e));
+        TRY(lead_put_many(a, tx, im->tenant, records, n, r->policy, now_ms, puts, e));
+        TRY(show_stopped(a, tx, im->tenant, puts, n, now_ms, e));
     }
     n = 0;
     for (size_t i = 0; i < b->n; i++) {

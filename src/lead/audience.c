@@ -60,7 +60,7 @@ static void contact_of(const struct lead_row *row, struct lead_contact *ret) {
         .state = row->state,
         .fields = row->fields,
         .tags = row->tags,
-        .is_opted_out = row->marketing_stopped_at_ms != 0 || str_eq(row->state, STR("opted_out")),
+        .is_opted_out = str_eq(row->state, STR("opted_out")),
         .user_id = row->user_id,
     };
     best_phone(ret, row);

@@ -102,6 +102,7 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
                          .phone = party->phone,
                          .user_id = party->user_id,
                          .email = party->email,
+                         .is_new = is_new,
                          .is_changed = is_changed,
                          .merged = merged,
                          .state = first.state,

@@ -12,6 +12,7 @@ struct lead {
     struct str phone; /* as the provider addresses it; empty when withheld */
     struct str user_id;
     struct str email;
+    bool is_new;     /* lead_resolve: made by it */
     bool is_changed; /* lead_resolve: known before, but under another name or without this number */
     struct lead_id merged;      /* lead_resolve: the one that was merged into this, else nil */
     struct str state;           /* lead_resolve: as it was before, or "new" */
@@ -181,7 +182,7 @@ struct lead_contact { /* one of an audience, all that a campaign needs to know *
     struct lead_id id;
     struct str name, company, document, state;
     struct str fields, tags; /* JSON */
-    bool is_opted_out;       /* marketing stopped, or state "opted_out" */
+    bool is_opted_out;       /* state "opted_out": on every channel; of one, consent/ knows */
     struct str phone;        /* best number, E.164 digits; empty: none valid for dispatch */
     struct str
         phone_reason; /* why none is: "no-phone", "invalid", "landline", "no-whatsapp", …; empty when there is one */
@@ -323,9 +324,9 @@ enum status lead_learn_bounce(struct arena *a, struct tx *tx, struct tenant_id t
 /* --- state ------------------------------------------------------------------------------------------------------------ */
 
 /*   new → contacting → replied → qualifying → scheduled → won | lost
- * A step forward may leave states out; back goes only a person. opted_out and unreachable from anywhere; out of opted_out
- * only the program leads, to contacting or replied, when the wish to be left alone was taken back. Each step is an event on the
- * lead's timeline. */
+ * A step forward may leave states out; back goes only a person. opted_out (wants to hear nothing, on no channel) and unreachable
+ * from anywhere; out of opted_out only the lead's own wish leads, to contacting or replied: consent/ makes both steps. Each step
+ * is an event on the lead's timeline. */
 #define LEAD_STATES                                                                                \
     {                                                                                              \
         "new", "contacting", "replied", "qualifying", "scheduled", "won", "lost", "opted_out",     \
@@ -333,12 +334,14 @@ enum status lead_learn_bounce(struct arena *a, struct tx *tx, struct tenant_id t
     }
 enum { LEAD_N_STATES = 9 };
 bool lead_is_state(struct str state);
-bool lead_may_move(struct str from, struct str to, bool by_person);
+enum lead_mover { LEAD_PROGRAM, LEAD_PERSON, LEAD_OWN_WISH };
+bool lead_may_move(struct str from, struct str to, enum lead_mover by);
 
 struct lead_step {
     struct str to;
     struct str why;   /* for the timeline; may be empty */
     struct str actor; /* "user:…", "key:…"; empty: the program, which only goes forward */
+    bool is_own_wish; /* consent/ alone: what the lead asked for, whoever noted it */
 };
 /* ST_CONFLICT, cause "illegal-transition"; ST_NOT_FOUND; ST_INVALID: no such state. To the state it has: nothing. */
 enum status lead_step(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,

@@ -30,16 +30,16 @@ bool lead_is_state(struct str state) {
     return place_of(state) != NONE;
 }
 
-bool lead_may_move(struct str from, struct str to, bool by_person) {
+bool lead_may_move(struct str from, struct str to, enum lead_mover by) {
     int f = place_of(from), t = place_of(to);
 
     if (f == NONE || t == NONE || f == t)
         return f == t && f != NONE;
     if (t == OPTED_OUT)
         return true;
-    if (f == OPTED_OUT) /* a person's drag must not undo what the lead asked for */
-        return !by_person && (t == CONTACTING || t == REPLIED);
-    if (t == UNREACHABLE || f == UNREACHABLE || by_person)
+    if (f == OPTED_OUT) /* neither a drag nor a message undoes what the lead asked for */
+        return by == LEAD_OWN_WISH && (t == CONTACTING || t == REPLIED);
+    if (t == UNREACHABLE || f == UNREACHABLE || by == LEAD_PERSON)
         return true;
     return t > f && f < WON;
 }
@@ -63,6 +63,9 @@ static struct str state_data(struct arena *a, struct str from, const struct lead
 
 enum status lead_step(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id lead,
                       const struct lead_step *step, int64_t now_ms, struct err *e) {
+    const enum lead_mover by = step->is_own_wish     ? LEAD_OWN_WISH
+                               : step->actor.len > 0 ? LEAD_PERSON
+                                                     : LEAD_PROGRAM;
     struct str from;
     int64_t moved = 0;
 
@@ -71,7 +74,7 @@ enum status lead_step(struct arena *a, struct tx *tx, struct tenant_id tenant, s
     TRY(store_lead_state(a, tx, tenant, lead, &from, e));
     if (str_eq(from, step->to))
         return ST_OK;
-    if (!lead_may_move(from, step->to, step->actor.len > 0)) {
+    if (!lead_may_move(from, step->to, by)) {
         e->cause = "illegal-transition";
         FAIL(e, ST_CONFLICT, "a lead does not go from %.*s to %.*s", STR_ARG(from),
              STR_ARG(step->to));
@@ -100,16 +103,25 @@ enum status lead_move(struct arena *a, struct tx *tx, struct tenant_id tenant, s
                      e);
 }
 
+static bool may_reply(struct str state) {
+    int place = place_of(state);
+
+    return place == NEW || place == CONTACTING || place == UNREACHABLE;
+}
+
 enum status lead_heard(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        const struct lead *lead, int64_t now_ms, struct err *e) {
     enum {
         GRAIN_MS = 60 * 1000
     }; /* a burst is remembered once: the list's index is not rewritten for each message */
-    int place = place_of(lead->state);
+    const struct lead_step step = {.to = STR("replied")};
+    struct str state;
 
     if (now_ms - lead->last_inbound_at_ms >= GRAIN_MS)
         TRY(store_lead_heard(tx, tenant, lead->id, now_ms, e));
-    if (place != NEW && place != CONTACTING && place != UNREACHABLE)
+    if (!may_reply(lead->state))
         return ST_OK;
-    return lead_move(a, tx, tenant, lead->id, STR("replied"), STR_EMPTY, now_ms, e);
+    /* Under the lock: a merge or a stop may have come between. */
+    TRY(store_lead_state(a, tx, tenant, lead->id, &state, e));
+    return may_reply(state) ? lead_step(a, tx, tenant, lead->id, &step, now_ms, e) : ST_OK;
 }

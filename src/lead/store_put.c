@@ -379,7 +379,7 @@ enum status store_keys_delete(struct arena *a, struct tx *tx, struct tenant_id t
 /* --- undo ------------------------------------------------------------------------------------------------------ */
 
 #define UNTOUCHED                                                                                  \
-    " FROM leads WHERE tenant_id = $1 AND state = 'new' AND last_inbound_at = 0"                   \
+    " FROM leads WHERE tenant_id = $1 AND state IN ('new', 'opted_out') AND last_inbound_at = 0"   \
     " AND merged_into IS NULL AND updated_at = created_at AND id "
 #define OF_LEADS(table) "DELETE FROM " table " WHERE tenant_id = $1 AND lead_id "
 #define BOTH(text)      DB_SQL2(text "IN " IDS_SQLITE("$2"), text "= " IDS_POSTGRES("$2"))

@@ -13,7 +13,8 @@
 
 #define OUTBOX_SEND_JOB                                                                            \
     "outbox.send" /* payload {"message", "file"?}; lane: the conversation's sends */
-#define OUTBOX_READ_JOB "outbox.read" /* payload {"conversation", "typing"} */
+#define OUTBOX_SWEEP_JOB "outbox.sweep" /* paces of people nobody writes to any more */
+#define OUTBOX_READ_JOB  "outbox.read"  /* payload {"conversation", "typing"} */
 
 enum { OUTBOX_MAX_ATTEMPTS = 8 }; /* of one message, before it has failed */
 
@@ -64,5 +65,7 @@ enum status outbox_say_job(struct app *app, struct arena *a, const struct job *j
                            struct verdict *ret_verdict, struct err *e);
 enum status outbox_read_job(struct app *app, struct arena *a, const struct job *job,
                             struct verdict *ret_verdict, struct err *e);
+enum status outbox_sweep_job(struct app *app, struct arena *a, const struct job *job,
+                             struct verdict *ret_verdict, struct err *e);
 /* Implemented by app/. */
 struct outbox *app_outbox(struct app *app);

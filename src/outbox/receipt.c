@@ -93,13 +93,13 @@ static struct message_change change_of(struct arena *a, const struct provider *p
     return change;
 }
 
-/* The provider knows what we did not: the person has stopped marketing there. */
-static enum status heed_refusal(struct arena *a, struct tx *tx, const struct message *m,
-                                const struct inbound *status, int64_t now_ms, struct err *e) {
-    const struct consent_proof proof = {
-        .source = STR("provider"), .text = status->error_title, .message = m->id};
+enum status heed_refusal(struct arena *a, struct tx *tx, const struct message *m, int64_t code,
+                         struct str words, int64_t now_ms, struct err *e) {
+    const struct consent_proof proof = {.source = STR("provider"), .text = words, .message = m->id};
     struct conversation c;
 
+    if (!consent_is_refusal(code))
+        return ST_OK;
     TRY(conversation_get(a, tx, m->tenant, m->conversation, &c, e));
     return lead_set_consent(a, tx, m->tenant, c.lead, STR(CONSENT_WHATSAPP), true, &proof, now_ms,
                             e);
@@ -125,8 +125,8 @@ enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tena
     if (status->delivery == DELIVERY_UNKNOWN)
         return note_unknown(a, tx, &m, status, now_ms, e);
     TRY(message_change_status(a, tx, &m, change_of(a, provider, status), now_ms, &moved, e));
-    return status->delivery == DELIVERY_FAILED && consent_is_refusal(status->error_code)
-               ? heed_refusal(a, tx, &m, status, now_ms, e)
+    return status->delivery == DELIVERY_FAILED
+               ? heed_refusal(a, tx, &m, status->error_code, status->error_title, now_ms, e)
                : ST_OK;
 }
 
@@ -146,8 +146,10 @@ enum status receipts_catch_up(struct arena *a, struct tx *tx, const struct provi
 
         if (change.status.len == 0)
             continue;
-        if (str_eq(change.status, STR("failed")))
+        if (str_eq(change.status, STR("failed"))) {
+            TRY(heed_refusal(a, tx, m, change.error_code, change.error_reason, now_ms, e));
             explain(a, provider, &change);
+        }
         TRY(message_change_status(a, tx, m, change, now_ms, &moved, e));
     }
     return ST_OK;

@@ -300,6 +300,18 @@ static enum status record_blocked(struct tx *tx, struct sending *s, int64_t now_
     return ST_OK;
 }
 
+static enum status record_rejected(struct tx *tx, struct sending *s, int64_t now_ms,
+                                   struct err *e) {
+    const struct send_result *r = &s->result;
+
+    if (s->file.is_there)
+        TRY(media_take_back(tx, &s->file.media, s->account.id, e));
+    if (r->is_no_address)
+        TRY(lead_learn_bounce(s->arena, tx, s->message.tenant, s->lead.email, now_ms, e));
+    TRY(heed_refusal(s->arena, tx, &s->message, r->code, r->reason, now_ms, e));
+    return give_up(tx, s, STR("failed"), r->code, r->cause, r->reason, e);
+}
+
 static enum status record(struct tx *tx, void *ctx, struct err *e) {
     struct sending *s = ctx;
     int64_t now_ms = clock_now_ms();
@@ -316,11 +328,7 @@ static enum status record(struct tx *tx, void *ctx, struct err *e) {
     case SEND_RETRY:
         return record_retry(tx, s, now_ms, e);
     case SEND_REJECTED:
-        if (s->file.is_there)
-            TRY(media_take_back(tx, &s->file.media, s->account.id, e));
-        if (s->result.is_no_address)
-            TRY(lead_learn_bounce(s->arena, tx, s->message.tenant, s->lead.email, now_ms, e));
-        return give_up(tx, s, STR("failed"), s->result.code, s->result.cause, s->result.reason, e);
+        return record_rejected(tx, s, now_ms, e);
     case SEND_BLOCKED:
         return record_blocked(tx, s, now_ms, e);
     case SEND_UNCERTAIN:

@@ -24,3 +24,13 @@ enum status pace_take_some(struct arena *a, struct tx *tx, struct tenant_id tena
 /* Puts back cells that were taken and not used, for instance when a batch turned out smaller. */
 enum status pace_give_back(struct tx *tx, struct tenant_id tenant, struct pace pace, int64_t cells,
                            struct err *e) ATTR_MUST_CHECK;
+
+struct pace_place { /* where a walk over all buckets stands; {0}: at the beginning */
+    struct tenant_id tenant;
+    struct str key;
+};
+/* Forgets buckets that have been full for an hour, which changes nothing: one that is not there is full. Looks at no more than
+ * `most`, from *at on, of all tenants; *at moves on, its key in a, and *ret_more is false at the end. The caller's scope is the
+ * system's. */
+enum status pace_sweep(struct arena *a, struct tx *tx, struct pace_place *at, size_t most,
+                       int64_t now_us, bool *ret_more, struct err *e) ATTR_MUST_CHECK;

@@ -4,6 +4,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "pace/pace.h"
 
+enum { SWEEP_MAX = 10000 };
+
+#define FULL_FOR_US ((int64_t)3600 * 1000 * 1000) /* nodes' clocks may differ */
+
 /* How far ahead tat_us may be for one more cell. */
 static int64_t tolerance_us(struct pace pace) {
     int64_t most = pace.burst - pace.reserve;
@@ -76,4 +80,27 @@ enum status pace_give_back(struct tx *tx, struct tenant_id tenant, struct pace p
     return DB_LATER(
         tx, DB_SQL("UPDATE rate_limits SET tat_us = tat_us - $3 WHERE tenant_id = $1 AND key = $2"),
         e, V_UUID(tenant.v), V_TEXT(pace.key), V_I64(cells * pace.interval_us));
+}
+
+enum status pace_sweep(struct arena *a, struct tx *tx, struct pace_place *at, size_t most,
+                       int64_t now_us, bool *ret_more, struct err *e) {
+    size_t limit = most < SWEEP_MAX ? most : SWEEP_MAX;
+    struct pace_place from = *at;
+    struct db_rows rows;
+
+    *ret_more = false;
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT tenant_id, key FROM rate_limits WHERE (tenant_id, key) > ($1, $2)"
+                        " ORDER BY tenant_id, key LIMIT $3"),
+                 &rows, e, V_UUID(from.tenant.v), V_TEXT(from.key), V_I64((int64_t)limit)));
+    if (rows.n == 0)
+        return ST_OK;
+    *at = (struct pace_place){.tenant.v = db_uuid(&rows, rows.n - 1, 0),
+                              .key = db_text(&rows, rows.n - 1, 1)};
+    *ret_more = rows.n == limit;
+    return DB_EXEC(tx,
+                   DB_SQL("DELETE FROM rate_limits WHERE (tenant_id, key) > ($1, $2)"
+                          " AND (tenant_id, key) <= ($3, $4) AND tat_us < $5"),
+                   NULL, e, V_UUID(from.tenant.v), V_TEXT(from.key), V_UUID(at->tenant.v),
+                   V_TEXT(at->key), V_I64(now_us - FULL_FOR_US));
 }

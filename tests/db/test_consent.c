@@ -101,6 +101,92 @@ static void lead_shows_what_stands(void **state) {
     STEP(*state, shown);
 }
 
+/* --- the state ------------------------------------------------------------------------------------------- */
+
+#define EXPECT_STATE(lead, expected)                                                               \
+    do {                                                                                           \
+        struct lead_profile profile_;                                                              \
+        TRY(lead_profile(&app->a, tx, app->tenant, (lead), &profile_, e));                         \
+        EXPECT_STR(profile_.state, expected);                                                      \
+    } while (0)
+
+static enum status stepped(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_happening *steps;
+    struct lead_id ana;
+    size_t n;
+
+    TRY(known(app, tx, BY_PHONE, &ana, e));
+    TRY(stop(app, tx, ana, "whatsapp", e)); /* mails may still go on */
+    EXPECT_STATE(ana, "new");
+    TRY(stop(app, tx, ana, "email", e));
+    EXPECT_STATE(ana, "opted_out");
+    TRY(stop(app, tx, ana, "all", e)); /* again: no second step */
+    TRY(allow(app, tx, ana, "email", e));
+    EXPECT_STATE(ana, "contacting"); /* never wrote */
+    TRY(lead_happenings(&app->a, tx, app->tenant, ana, (struct uuid){0}, 10, &steps, &n, e));
+    EXPECT_I64(n, 2);
+    EXPECT_STR(steps[1].kind, "lead.state");
+    EXPECT_STR(steps[1].data,
+               "{\"from\":\"new\",\"to\":\"opted_out\",\"why\":\"não quero mais receber\"}");
+    EXPECT_STR(steps[0].data,
+               "{\"from\":\"opted_out\",\"to\":\"contacting\",\"why\":\"não quero mais receber\"}");
+    return ST_OK;
+}
+
+static void
+stop_on_every_channel_is_the_state_opted_out_and_the_wish_back_leads_out_of_it(void **state) {
+    STEP(*state, stepped);
+}
+
+static enum status not_undone(struct app *app, struct tx *tx, struct err *e) {
+    const struct lead_step drag = {.to = STR("won"), .actor = STR("user:1")};
+    struct err why = ERR_INIT;
+    struct lead lead;
+
+    TRY(lead_resolve(&app->a, tx, app->tenant, &BY_PHONE, clock_now_ms(), &lead, e));
+    TRY(stop(app, tx, lead.id, "all", e));
+    EXPECT_FAILS(ST_CONFLICT,
+                 lead_step(&app->a, tx, app->tenant, lead.id, &drag, clock_now_ms(), &why));
+    EXPECT_FAILS(ST_CONFLICT, lead_move(&app->a, tx, app->tenant, lead.id, STR("replied"),
+                                        STR_EMPTY, clock_now_ms(), &why));
+    TRY(lead_heard(&app->a, tx, app->tenant, &lead, clock_now_ms(),
+                   e)); /* as read before the stop */
+    EXPECT_STATE(lead.id, "opted_out");
+    TRY(allow(app, tx, lead.id, "all", e));
+    EXPECT_STATE(lead.id, "replied"); /* wrote meanwhile */
+    return ST_OK;
+}
+
+static void neither_a_drag_nor_a_message_leads_out_of_opted_out(void **state) {
+    STEP(*state, not_undone);
+}
+
+static enum status listed_before(struct app *app, struct tx *tx, struct err *e) {
+    const struct consent_proof why = {.source = STR("import"), .text = STR("old list")};
+    struct str key;
+    bool is_new;
+
+    EXPECT(lead_key_of(&app->a, ANA.phone, &key));
+    return lead_set_consent_key(&app->a, tx, app->tenant, key, STR("all"), true, &why,
+                                clock_now_ms(), &is_new, e);
+}
+
+static enum status met(struct app *app, struct tx *tx, struct err *e) {
+    const struct inbound ev = inbound_text(app, ANA, "qual o preço?");
+    struct conversation c;
+
+    TRY(receive(app, tx, &ev, NULL, e));
+    TRY(get_conversation(app, tx, &c, e));
+    EXPECT_STATE(c.lead, "opted_out");
+    EXPECT_STOPPED(c.lead, "whatsapp", true);
+    return ST_OK;
+}
+
+static void who_was_on_the_list_before_is_opted_out_from_the_first_message(void **state) {
+    STEP(*state, listed_before);
+    STEP(*state, met);
+}
+
 static enum status merged(struct app *app, struct tx *tx, struct err *e) {
     struct lead_id old, young, both;
 
@@ -182,6 +268,29 @@ static void every_word_is_kept_as_proof(void **state) {
                                      " AND keys LIKE '%phone:5511987654321%'"),
                      2);
     assert_int_equal(count_rows(app, "SELECT count(*) FROM suppressions"), 0);
+}
+
+static enum status change_proof(struct app *app, struct tx *tx, struct err *e) {
+    return DB_EXEC(tx, DB_SQL("UPDATE consents SET text = 'sim' WHERE tenant_id = $1"), NULL, e,
+                   V_UUID(app->tenant.v));
+}
+
+static enum status delete_proof(struct app *app, struct tx *tx, struct err *e) {
+    return DB_EXEC(tx, DB_SQL("DELETE FROM consents WHERE tenant_id = $1"), NULL, e,
+                   V_UUID(app->tenant.v));
+}
+
+static void proof_is_neither_changed_nor_deleted_by_any_statement(void **state) {
+    struct app *app = *state;
+    struct err e = ERR_INIT;
+
+    STEP(app, proven);
+    assert_int_not_equal(try_step(app, DB_TENANT(app->tenant), change_proof, &e), ST_OK);
+    assert_non_null(strstr(e.message, "append-only"));
+    err_clear(&e);
+    assert_int_not_equal(try_step(app, DB_TENANT(app->tenant), delete_proof, &e), ST_OK);
+    assert_non_null(strstr(e.message, "append-only"));
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM consents WHERE text <> 'sim'"), 3);
 }
 
 static enum status refused(struct app *app, struct tx *tx, struct err *e) {
@@ -405,10 +514,15 @@ int main(void) {
         FEATURE_TEST(stop_is_of_one_channel_or_of_all),
         FEATURE_TEST(allowing_one_channel_leaves_the_others_stopped),
         FEATURE_TEST(lead_shows_what_stands),
+        FEATURE_TEST(
+            stop_on_every_channel_is_the_state_opted_out_and_the_wish_back_leads_out_of_it),
+        FEATURE_TEST(neither_a_drag_nor_a_message_leads_out_of_opted_out),
+        FEATURE_TEST(who_was_on_the_list_before_is_opted_out_from_the_first_message),
         FEATURE_TEST(stop_survives_a_merge),
         FEATURE_TEST(stop_survives_deletion_and_return),
         FEATURE_TEST(many_are_asked_at_once),
         FEATURE_TEST(every_word_is_kept_as_proof),
+        FEATURE_TEST(proof_is_neither_changed_nor_deleted_by_any_statement),
         FEATURE_TEST(unknown_channel_and_nobody_are_refused),
         FEATURE_TEST(list_is_added_to_looked_at_and_taken_from),
         FEATURE_TEST(words_stop_marketing_and_are_confirmed_once),

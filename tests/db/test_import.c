@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "consent/consent.h"
 #include "db/tenant_fixture.h"
 #include "ingest/ingest.h"
 
@@ -405,6 +406,39 @@ static void two_runs_at_once_put_each_row_once(void **state) {
     buf_done(&b);
 }
 
+/* One of the people is on the list of those to leave alone. */
+static enum status suppress(struct tx *tx, void *ctx, struct err *e) {
+    const struct consent_proof proof = {.source = STR("import"), .text = STR("old list")};
+    struct app *app = ctx;
+    bool is_new;
+
+    return suppression_put(&app->a, tx, app->tenant, STR("phone:5511960000003"), STR(CONSENT_ALL),
+                           true, &proof, clock_now_ms(), &is_new, e);
+}
+
+static void undo_takes_those_away_too_who_were_opted_out_before(void **state) {
+    struct app *app = *state;
+    struct err e = ERR_INIT;
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    assert_ok(db_write(app->d.db, DB_TENANT(app->tenant), suppress, app, &e), &e);
+    buf_add(&b, STR("Nome;Telefone\n"));
+    for (int i = 0; i < 5; i++)
+        buf_printf(&b, "Pessoa %d;+55 11 96000-%04d\n", i, i);
+    upload(app, buf_str(&b));
+    commit_all(app);
+    assert_int_equal(app->im.counts.created, 5);
+    assert_int_equal(harness_i64(app->d.db, DB_SYSTEM,
+                                 DB_SQL("SELECT count(*) FROM leads WHERE state = 'opted_out'")),
+                     1);
+    take_step(app, INGEST_UNDO);
+    assert_true(run_once(app, NULL));
+    assert_int_equal(app->im.undone, 5);
+    assert_int_equal(count_leads(app), 0);
+    buf_done(&b);
+}
+
 static void undo_gives_back_the_earlier_state(void **state) {
     struct app *app = *state;
     struct str before;
@@ -540,6 +574,7 @@ int main(void) {
         IMPORT_TEST(a_cancelled_import_stops_and_can_go_on),
         IMPORT_TEST(two_runs_at_once_put_each_row_once),
         IMPORT_TEST(undo_gives_back_the_earlier_state),
+        IMPORT_TEST(undo_takes_those_away_too_who_were_opted_out_before),
         IMPORT_TEST(looking_and_trying_change_nothing_and_foretell),
         IMPORT_TEST(a_file_that_breaks_off_fails_and_says_why),
         IMPORT_TEST(what_is_no_spreadsheet_is_not_kept),

@@ -302,11 +302,11 @@ static void words_numbers_and_addresses_find_their_lead(void **state) {
 
 static const char *const states[] = LEAD_STATES;
 
-/* Rows: from; columns: to. p: a person may, b: both may, .: nobody. */
+/* Rows: from; columns: to. p: a person may, b: person and program may, w: only the lead's own wish, .: nobody. */
 static const char *const steps[LEAD_N_STATES] = {
     /*        n c r q s w l o u */
     [0] = "bbbbbbbbb", [1] = "pbbbbbbbb", [2] = "ppbbbbbbb", [3] = "pppbbbbbb", [4] = "ppppbbbbb",
-    [5] = "pppppbpbb", [6] = "ppppppbbb", [7] = ".ss....b.", [8] = "bbbbbbbbb",
+    [5] = "pppppbpbb", [6] = "ppppppbbb", [7] = ".ww....b.", [8] = "bbbbbbbbb",
 };
 
 static void every_step_is_allowed_or_refused_as_the_table_says(void **state) {
@@ -314,14 +314,17 @@ static void every_step_is_allowed_or_refused_as_the_table_says(void **state) {
     for (size_t f = 0; f < LEAD_N_STATES; f++) {
         for (size_t t = 0; t < LEAD_N_STATES; t++) {
             char c = steps[f][t];
-            bool person = lead_may_move(str_of(states[f]), str_of(states[t]), true);
-            bool program = lead_may_move(str_of(states[f]), str_of(states[t]), false);
+            bool person = lead_may_move(str_of(states[f]), str_of(states[t]), LEAD_PERSON);
+            bool program = lead_may_move(str_of(states[f]), str_of(states[t]), LEAD_PROGRAM);
+            bool wish = lead_may_move(str_of(states[f]), str_of(states[t]), LEAD_OWN_WISH);
 
-            if (person != (c == 'p' || c == 'b') || program != (c == 's' || c == 'b'))
-                fail_msg("%s to %s: person %d, program %d", states[f], states[t], person, program);
+            if (person != (c == 'p' || c == 'b') || program != (c == 'b') ||
+                wish != (c == 'w' || c == 'b'))
+                fail_msg("%s to %s: person %d, program %d, wish %d", states[f], states[t], person,
+                         program, wish);
         }
     }
-    assert_false(lead_may_move(STR("new"), STR("sold"), true));
+    assert_false(lead_may_move(STR("new"), STR("sold"), LEAD_PERSON));
 }
 
 static enum status one_step(struct app *app, struct tx *tx, struct err *e) {

@@ -190,6 +190,36 @@ static void closed_window_and_unreachable_person_fail_with_a_reason(void **state
     assert_int_equal(calls(app), 2);
 }
 
+static enum status ana_is_stopped(struct app *app, struct tx *tx, struct err *e) {
+    struct consent_answer answer;
+    struct consent_act *acts;
+    struct conversation c;
+    size_t n;
+
+    TRY(get_conversation(app, tx, &c, e));
+    TRY(consent_check_many(&app->a, tx, app->tenant, &c.lead, 1, STR(CONSENT_WHATSAPP), &answer,
+                           e));
+    EXPECT(answer.is_stopped);
+    TRY(consent_check_many(&app->a, tx, app->tenant, &c.lead, 1, STR(CONSENT_EMAIL), &answer, e));
+    EXPECT(!answer.is_stopped);
+    TRY(consent_history(&app->a, tx, app->tenant, c.lead, 10, &acts, &n, e));
+    EXPECT_I64(n, 1);
+    EXPECT(acts[0].is_stop);
+    EXPECT_STR(acts[0].source, "provider");
+    EXPECT(acts[0].text.len > 0);
+    EXPECT(uuid_eq(acts[0].message.v, app->message.id.v));
+    return ST_OK;
+}
+
+static void refusal_because_the_person_opted_out_is_kept_as_their_stop_with_proof(void **state) {
+    struct app *app = *state;
+
+    assert_str(send_with(app, (struct fake_reply){.status = 400, .body = ERROR_BODY("131050")}),
+               "failed");
+    assert_int_equal(app->message.error_code, 131050);
+    STEP(app, ana_is_stopped);
+}
+
 static void message_that_meta_holds_back_fails_at_once_and_frees_its_lane(void **state) {
     struct app *app = *state;
 
@@ -670,6 +700,7 @@ int main(void) {
         FEATURE_TEST(persons_reply_answers_what_was_written_so_far),
         FEATURE_TEST(accepted_message_is_sent_with_our_id_and_the_address_learnt),
         FEATURE_TEST(closed_window_and_unreachable_person_fail_with_a_reason),
+        FEATURE_TEST(refusal_because_the_person_opted_out_is_kept_as_their_stop_with_proof),
         FEATURE_TEST(message_that_meta_holds_back_fails_at_once_and_frees_its_lane),
         FEATURE_TEST(pair_limit_of_the_provider_is_waited_for),
         FEATURE_TEST(refused_token_blocks_the_account_and_parks_until_a_person_clears_it),

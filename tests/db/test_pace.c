@@ -154,6 +154,56 @@ static void buckets_know_nothing_of_each_other(void **state) {
     STEP(*state, of_others);
 }
 
+/* --- what is forgotten ---------------------------------------------------------------------------------- */
+
+static enum status fill(struct app *app, struct tx *tx, struct err *e) {
+    int64_t hours = 3600 * (int64_t)SECOND_US, wait;
+
+    for (int i = 0; i < 50; i++) {
+        struct pace pace = {
+            .key = arena_printf(&app->a, "pair:%02d", i), .interval_us = SECOND_US, .burst = 2};
+
+        /* Every second one was asked three hours before the others. */
+        TRY(pace_take(&app->a, tx, app->tenant, pace, START_US - (i % 2 ? 3 * hours : 0), &wait,
+                      e));
+    }
+    return ST_OK;
+}
+
+static enum status sweep(struct app *app, struct tx *tx, struct err *e) {
+    enum { A_STEP = 7 };
+    struct pace_place at = {0};
+    int64_t steps = 0;
+    bool more = true;
+
+    for (; more && steps < 20; steps++)
+        TRY(pace_sweep(&app->a, tx, &at, A_STEP, START_US, &more, e));
+    EXPECT_I64(steps, 8); /* 50 buckets, seven a step */
+    return ST_OK;
+}
+
+static enum status still_held(struct app *app, struct tx *tx, struct err *e) {
+    struct pace pace = {.key = STR("pair:00"), .interval_us = SECOND_US, .burst = 1};
+    int64_t wait;
+
+    TRY(pace_take(&app->a, tx, app->tenant, pace, START_US, &wait, e));
+    EXPECT_I64(wait, SECOND_US); /* what holds somebody back stays */
+    pace.key = STR("pair:01");
+    TRY(pace_take(&app->a, tx, app->tenant, pace, START_US, &wait, e));
+    EXPECT_I64(wait, 0);
+    return ST_OK;
+}
+
+static void buckets_that_have_long_been_full_are_forgotten_a_few_at_a_time(void **state) {
+    struct app *app = *state;
+    struct err e = ERR_INIT;
+
+    STEP(app, fill);
+    assert_ok(try_step(app, DB_SYSTEM, sweep, &e), &e);
+    assert_int_equal(count_rows(app, "SELECT count(*) FROM rate_limits"), 25);
+    STEP(app, still_held);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FEATURE_TEST(a_minute_at_80_a_second_is_kept_within_a_percent),
@@ -162,6 +212,7 @@ int main(void) {
         FEATURE_TEST(bulk_leaves_room_for_replies),
         FEATURE_TEST(cells_put_back_can_be_taken_again),
         FEATURE_TEST(buckets_know_nothing_of_each_other),
+        FEATURE_TEST(buckets_that_have_long_been_full_are_forgotten_a_few_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

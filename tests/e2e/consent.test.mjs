@@ -8,14 +8,15 @@ import { client, ENGINES, newInstallation, seed, until } from '../support/prosa.
 for (const engine of ENGINES) {
   describe(`consent on ${engine}`, () => {
     const phone = '5511981234567';
-    let graph, installation, node, api, n = 0;
+    let graph, installation, node, api, key, n = 0;
 
     before(async () => {
       graph = await startGraph();
       installation = await newInstallation(engine);
       const seeded = await seed(installation, graph.url);
       node = await installation.serve();
-      api = client(node.url, seeded.key);
+      key = seeded.key;
+      api = client(node.url, key);
     });
     after(async () => {
       if (node) await node.kill();
@@ -70,6 +71,46 @@ for (const engine of ENGINES) {
       assert.equal(last.is_stopped, false);
       assert.equal(last.text, 'she called: it was her son');
       assert.equal((await api.get(`/api/v1/leads/${lead.id}`)).marketing_stopped_at, null);
+    });
+
+    test('who said stop stays out of campaigns, whatever the next spreadsheet writes over them', async () => {
+      const gone = '5511981230077', stays = '5511981230078';
+      const sheet = `Nome;Telefone;Cidade\nRita Reis;+${gone};Santos\nOtto Alves;+${stays};Santos\n`;
+      const put = async () => {
+        const { id } = await (await fetch(`${node.url}/api/v1/imports?name=lista.csv`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: sheet })).json();
+        await api.patch(`/api/v1/imports/${id}`, { policy: 'overwrite' });
+        await api.post(`/api/v1/imports/${id}/commit`);
+        return until(async () => { const im = await api.get(`/api/v1/imports/${id}`); return im.state === 'done' && im; }, 'the import');
+      };
+      await put();
+      await say(gone, 'me tira dessa lista');
+      const lead = await leadOf(gone);
+      await until(async () => (await api.get(`/api/v1/leads/${lead.id}`)).state === 'opted_out', 'the state follows');
+      const again = await put();
+      assert.equal(again.counts.rows, 2);
+      const { data: [step] } = await api.get(`/api/v1/leads/${lead.id}/timeline?limit=1`);
+      assert.ok(step);
+      assert.equal((await api.get(`/api/v1/leads/${lead.id}`)).state, 'opted_out');
+
+      const d = await api.post('/api/v1/dispatches', { name: 'again', audience: { import: again.id } });
+      await api.post(`/api/v1/dispatches/${d.id}/plan`);
+      await until(async () => (await api.get(`/api/v1/dispatches/${d.id}`)).state === 'planned', 'the plan');
+      const { data: people } = await api.get(`/api/v1/dispatches/${d.id}/recipients`);
+      const of = (id) => people.find((p) => p.lead_id === id);
+      assert.equal(people.length, 2);
+      assert.equal(of(lead.id).block_reason, 'opted-out-all');
+      assert.ok(!people.find((p) => p.lead_id !== lead.id).block_reason?.startsWith('opted-out'));
+    });
+
+    test('a lead dragged to opted_out on the board is on the list, and comes back by the wish alone', async () => {
+      const { id } = await api.post('/api/v1/leads', { name: 'Nilo Prado', phones: ['+55 11 98123-0079'] });
+      await api.post(`/api/v1/leads/${id}/state`, { state: 'opted_out', why: 'asked at the counter' });
+      const { data: [act] } = await api.get(`/api/v1/leads/${id}/consents`);
+      assert.deepEqual([act.is_stopped, act.channel, act.source, act.text], [true, 'all', 'person', 'asked at the counter']);
+      await assert.rejects(api.post(`/api/v1/leads/${id}/state`, { state: 'won' }), (e) => e.status === 409);
+      await api.post(`/api/v1/leads/${id}/consents`, { action: 'allow', channel: 'email', text: 'wants the invoice by mail' });
+      assert.equal((await api.get(`/api/v1/leads/${id}`)).state, 'contacting');
+      assert.ok((await api.get(`/api/v1/leads/${id}`)).marketing_stopped_at); // WhatsApp stays stopped
     });
   });
 }

@@ -1,5 +1,6 @@
 /* test_words.c - what people write to be left alone is understood, and what only looks like it is not.
- * The phrases are in tests/fixtures/consent: rules.txt, which the rules were written from, and heldout.txt, which they were not.
+ * The phrases are in tests/fixtures/consent: rules.txt and spoken_rules.txt, which the rules were written from, and heldout.txt and
+ * spoken.txt, which they were not.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,26 @@ static void phrases_never_seen_are_heard_95_in_100_and_mistaken_1_in_100(void **
     assert_true(s.resumed * 100 >= s.resumes * 80);
 }
 
+static void spoken_phrases_the_rules_came_from_are_read_right(void **state) {
+    struct score s = measure("spoken_rules.txt", true);
+
+    (void)state;
+    assert_true(s.stops >= 200 && s.others >= 140);
+    assert_true(s.heard * 100 >= s.stops * 96);
+    assert_int_equal(s.wrong, 0);
+}
+
+/* Harder than what people mostly write: each phrase is another way to say it. docs/consent.md has the figures. */
+static void spoken_phrases_never_seen_are_heard_85_in_100_and_none_is_mistaken(void **state) {
+    struct score s = measure("spoken.txt", getenv("PROSA_SHOW_HELDOUT") != NULL);
+
+    (void)state;
+    assert_true(s.stops >= 90 && s.others >= 110);
+    assert_true(s.heard * 100 >= s.stops * 85);
+    assert_true(s.wrong * 100 <= s.others);
+    assert_true(s.resumed * 100 >= s.resumes * 80);
+}
+
 static void any_bytes_are_read(void **state) {
     (void)state;
     assert_int_equal(consent_read(STR_EMPTY), CONSENT_NONE);
@@ -84,6 +105,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phrases_the_rules_came_from_are_read_right),
         cmocka_unit_test(phrases_never_seen_are_heard_95_in_100_and_mistaken_1_in_100),
+        cmocka_unit_test(spoken_phrases_the_rules_came_from_are_read_right),
+        cmocka_unit_test(spoken_phrases_never_seen_are_heard_85_in_100_and_none_is_mistaken),
         cmocka_unit_test(any_bytes_are_read),
     };
 
