@@ -116,7 +116,8 @@ static void put_ninth_digit(struct phone_library_answer *ans) {
 
     memcpy(typed + 1, ans->digits, n + 1);
     phone_library_read(typed, n + 2, "BR", &again);
-    if (again.fault == PHONE_LIBRARY_OK)
+    /* Another number, such as one whose area lost a zero, is not what was typed. */
+    if (again.fault == PHONE_LIBRARY_OK && strcmp(again.digits, typed + 1) == 0)
         *ans = again;
 }
 

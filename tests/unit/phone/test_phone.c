@@ -94,6 +94,8 @@ static void what_is_no_number_says_why(void **state) {
         {"1", "", "unknown", "not-a-number"},
         {"98765-4321", "", "unknown", "too-short"},
         {"119876543", "", "unknown", "too-short"},
+        {"007795535-36", "", "unknown",
+         "invalid"}, /* with a zero before its area it is nobody's, not that of 79 7955-3536 */
         {"11 98765 43210", "", "unknown", "too-long"},
         {"11119876543211198765432111987654321", "", "unknown", "too-long"},
         {"(20) 98765-4321", "", "unknown", "invalid"},
