@@ -128,16 +128,25 @@ static void add_cell_text(struct buf *b, struct str s) {
     add_xml(b, str_sub(s, from, s.len));
 }
 
+/* "A", "Z", "AA": counted in 26 letters without a zero. */
+static void add_column(struct buf *b, size_t column) {
+    if (column >= 26)
+        add_column(b, column / 26 - 1);
+    buf_add_char(b, (char)('A' + column % 26));
+}
+
+/* The format takes rows and cells without their place, but not every program that reads it does (exceljs refuses the file). */
 static void xlsx_row(struct sheet_writer *w, const struct str *cells, size_t n) {
-    buf_add(&w->b, STR("<row>"));
+    buf_printf(&w->b, "<row r=\"%lld\">", (long long)w->rows);
     for (size_t i = 0; i < n; i++) {
         struct str text = utf8_cut_points(utf8_repair(&w->scratch, cells[i]), CELL_MAX_POINTS);
 
-        if (text.len == 0) {
-            buf_add(&w->b, STR("<c/>"));
+        if (text.len == 0)
             continue;
-        }
-        buf_add(&w->b, STR("<c t=\"inlineStr\"><is><t xml:space=\"preserve\">"));
+        buf_add(&w->b, STR("<c r=\""));
+        add_column(&w->b, i);
+        buf_printf(&w->b, "%lld\" t=\"inlineStr\"><is><t xml:space=\"preserve\">",
+                   (long long)w->rows);
         add_cell_text(&w->b, text);
         buf_add(&w->b, STR("</t></is></c>"));
     }
