@@ -43,6 +43,7 @@ static const struct command commands[] = {
          "again. docs/import.md tells the rest.",
      .options = import_options,
      .run = import_run},
+    {.name = "lead", .summary = "people of a tenant's lists", .subcommands = lead_commands},
     {.name = "dispatch",
      .summary = "campaigns: one message to many people",
      .subcommands = dispatch_commands},

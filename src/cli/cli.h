@@ -97,7 +97,9 @@ enum status cli_configure(struct cli *c, struct err *e) ATTR_MUST_CHECK;
 /* Runs fn(tx, ctx) with the system's scope; cli_tenant() narrows it. c->out is emptied first, as fn
  * may run twice. */
 enum status cli_write(struct cli *c, tx_fn fn, void *ctx, struct err *e) ATTR_MUST_CHECK;
-/* The same for what changes who may do what: servers that share the database hear of it. */
+/* The same on a reader, for commands that change nothing. */
+enum status cli_read(struct cli *c, tx_fn fn, void *ctx, struct err *e) ATTR_MUST_CHECK;
+/* cli_write for what changes who may do what: servers that share the database hear of it. */
 enum status cli_write_callers(struct cli *c, tx_fn fn, void *ctx, struct err *e) ATTR_MUST_CHECK;
 /* Finds the tenant and holds the rest of the transaction to it. */
 enum status cli_tenant(struct cli *c, struct tx *tx, struct str slug, struct tenant *ret,
@@ -147,7 +149,7 @@ void table_end(struct table *t, const char *none);
 
 extern const struct command tenant_commands[], user_commands[], key_commands[], provider_commands[],
     jobs_commands[], template_commands[], inbox_commands[], bot_commands[], webhook_commands[],
-    dispatch_commands[], audit_commands[], consent_commands[], secrets_commands[];
+    dispatch_commands[], audit_commands[], consent_commands[], secrets_commands[], lead_commands[];
 extern const struct option migrate_options[], doctor_options[], sim_run_options[], import_options[];
 
 enum status migrate_run(struct cli *c, struct err *e);

@@ -22,6 +22,12 @@ enum status cli_write(struct cli *c, tx_fn fn, void *ctx, struct err *e) {
     return db_write(c->rt.db, DB_SYSTEM, run_anew, &t, e);
 }
 
+enum status cli_read(struct cli *c, tx_fn fn, void *ctx, struct err *e) {
+    struct attempt t = {.c = c, .fn = fn, .ctx = ctx};
+
+    return db_read(c->rt.db, DB_SYSTEM, run_anew, &t, e);
+}
+
 enum status cli_write_callers(struct cli *c, tx_fn fn, void *ctx, struct err *e) {
     TRY(cli_write(c, fn, ctx, e));
     db_notify(c->rt.db, CALLERS_CHANNEL);

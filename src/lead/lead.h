@@ -4,6 +4,7 @@
 
 #include "db/db.h"
 #include "provider/provider.h"
+#include "sheet/sheet.h"
 #include "json/json.h"
 
 struct lead {
@@ -153,7 +154,7 @@ struct lead_put_result {
     struct str before; /* JSON by which lead_put_undo restores; empty when created */
 };
 
-enum { LEAD_PUT_MAX = 1000 };
+enum { LEAD_PUT_MAX = 2000 };
 
 /* Reads what can be read without the database (numbers, documents, addresses, names to sort by) into each record's .read:
  * most of the work of a put. Pure; call it before the transaction, from any thread. region: "BR". */
@@ -245,6 +246,18 @@ enum status lead_rows_some(struct arena *a, struct tx *tx, struct tenant_id tena
 enum status lead_count(struct arena *a, struct tx *tx, struct tenant_id tenant,
                        const struct json *filter, int64_t *ret, bool *ret_is_exact, struct err *e)
     ATTR_MUST_CHECK;
+
+struct lead_export {
+    struct lead_query query; /* cursor and limit are not looked at */
+    const struct lead_id *ids;
+    size_t n_ids; /* > 0: these, in that order, instead of the query's */
+    enum sheet_kind kind;
+    int fd; /* a file; what it holds is thrown away */
+};
+/* Writes leads as a spreadsheet, in memory that does not grow with their number; *ret_n: how many. ST_INVALID: the query, or more
+ * than the format holds; ST_UNAVAILABLE: the disk. */
+enum status lead_export(struct tx *tx, struct tenant_id tenant, const struct lead_export *what,
+                        int64_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 struct lead_column { /* of the board */
     struct str state;
     int64_t count;

@@ -18,6 +18,7 @@ const COMMANDS = {
   user: ['add', 'list', 'passwd', 'enable', 'disable'],
   key: ['add', 'list', 'revoke'],
   provider: ['add', 'kinds', 'list', 'set', 'enable', 'disable', 'prefer', 'test', 'clear'],
+  lead: ['list', 'show', 'export'],
   bot: ['set', 'show', 'check'],
   jobs: ['list', 'groups', 'replay', 'discard'],
   inbox: ['list', 'show', 'replay'],
