@@ -74,6 +74,18 @@ enum status db_ping(struct db *db, struct err *e) {
     return db_read(db, DB_SYSTEM, ping, NULL, e);
 }
 
+/* --- much at once ---------------------------------------------------------------------------- */
+
+void db_bulk_begin(struct db *db) {
+    atomic_fetch_add_explicit(&db->bulks, 1, memory_order_relaxed);
+}
+
+void db_bulk_end(struct db *db) {
+    int before = atomic_fetch_sub_explicit(&db->bulks, 1, memory_order_relaxed);
+
+    assert(before > 0);
+}
+
 /* --- counting -------------------------------------------------------------------------------- */
 
 void db_count_commit(struct db *db) {

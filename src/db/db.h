@@ -104,6 +104,12 @@ enum status db_write(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, 
 enum status db_read(struct db *db, struct db_scope scope, tx_fn fn, void *ctx, struct err *e)
     ATTR_MUST_CHECK;
 
+/* Around work that writes very much, such as an import; counted, from any thread. SQLite then keeps more of the file in memory (24 MB)
+ * and lets its log grow longer, so that a page that changes with every transaction is written to the file once and not each time.
+ * What is promised of a commit stays the same. */
+void db_bulk_begin(struct db *db);
+void db_bulk_end(struct db *db);
+
 /* As db_write, without waiting: done is called exactly once, from a thread of db's, after the
  * commit or the failure; it must be short and not call db_write. What several threads submit shares
  * commits; which order it runs in is not promised. */

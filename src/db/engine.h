@@ -141,6 +141,7 @@ struct db {
     struct str described;
     struct db_listeners listeners;
     struct db_counters counters;
+    _Atomic int bulks; /* how many are between db_bulk_begin and db_bulk_end */
 };
 
 struct tx {

@@ -113,13 +113,11 @@ enum status sqlite_script(struct sqlite_conn *conn, const char *sql, struct err 
 /* Page caches are small on purpose: the kernel caches the file, and the idle process stays lean.
  * The writer checkpoints by itself after it has woken its callers (sqlite_writer.c).
  * secure_delete=fast overwrites what is erased where that costs no extra write. */
-static const char writer_settings[] = "PRAGMA journal_mode=WAL;"
-                                      "PRAGMA synchronous=FULL;"
-                                      "PRAGMA foreign_keys=ON;"
-                                      "PRAGMA secure_delete=FAST;"
-                                      "PRAGMA cache_size=-4096;"
-                                      "PRAGMA wal_autocheckpoint=0;"
-                                      "PRAGMA journal_size_limit=16777216;";
+static const char writer_settings[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;"
+    "PRAGMA secure_delete=FAST;" SQLITE_WRITER_SETTINGS "PRAGMA wal_autocheckpoint=0;";
 static const char reader_settings[] = "PRAGMA query_only=ON;"
                                       "PRAGMA cache_size=-1024;";
 

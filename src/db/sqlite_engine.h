@@ -36,6 +36,11 @@ enum sqlite_control {
     CONTROL_N_CONTROLS
 };
 
+/* What db_bulk_begin changes and db_bulk_end changes back. */
+#define SQLITE_WRITER_SETTINGS                                                                     \
+    "PRAGMA cache_size=-4096;"                                                                     \
+    "PRAGMA journal_size_limit=16777216;"
+
 struct sqlite_conn {
     sqlite3 *handle;
     sqlite3_stmt *controls[CONTROL_N_CONTROLS];
@@ -64,6 +69,7 @@ struct sqlite_writer {
     bool is_asleep; /* waits for filled: whoever queues must signal */
     struct sqlite_conn *conn;
     struct db_hooks hooks;
+    bool is_bulk;  /* as the page cache was set up last */
     int wal_pages; /* after the last commit */
     int checkpoint_at;
 };

@@ -20,6 +20,7 @@ enum {
     BATCH_MAX = 512,
     BATCH_MAX_NS = 20 * 1000 * 1000,
     CHECKPOINT_PAGES = 4000, /* 16 MB; with 1000 a busy writer loses a third to them */
+    BULK_CHECKPOINT_PAGES = 32000,
 };
 
 struct write_item { /* on the stack of a caller that waits, on the heap of one that does not */
@@ -319,7 +320,27 @@ static void checkpoint(struct sqlite_writer *w) {
     w->wal_pages = 0;
     (void)sqlite3_wal_checkpoint_v2(w->conn->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log,
                                     &moved);
-    w->checkpoint_at = CHECKPOINT_PAGES + (moved < in_log ? in_log : 0);
+    w->checkpoint_at =
+        (w->is_bulk ? BULK_CHECKPOINT_PAGES : CHECKPOINT_PAGES) + (moved < in_log ? in_log : 0);
+}
+
+static const char bulk_settings[] = "PRAGMA cache_size=-24576;"
+                                    "PRAGMA journal_size_limit=268435456;";
+
+/* Rows of an import go into a handful of indexes at places all over them: with the small cache each page is read, spilled and
+ * read again within one transaction. A failure leaves the cache as it is, which is only slower. */
+static void settle_bulk(struct sqlite_db *db) {
+    struct sqlite_writer *w = &db->writer;
+    bool is_bulk = atomic_load_explicit(&db->base.bulks, memory_order_relaxed) > 0;
+    struct err unused = ERR_INIT;
+
+    if (is_bulk == w->is_bulk)
+        return;
+    w->is_bulk = is_bulk;
+    w->checkpoint_at = is_bulk ? BULK_CHECKPOINT_PAGES : CHECKPOINT_PAGES;
+    (void)sqlite_script(w->conn, is_bulk ? bulk_settings : SQLITE_WRITER_SETTINGS, &unused);
+    if (!is_bulk)
+        (void)sqlite3_db_release_memory(w->conn->handle);
 }
 
 static void *writer_main(void *arg) {
@@ -328,6 +349,7 @@ static void *writer_main(void *arg) {
     (void)pthread_setname_np(pthread_self(), "db-writer");
     db_mark_thread();
     while (wait_for_work(&db->writer)) {
+        settle_bulk(db);
         batch_run(db);
         checkpoint(&db->writer);
     }

@@ -404,15 +404,34 @@ static enum status load_tx(struct tx *tx, void *ctx, struct err *e) {
     return store_import_get(&r->a, tx, tenant, r->im.id, false, &r->im, e);
 }
 
+/* As long as rows go in or out, much is written. */
+static enum status run_bulk(struct run *r, enum status (*fn)(struct run *r, struct err *e),
+                            struct err *e) {
+    enum status st;
+
+    db_bulk_begin(r->d->db);
+    st = fn(r, e);
+    db_bulk_end(r->d->db);
+    return st;
+}
+
+static enum status put_rows(struct run *r, struct err *e) {
+    return run_rows(r, put_tx, e);
+}
+
+static enum status check_rows(struct run *r, struct err *e) {
+    return run_rows(r, check_tx, e);
+}
+
 static enum status run_state(struct run *r, struct err *e) {
     TRY(db_read(r->d->db, DB_TENANT(r->im.tenant), load_tx, r, e));
     r->place = r->im.place;
     if (str_eq(r->im.state, STR("running")))
-        return run_rows(r, put_tx, e);
+        return run_bulk(r, put_rows, e);
     if (str_eq(r->im.state, STR("checking")))
-        return run_rows(r, check_tx, e);
+        return run_bulk(r, check_rows, e);
     if (str_eq(r->im.state, STR("undoing")))
-        return undo_all(r, e);
+        return run_bulk(r, undo_all, e);
     r->is_over = true; /* cancelled meanwhile, or done */
     return ST_OK;
 }

@@ -3,6 +3,7 @@
  * A table of this call's keys leads to persons in memory, those of the database and those just made alike; so records of one
  * call that are the same person meet, and a key is never given to two.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -503,6 +504,15 @@ static enum status put_one(struct put *p, const struct lead_record *record,
 
 /* --- all of them --------------------------------------------------------------------------------------------- */
 
+static int by_key(const void *a, const void *b) {
+    const struct key_row *x = a, *y = b;
+    int cmp = strcmp(x->key.kind, y->key.kind);
+
+    return cmp != 0 ? cmp : str_cmp(x->key.value, y->key.value);
+}
+
+/* In the order of the index: neighbours are written together, and two puts at the same time wait for each other instead of
+ * being dead locked. */
 static enum status write_keys(struct put *p, struct err *e) {
     struct key_row *rows = arena_array_of(p->a, p->n_slots, struct key_row);
     size_t n = 0;
@@ -511,6 +521,7 @@ static enum status write_keys(struct put *p, struct err *e) {
         if (p->slots[i].is_new)
             rows[n++] = (struct key_row){p->slots[i].key, p->slots[i].person->id};
     }
+    qsort(rows, n, sizeof(*rows), by_key);
     return store_keys_insert(p->a, p->tx, p->tenant, rows, n, p->now_ms, e);
 }
 

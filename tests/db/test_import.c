@@ -330,7 +330,7 @@ static void whoever_goes_on_repeats_nothing(void **state) {
     int runs = 0;
 
     buf_init(&b, 4 << 20);
-    add_people(&b, 0, 4300);
+    add_people(&b, 0, 8300);
     upload(app, buf_str(&b));
     take_step(app, INGEST_COMMIT);
     do {
@@ -342,9 +342,9 @@ static void whoever_goes_on_repeats_nothing(void **state) {
     app->d.is_stopping = false;
     assert_true(runs > 3);
     assert_str(app->im.state, "done");
-    check_truth(app, 4300);
-    assert_int_equal(app->im.counts.created, 4300);
-    assert_int_equal(count_leads(app), 4300);
+    check_truth(app, 8300);
+    assert_int_equal(app->im.counts.created, 8300);
+    assert_int_equal(count_leads(app), 8300);
     buf_done(&b);
 }
 
@@ -361,18 +361,18 @@ static void a_cancelled_import_stops_and_can_go_on(void **state) {
     struct buf b;
 
     buf_init(&b, 4 << 20);
-    add_people(&b, 0, 1700);
+    add_people(&b, 0, 2700);
     upload(app, buf_str(&b));
     take_step(app, INGEST_COMMIT);
     app->calls = 0;
     assert_true(run_once(app, cancel_now));
     assert_str(app->im.state, "cancelled");
-    assert_true(app->im.counts.rows > 0 && app->im.counts.rows < 1700);
+    assert_true(app->im.counts.rows > 0 && app->im.counts.rows < 2700);
     check_truth(app, app->im.counts.rows);
     commit_all(app);
     assert_str(app->im.state, "done");
-    check_truth(app, 1700);
-    assert_int_equal(count_leads(app), 1700);
+    check_truth(app, 2700);
+    assert_int_equal(count_leads(app), 2700);
     buf_done(&b);
 }
 
@@ -391,7 +391,7 @@ static void two_runs_at_once_put_each_row_once(void **state) {
     struct buf b;
 
     buf_init(&b, 4 << 20);
-    add_people(&b, 0, 3000);
+    add_people(&b, 0, 6000);
     upload(app, buf_str(&b));
     take_step(app, INGEST_COMMIT);
     for (size_t i = 0; i < 2; i++)
@@ -401,8 +401,8 @@ static void two_runs_at_once_put_each_row_once(void **state) {
     while (!run_once(app, NULL))
         ;
     assert_str(app->im.state, "done");
-    check_truth(app, 3000);
-    assert_int_equal(count_leads(app), 3000);
+    check_truth(app, 6000);
+    assert_int_equal(count_leads(app), 6000);
     buf_done(&b);
 }
 
@@ -511,13 +511,13 @@ static void a_file_that_breaks_off_fails_and_says_why(void **state) {
     struct buf b;
 
     buf_init(&b, 4 << 20);
-    add_people(&b, 0, 1200);
+    add_people(&b, 0, LEAD_PUT_MAX + 200);
     buf_add(&b, STR("\"nunca fecha;1\n"));
     upload(app, buf_str(&b));
     commit_all(app);
     assert_str(app->im.state, "failed");
     assert_str(app->im.cause, "unclosed-quote");
-    check_truth(app, 1000);
+    check_truth(app, LEAD_PUT_MAX);
     take_step(app, INGEST_UNDO);
     assert_true(run_once(app, NULL));
     assert_int_equal(count_leads(app), 0);

@@ -108,7 +108,7 @@ for (const engine of ENGINES)
     });
 
     test('a server that is killed amid an import leaves nothing out and repeats nothing', async () => {
-      const { json: im } = await upload(people(6000));
+      const { json: im } = await upload(people(14000));
       await api.post(`/api/v1/imports/${im.id}/commit`);
       for (let kills = 0; kills < 2; kills++) {
         const before = (await api.get(`/api/v1/imports/${im.id}`)).counts.rows;
@@ -119,8 +119,8 @@ for (const engine of ENGINES)
       }
       const done = await reach(im.id, 'done', 'failed');
       assert.equal(done.state, 'done');
-      assert.equal(done.counts.rows, 6000);
-      assert.equal(done.counts.created, 6000);
+      assert.equal(done.counts.rows, 14000);
+      assert.equal(done.counts.created, 14000);
       const seen = new Set();
       for (let after = ''; ; ) {
         const page = await api.get(`/api/v1/imports/${im.id}/rows?limit=500&after=${after}`);
@@ -128,9 +128,9 @@ for (const engine of ENGINES)
         if (!page.has_more) break;
         after = page.next;
       }
-      assert.equal(seen.size, 6000, 'everybody is one lead of their own');
+      assert.equal(seen.size, 14000, 'everybody is one lead of their own');
       await api.post(`/api/v1/imports/${im.id}/undo`);
-      assert.equal((await reach(im.id, 'undone')).undone, 6000);
+      assert.equal((await reach(im.id, 'undone')).undone, 14000);
     });
 
     test('prosa import says what happened, and goes on with what was interrupted', async () => {
