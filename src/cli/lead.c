@@ -150,7 +150,7 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
     static const char *const heads[] = {"ID", "STATE", "PHONE", "E-MAIL", "COMPANY", "NAME"};
     struct leads *x = ctx;
     int64_t limit = LIST_DEFAULT;
-    struct table t;
+    struct table t = {0};
 
     x->n = 0;
     TRY(cli_number(x->c, "limit", 1, LIST_MAX, &limit, e));
@@ -194,7 +194,7 @@ static enum status find_lead(struct leads *x, struct tx *tx, struct lead_id *ret
 
 static void show_text(struct cli *c, const struct lead_row *row) {
     struct str reason = lead_dispatch_reason(row, NULL);
-    struct table t;
+    struct table t = {0};
     static const char *const heads[] = {"KIND", "VALUE", "NOTE"};
 
     table_begin(&t, c, heads, ARRAY_LEN(heads));
@@ -351,7 +351,7 @@ static enum status export_to(struct leads *x, struct str path, struct err *e) {
 static enum status export(struct cli *c, struct err *e) {
     const char *dir = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
     struct leads x = {.c = c};
-    struct str path;
+    struct str path = STR_EMPTY;
     enum status st;
 
     TRY(read_target(&x, &path, e));
