@@ -1,12 +1,11 @@
 /* settings.c - one JSON row per tenant, checked whole before it is kept; what is missing in it is the default.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "json/settings.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "calendar/date.h"
 #include "consent/store.h"
 #include "team/team.h"
-
-enum { SETTINGS_BYTES = 64 << 10, TEXT_POINTS = 1000 };
 
 static const char *const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 static const char *const members[] = {
@@ -66,71 +65,21 @@ static enum status read_hours(const struct json *in, struct quiet *q, struct err
     return ST_OK;
 }
 
-static enum status read_switch(const struct json *in, const char *key, bool *ret, struct err *e) {
-    const struct json *v = json_get(in, key);
-
-    if (json_type(v) != JSON_BOOL)
-        FAIL(e, ST_INVALID, "%s: true or false is needed", key);
-    *ret = json_bool(v, false);
-    return ST_OK;
-}
-
-static enum status read_text(const struct json *in, const char *key, struct str *ret,
-                             struct err *e) {
-    const struct json *v = json_path(in, "texts", key, NULL);
-
-    if (json_type(v) != JSON_STRING || utf8_count(json_str(v)) > TEXT_POINTS)
-        FAIL(e, ST_INVALID, "texts.%s: a text of at most %d characters is needed", key,
-             TEXT_POINTS);
-    *ret = str_trim(json_str(v));
-    return ST_OK;
-}
-
 /* in is whole: every member there is. */
 static enum status read_settings(const struct json *in, struct consent_settings *s, struct err *e) {
     TRY(read_hours(json_get(in, "hours"), &s->quiet, e));
-    TRY(read_switch(in, "is_on", &s->quiet.is_on, e));
-    TRY(read_switch(in, "national_holidays", &s->quiet.spares_national, e));
-    TRY(read_switch(in, "optional_holidays", &s->quiet.spares_optional, e));
-    TRY(read_switch(in, "team_holidays", &s->quiet.spares_team, e));
-    TRY(read_switch(in, "listens", &s->listens, e));
-    TRY(read_text(in, "stopped", &s->texts.stopped, e));
-    return read_text(in, "resumed", &s->texts.resumed, e);
+    TRY(settings_switch(in, "is_on", &s->quiet.is_on, e));
+    TRY(settings_switch(in, "national_holidays", &s->quiet.spares_national, e));
+    TRY(settings_switch(in, "optional_holidays", &s->quiet.spares_optional, e));
+    TRY(settings_switch(in, "team_holidays", &s->quiet.spares_team, e));
+    TRY(settings_switch(in, "listens", &s->listens, e));
+    TRY(settings_text(in, "stopped", &s->texts.stopped, e));
+    return settings_text(in, "resumed", &s->texts.resumed, e);
 }
 
 /* --- one over the other ---------------------------------------------------------------------------------------------- */
 
-/* The members of base, each replaced by over's of the same name; hours and texts go one deeper. */
-static void merge(struct json_out *o, const char *key, const struct json *base,
-                  const struct json *over, struct arena *a) {
-    struct str name;
-    const struct json *old;
-
-    json_obj(o, key);
-    for (size_t i = 0; json_member(base, i, &name, &old); i++) {
-        const char *member = arena_cstr(a, name);
-        const struct json *fresh = json_get(over, member);
-
-        if (json_type(old) == JSON_OBJECT && json_type(fresh) == JSON_OBJECT)
-            merge(o, member, old, fresh, a);
-        else
-            json_put_json(o, member, fresh ? fresh : old);
-    }
-    json_end(o);
-}
-
-static enum status merged(struct arena *a, const struct json *base, const struct json *over,
-                          const struct json **ret, struct err *e) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
-    struct json_out o;
-
-    buf_init(&b, SETTINGS_BYTES);
-    json_out_init(&o, &b);
-    merge(&o, NULL, base, over, a);
-    if (b.overflown)
-        FAIL(e, ST_INVALID, "the settings are larger than %d KiB", SETTINGS_BYTES >> 10);
-    return json_parse(a, arena_str(a, buf_str(&b)), JSON_LIMITS_DEFAULT, ret, e);
-}
+static const char *const deep[] = {"hours", "texts", NULL};
 
 static enum status load(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         int64_t *ret_version, const struct json **ret, struct err *e) {
@@ -145,7 +94,7 @@ static enum status load(struct arena *a, struct tx *tx, struct tenant_id tenant,
         JSON_LIMITS_DEFAULT, &base, e));
     if (text.len > 0)
         TRY(json_parse(a, text, JSON_LIMITS_DEFAULT, &over, e));
-    return merged(a, base, over, ret, e);
+    return settings_lay(a, base, over, deep, ret, e);
 }
 
 /* The team's days off, as day numbers. */
@@ -206,10 +155,10 @@ enum status consent_settings_put(struct arena *a, struct tx *tx, struct tenant_i
     const struct json *now = NULL, *next = NULL;
     int64_t old = 0, changed = 0;
 
-    buf_init(&b, SETTINGS_BYTES);
+    buf_init(&b, SETTINGS_MAX_BYTES);
     TRY(check_members(in, e));
     TRY(load(a, tx, tenant, &old, &now, e));
-    TRY(merged(a, now, in, &next, e));
+    TRY(settings_lay(a, now, in, deep, &next, e));
     TRY(read_settings(next, &checked, e));
     json_write(&b, next);
     TRY(store_consent_settings_put(tx, tenant, buf_str(&b), version < 0 ? old : version,

@@ -1,15 +1,14 @@
 /* settings.c - one JSON row per tenant, checked whole before it is kept; what is missing in it is the default.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "json/settings.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "calendar/calendar.h"
 #include "team/store.h"
 
 enum {
-    SETTINGS_BYTES = 256 << 10,
     MINUTES_MAX = 7 * DAY_MIN,
     HOURS_MAX = 90 * 24,
-    TEXT_POINTS = 1000,
 };
 
 static const char *const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
@@ -101,62 +100,21 @@ static enum status read_holidays(struct arena *a, const struct json *in, struct 
     return ST_OK;
 }
 
-static enum status read_number(const struct json *in, const char *key, int64_t max, int64_t *ret,
-                               struct err *e) {
-    int64_t v = json_i64(json_get(in, key), -1);
-
-    if (v < 1 || v > max)
-        FAIL(e, ST_INVALID, "%s: a number from 1 to %lld is needed", key, (long long)max);
-    *ret = v;
-    return ST_OK;
-}
-
-/* One of two words. */
-static enum status read_choice(const struct json *in, const char *key, const char *no,
-                               const char *yes, bool *ret, struct err *e) {
-    struct str word = json_str(json_get(in, key));
-
-    *ret = str_eq(word, str_of(yes));
-    if (!*ret && !str_eq(word, str_of(no)))
-        FAIL(e, ST_INVALID, "%s: \"%s\" or \"%s\" is needed", key, no, yes);
-    return ST_OK;
-}
-
-static enum status read_switch(const struct json *in, const char *key, bool *ret, struct err *e) {
-    const struct json *v = json_get(in, key);
-
-    if (json_type(v) != JSON_BOOL)
-        FAIL(e, ST_INVALID, "%s: true or false is needed", key);
-    *ret = json_bool(v, false);
-    return ST_OK;
-}
-
-static enum status read_text(const struct json *in, const char *key, struct str *ret,
-                             struct err *e) {
-    const struct json *v = json_path(in, "texts", key, NULL);
-
-    if (json_type(v) != JSON_STRING || utf8_count(json_str(v)) > TEXT_POINTS)
-        FAIL(e, ST_INVALID, "texts.%s: a text of at most %d characters is needed", key,
-             TEXT_POINTS);
-    *ret = str_trim(json_str(v));
-    return ST_OK;
-}
-
 static enum status read_texts(const struct json *in, struct team_settings *s, struct err *e) {
-    TRY(read_text(in, "waiting", &s->texts.waiting, e));
-    TRY(read_text(in, "delayed", &s->texts.delayed, e));
-    TRY(read_text(in, "out_of_hours", &s->texts.out_of_hours, e));
-    return read_text(in, "closed", &s->texts.closed, e);
+    TRY(settings_text(in, "waiting", &s->texts.waiting, e));
+    TRY(settings_text(in, "delayed", &s->texts.delayed, e));
+    TRY(settings_text(in, "out_of_hours", &s->texts.out_of_hours, e));
+    return settings_text(in, "closed", &s->texts.closed, e);
 }
 
 static enum status read_deadlines(const struct json *in, struct team_settings *s, struct err *e) {
-    TRY(read_number(in, "pickup_minutes", MINUTES_MAX, &s->pickup_minutes, e));
-    TRY(read_number(in, "escalate_minutes", MINUTES_MAX, &s->escalate_minutes, e));
-    TRY(read_number(in, "silence_minutes", MINUTES_MAX, &s->silence_minutes, e));
-    TRY(read_number(in, "expire_hours", HOURS_MAX, &s->expire_hours, e));
+    TRY(settings_number(in, "pickup_minutes", MINUTES_MAX, &s->pickup_minutes, e));
+    TRY(settings_number(in, "escalate_minutes", MINUTES_MAX, &s->escalate_minutes, e));
+    TRY(settings_number(in, "silence_minutes", MINUTES_MAX, &s->silence_minutes, e));
+    TRY(settings_number(in, "expire_hours", HOURS_MAX, &s->expire_hours, e));
     if (s->escalate_minutes < s->pickup_minutes)
         FAIL(e, ST_INVALID, "escalate_minutes: not less than pickup_minutes");
-    return read_choice(in, "silence_action", "queue", "bot", &s->is_silence_to_bot, e);
+    return settings_choice(in, "silence_action", "queue", "bot", &s->is_silence_to_bot, e);
 }
 
 /* in is whole: every member there is. */
@@ -173,48 +131,16 @@ static enum status read_settings(struct arena *a, const struct json *in, struct 
     TRY(read_hours(s->hours, c, e));
     TRY(read_holidays(a, s->holidays, c, e));
     TRY(read_deadlines(in, s, e));
-    TRY(read_choice(in, "assignment", "manual", "round_robin", &s->is_round_robin, e));
-    TRY(read_switch(in, "is_sticky", &s->is_sticky, e));
-    TRY(read_switch(in, "handoff_on_request", &s->hands_off_on_request, e));
-    TRY(read_number(in, "default_capacity", TEAM_CAPACITY_MAX, &s->default_capacity, e));
+    TRY(settings_choice(in, "assignment", "manual", "round_robin", &s->is_round_robin, e));
+    TRY(settings_switch(in, "is_sticky", &s->is_sticky, e));
+    TRY(settings_switch(in, "handoff_on_request", &s->hands_off_on_request, e));
+    TRY(settings_number(in, "default_capacity", TEAM_CAPACITY_MAX, &s->default_capacity, e));
     return read_texts(in, s, e);
 }
 
 /* --- one over the other ---------------------------------------------------------------------------------------------- */
 
-/* The members of base, each replaced by over's of the same name; "texts" goes one deeper. */
-static void merge(struct json_out *o, const char *key, const struct json *base,
-                  const struct json *over, struct arena *a) {
-    struct str name;
-    const struct json *old;
-
-    json_obj(o, key);
-    for (size_t i = 0; json_member(base, i, &name, &old); i++) {
-        const char *member = arena_cstr(a, name);
-        const struct json *fresh = json_get(over, member);
-
-        if (strcmp(member, "texts") == 0 && json_type(fresh) == JSON_OBJECT)
-            merge(o, member, old, fresh, a);
-        else
-            json_put_json(o, member, fresh ? fresh : old);
-    }
-    json_end(o);
-}
-
-static enum status merged(struct arena *a, const struct json *base, struct str over_text,
-                          const struct json *over, const struct json **ret, struct err *e) {
-    ATTR_CLEANUP(buf_done_p) struct buf b;
-    struct json_out o;
-
-    buf_init(&b, SETTINGS_BYTES);
-    json_out_init(&o, &b);
-    if (!over && over_text.len > 0)
-        TRY(json_parse(a, over_text, JSON_LIMITS_DEFAULT, &over, e));
-    merge(&o, NULL, base, over, a);
-    if (b.overflown)
-        FAIL(e, ST_INVALID, "the settings are larger than %d KiB", SETTINGS_BYTES >> 10);
-    return json_parse(a, buf_str(&b), JSON_LIMITS_DEFAULT, ret, e);
-}
+static const char *const deep[] = {"texts", NULL};
 
 static enum status read_defaults(struct arena *a, const struct json **ret, struct err *e) {
     return json_parse(a, str_of(defaults), JSON_LIMITS_DEFAULT, ret, e);
@@ -225,18 +151,20 @@ enum status settings_change(struct arena *a, const struct json *now, const struc
                             struct team_settings *ret, struct err *e) {
     if (!now)
         TRY(read_defaults(a, &now, e));
-    TRY(merged(a, now, STR_EMPTY, in, ret_whole, e));
+    TRY(settings_lay(a, now, in, deep, ret_whole, e));
     *ret = (struct team_settings){.timezone = zone};
     return read_settings(a, *ret_whole, ret, e);
 }
 
 static enum status load(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct settings_row *row, const struct json **ret, struct err *e) {
-    const struct json *base;
+    const struct json *base, *over = NULL;
 
     TRY(store_settings_get(a, tx, tenant, row, e));
     TRY(read_defaults(a, &base, e));
-    return merged(a, base, row->settings, NULL, ret, e);
+    if (row->settings.len > 0)
+        TRY(json_parse(a, row->settings, JSON_LIMITS_DEFAULT, &over, e));
+    return settings_lay(a, base, over, deep, ret, e);
 }
 
 enum status team_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -257,7 +185,7 @@ enum status team_settings_put(struct arena *a, struct tx *tx, struct tenant_id t
     struct team_settings checked;
     int64_t changed;
 
-    buf_init(&b, SETTINGS_BYTES);
+    buf_init(&b, SETTINGS_MAX_BYTES);
     TRY(load(a, tx, tenant, &row, &now, e));
     TRY(settings_change(a, now, in, row.timezone, &next, &checked, e));
     json_write(&b, next);
