@@ -5,7 +5,7 @@ import { dictionary } from '../lib/dictionary';
 export const leads = dictionary(
   {
     leadsLead: 'Todas as pessoas que a empresa conhece, de qualquer canal ou planilha.',
-    boardLead: 'Arraste um cartão, use o menu dele, ou Shift com as setas. Cada mudança pode ser desfeita.',
+    boardLead: 'Arraste um cartão, use o menu dele, ou Shift com as setas. As mudanças podem ser desfeitas.',
     searchLeads: 'Buscar por nome, empresa, telefone, e-mail, CPF ou CNPJ',
     tableOf: 'Tabela de leads',
     newLead: 'Novo lead',
@@ -108,6 +108,9 @@ export const leads = dictionary(
     moveTo: 'Mudar etapa',
     moveWho: 'Mudar a etapa de {name}',
     moved: '{name}: {state}',
+    optOutTitle: 'Parar os disparos a {name}?',
+    optOutText: 'Fica guardado, com o seu nome, que a pessoa não quer receber nada por nenhum canal. Só um novo pedido dela, na página do lead, desfaz.',
+    optOutYes: 'Parar',
     moreHere: 'Mais {n}|Mais {n}',
 
     data: 'Dados',
@@ -190,7 +193,7 @@ export const leads = dictionary(
   },
   {
     leadsLead: 'Everybody the company knows, from any channel or spreadsheet.',
-    boardLead: 'Drag a card, use its menu, or Shift with the arrows. Every move can be undone.',
+    boardLead: 'Drag a card, use its menu, or Shift with the arrows. Moves can be undone.',
     searchLeads: 'Search by name, company, phone, e-mail, CPF or CNPJ',
     tableOf: 'Table of leads',
     newLead: 'New lead',
@@ -293,6 +296,9 @@ export const leads = dictionary(
     moveTo: 'Change state',
     moveWho: 'Change the state of {name}',
     moved: '{name}: {state}',
+    optOutTitle: 'Stop campaigns to {name}?',
+    optOutText: 'It is kept, with your name, that the person wants nothing on any channel. Only their own wish, on the lead’s page, takes it back.',
+    optOutYes: 'Stop',
     moreHere: '{n} more|{n} more',
 
     data: 'Data',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One campaign from draft to report. Nothing goes out before somebody starts it, and the dry run says beforehand who would get it.
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { del, get, post, search, type List } from '../../../lib/api';
 import { number, timeFull, when } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
@@ -105,6 +106,7 @@ function TestSend({ one, onClose }: { one: Campaign; onClose: () => void }) {
       if (page.data[0] && !page.data.some((lead) => lead.id === form.value.value.lead)) form.set({ lead: page.data[0].id });
     }, toastProblem);
   const slowly = useSlow(look);
+  useEffect(() => look(''), []); // whose data it takes is seen, and never nobody's
   const problem = form.rest(['address', 'lead', 'channel']);
   return (
     <Dialog title={w('testTitle')} onClose={onClose}>
@@ -135,7 +137,7 @@ function TestSend({ one, onClose }: { one: Campaign; onClose: () => void }) {
           {(ids) => <input {...ids} required value={v.address} onInput={(e) => form.set({ address: e.currentTarget.value })} />}
         </Field>
         <Field label={w('testWith')}>
-          {(ids) => <input {...ids} type="search" placeholder={w('searchLead')} onFocus={() => found.value.length === 0 && look('')} onInput={(e) => slowly(e.currentTarget.value)} />}
+          {(ids) => <input {...ids} type="search" placeholder={w('searchLead')} onInput={(e) => slowly(e.currentTarget.value)} />}
         </Field>
         {found.value.length > 0 && (
           <select aria-label={w('previewLead')} value={v.lead} onChange={(e) => form.set({ lead: e.currentTarget.value })}>
@@ -356,7 +358,7 @@ function One({ one, of, part }: { one: Campaign; of: Loaded<Campaign>; part: str
       )}
       {open === 'recipients' && <Recipients one={one} />}
       {open === 'report' && !isBefore(one) && <ReportView one={one} />}
-      {dialog.value === 'start' && <Start one={one} onClose={() => (dialog.value = null)} onStarted={(now) => ((of.data.value = { ...one, ...now }), void of.reload(), navigate(`${base}/report`))} />}
+      {dialog.value === 'start' && <Start one={one} onClose={() => (dialog.value = null)} onStarted={(now) => ((of.data.value = { ...one, ...now }), void of.reload(), navigate(`${base}/${isBefore(now) ? 'dry-run' : 'report'}`))} />}
       {dialog.value === 'test' && <TestSend one={one} onClose={() => (dialog.value = null)} />}
     </>
   );

@@ -6,7 +6,7 @@ import { get, post, search, type List } from '../../../lib/api';
 import { number, phone, span } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
 import { Failed, Loading, toast, toastProblem } from '../../ui';
-import { Head } from '../kit';
+import { ask, Asker, Head } from '../kit';
 import { Menu } from '../grid';
 import { nameOf, STATES, type Lead, type State } from './api';
 import { LeadTabs } from './frame';
@@ -112,13 +112,15 @@ export default function Board() {
   const move = async (lead: Lead, to: State, isUndo = false) => {
     const from = lead.state;
     if (from === to) return;
+    // A wish of theirs, kept with proof: no slip of the mouse, and not taken back by another.
+    if (to === 'opted_out' && !(await ask(w('optOutTitle', { name: nameOf(lead) }), w('optOutText'), w('optOutYes')))) return focus(lead.id);
     place(columns, lead, to);
     focus(lead.id);
     try {
       await post(`/leads/${lead.id}/state`, { state: to, ...(isUndo ? { why: 'undo' } : {}) });
       const words = w('moved', { name: nameOf(lead), state: wx('state_', to) });
       said.value = words;
-      toast(words, false, isUndo ? undefined : { label: t('undo'), run: () => void move({ ...lead, state: to }, from, true) });
+      toast(words, false, isUndo || to === 'opted_out' ? undefined : { label: t('undo'), run: () => void move({ ...lead, state: to }, from, true) });
     } catch (failure) {
       place(columns, { ...lead, state: to }, from);
       focus(lead.id);
@@ -180,6 +182,7 @@ export default function Board() {
           </section>
         ))}
       </div>
+      <Asker />
     </>
   );
 }
