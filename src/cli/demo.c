@@ -19,6 +19,7 @@
 #define DEMO_USER            "demo@example.com"
 #define DEMO_PHONE_NUMBER_ID "100000000000001"
 #define DEMO_WABA_ID         "410000000000001"
+#define DEMO_EMAIL           "vendas@aurora.example"
 #define DEMO_DIR             "prosa-demo"
 
 enum { ARGS_MAX = 64 };
@@ -67,7 +68,52 @@ static enum status find_or_add_tenant(struct demo *d, struct tx *tx, struct err 
     return st;
 }
 
-/* The simulators' address changes with every start: the account follows it. */
+/* The simulators' addresses change with every start: the accounts follow them. */
+static enum status put_account(struct demo *d, struct tx *tx, const struct account_new *in,
+                               struct account *ret, struct err *e) {
+    struct err miss = ERR_INIT;
+    enum status st = account_find_address(&d->arena, tx, in->kind, in->address, ret, &miss);
+
+    if (st == ST_NOT_FOUND)
+        return account_add(&d->arena, tx, d->rt.keys, *in, ret, e);
+    if (st == ST_OK)
+        return account_update(&d->arena, tx, d->rt.keys, ret->id, *in, ret, e);
+    *e = miss;
+    return st;
+}
+
+static enum status point_mailbox(struct demo *d, struct tx *tx, struct err *e) {
+    unsigned smtp, imap;
+    struct account account;
+
+    sim_mail_ports(d->sim, &smtp, &imap);
+
+    const struct setting settings[] = {
+        {STR("from_name"), STR(DEMO_BUSINESS)},
+        {STR("smtp_host"), STR("127.0.0.1")},
+        {STR("smtp_port"), arena_printf(&d->arena, "%u", smtp)},
+        {STR("smtp_security"), STR("none")},
+        {STR("imap_host"), STR("127.0.0.1")},
+        {STR("imap_port"), arena_printf(&d->arena, "%u", imap)},
+        {STR("imap_security"), STR("none")},
+        {STR("imap_user"), STR(DEMO_EMAIL)},
+        {STR("imap_poll_s"), STR("5")},
+    };
+    const struct setting secrets[] = {{STR("imap_password"), d->access_token}};
+    const struct account_new in = {
+        .tenant = d->tenant,
+        .kind = STR("email"),
+        .name = STR(DEMO_EMAIL),
+        .address = STR(DEMO_EMAIL),
+        .settings = settings,
+        .n_settings = ARRAY_LEN(settings),
+        .secrets = secrets,
+        .n_secrets = ARRAY_LEN(secrets),
+    };
+
+    return put_account(d, tx, &in, &account, e);
+}
+
 static enum status point_account(struct demo *d, struct tx *tx, struct err *e) {
     const struct setting settings[] = {{STR("base_url"), sim_address(d->sim)},
                                        {STR("waba_id"), STR(DEMO_WABA_ID)}};
@@ -82,19 +128,9 @@ static enum status point_account(struct demo *d, struct tx *tx, struct err *e) {
         .secrets = secrets,
         .n_secrets = ARRAY_LEN(secrets),
     };
-    struct err miss = ERR_INIT;
     struct account account;
-    enum status st = account_find_address(&d->arena, tx, STR("meta"), STR(DEMO_PHONE_NUMBER_ID),
-                                          &account, &miss);
 
-    if (st == ST_NOT_FOUND) {
-        TRY(account_add(&d->arena, tx, d->rt.keys, in, &account, e));
-    } else if (st != ST_OK) {
-        *e = miss;
-        return st;
-    } else {
-        TRY(account_update(&d->arena, tx, d->rt.keys, account.id, in, &account, e));
-    }
+    TRY(put_account(d, tx, &in, &account, e));
     return template_sync(&d->arena, tx, &account, e);
 }
 
@@ -141,6 +177,7 @@ static enum status seed(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(find_or_add_tenant(d, tx, e));
     TRY(point_account(d, tx, e));
+    TRY(point_mailbox(d, tx, e));
     TRY(add_email_template(d, tx, e));
     return set_quick_bot(d, tx, e);
 }
@@ -225,6 +262,7 @@ static enum status about(struct app *app, struct req *r, struct resp *ret, struc
     json_put_str(&o, "phone_number_id", STR(DEMO_PHONE_NUMBER_ID));
     json_put_str(&o, "tenant", STR(DEMO_TENANT));
     json_put_str(&o, "business_name", STR(DEMO_BUSINESS));
+    json_put_str(&o, "email", STR(DEMO_EMAIL));
     json_end(&o);
     resp_json(r, ret, 200, &b);
     buf_done(&b);

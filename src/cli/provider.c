@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/probe.h"
+#include "intake/intake.h"
 
 enum {
     SECRET_MAX_BYTES = 16 << 10,
@@ -301,6 +302,39 @@ static enum status list_kinds(struct cli *c, struct err *e) {
     return ST_OK;
 }
 
+/* --- mailbox --------------------------------------------------------------------------------- */
+
+static enum status look_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct acting *x = ctx;
+    struct cli *c = x->c;
+    struct mail_look last;
+
+    TRY(cli_tenant(c, tx, cli_arg(c, 0), &x->tenant, e));
+    TRY(account_get(&c->arena, tx, x->id, &x->account, e));
+    TRY(mail_look_get(&c->arena, tx, &x->account, &last, e));
+    TRY(mail_poll_put(&c->arena, tx, &x->account, e));
+    if (c->is_json) {
+        json_obj(&c->json, NULL);
+        cli_put_id(&c->json, "id", x->account.id.v);
+        cli_put_time(&c->json, "looked_at", last.looked_at_ms);
+        cli_put_text(&c->json, "trouble", last.trouble);
+        json_put_bool(&c->json, "is_refused", last.is_refused);
+        json_end(&c->json);
+        return ST_OK;
+    }
+    buf_printf(&c->out, "The mailbox of %.*s is looked at now.\n", STR_ARG(x->account.address));
+    if (last.trouble.len > 0)
+        buf_printf(&c->out, "The last look failed: %.*s\n", STR_ARG(last.trouble));
+    return ST_OK;
+}
+
+static enum status look(struct cli *c, struct err *e) {
+    struct acting x = {.c = c};
+
+    TRY(cli_arg_uuid(c, 1, &x.id.v, e));
+    return cli_write(c, look_tx, &x, e);
+}
+
 /* --- test ------------------------------------------------------------------------------------ */
 
 static enum status find_tx(struct tx *tx, void *ctx, struct err *e) {
@@ -401,6 +435,12 @@ const struct command provider_commands[] = {
              "message. Exits with 1 when refused and 5 when not reached.",
      .run = test,
      .needs_keys = true},
+    {.name = "look",
+     .args = ONE_ACCOUNT,
+     .summary = "look at an e-mail account's mailbox now",
+     .task = "look at the mailbox",
+     .help = "A running `prosa serve` looks within a second; says how the last look before went.",
+     .run = look},
     {.name = "clear",
      .args = ONE_ACCOUNT,
      .summary = "say that a blocked account is in order again",

@@ -6,6 +6,9 @@
 
 static void announce(struct cli *c, const struct sim *sim) {
     struct str address = sim_address(sim);
+    unsigned smtp, imap;
+
+    sim_mail_ports(sim, &smtp, &imap);
 
     if (c->is_json) {
         json_obj(&c->json, NULL);
@@ -14,10 +17,14 @@ static void announce(struct cli *c, const struct sim *sim) {
         json_put_str(&c->json, "twilio_base_url", address);
         json_put_str(&c->json, "model_base_url",
                      arena_printf(&c->arena, "%.*s/v1", STR_ARG(address)));
+        json_put_i64(&c->json, "smtp_port", smtp);
+        json_put_i64(&c->json, "imap_port", imap);
         json_end(&c->json);
         buf_add_char(&c->out, '\n');
     } else {
-        buf_printf(&c->out, "prosa sim is ready at %.*s\n", STR_ARG(address));
+        buf_printf(&c->out,
+                   "prosa sim is ready at %.*s\nmail: SMTP 127.0.0.1:%u, IMAP 127.0.0.1:%u\n",
+                   STR_ARG(address), smtp, imap);
     }
     (void)printf("%.*s", STR_ARG(buf_str(&c->out)));
     (void)fflush(stdout);

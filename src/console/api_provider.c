@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "console/api.h"
 
+#include "console/write.h"
+#include "intake/intake.h"
 #include "outbox/outbox.h"
 
 enum { VALUES_MAX = 64, VALUE_MAX_BYTES = 16 << 10 };
@@ -295,6 +297,53 @@ static enum status provider_test_post(struct app *app, struct req *r, struct res
     return ST_OK;
 }
 
+/* --- the mailbox of an e-mail account -------------------------------------------------------------- */
+
+static enum status find_mailbox(struct tx *tx, struct api *x, struct account *account,
+                                struct mail_look *ret, struct err *e) {
+    struct account_id id;
+
+    if (!uuid_parse(req_param(x->r, "id"), &id.v))
+        FAIL(e, ST_NOT_FOUND, "no such object: the id is not a UUID");
+    TRY(account_get(x->r->arena, tx, id, account, e));
+    return mail_look_get(x->r->arena, tx, account, ret, e);
+}
+
+static void write_look(struct api *x, const struct mail_look *look) {
+    struct json_out *o = api_begin(x);
+
+    put_time(o, "looked_at", look->looked_at_ms);
+    if (look->trouble.len > 0)
+        json_put_str(o, "trouble", look->trouble);
+    else
+        json_put_null(o, "trouble");
+    json_put_bool(o, "is_refused", look->is_refused);
+    json_end(o);
+}
+
+static enum status show_mailbox(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct account account;
+    struct mail_look look = {0};
+
+    TRY(find_mailbox(tx, x, &account, &look, e));
+    write_look(x, &look);
+    return ST_OK;
+}
+
+static enum status look_now(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct account account;
+    struct mail_look look = {0};
+
+    TRY(find_mailbox(tx, x, &account, &look, e));
+    TRY(mail_poll_put(x->r->arena, tx, &account, e));
+    write_look(x, &look);
+    return ST_OK;
+}
+
+API_HANDLER(provider_mailbox_get, API_READS, show_mailbox)
+API_HANDLER(provider_mailbox_look_post, API_QUEUES, look_now)
 API_HANDLER(provider_kinds_get, API_READS, list_kinds)
 API_HANDLER(providers_get, API_READS, list_providers)
 API_HANDLER(provider_get_one, API_READS, one_provider)
@@ -316,5 +365,10 @@ const struct route api_provider_routes[] = {
     {HTTP_POST, API "/providers/{id}/test", provider_test_post, ADMIN, .scope = "providers:write",
      .max_body = API_BODY_MAX, .rate_per_min = 20,
      .summary = "Try the account's credentials; nobody gets a message"},
+    {HTTP_GET, API "/providers/{id}/mailbox", provider_mailbox_get, ADMIN,
+     .scope = "providers:read", .summary = "How the last look at an e-mail account's mailbox went"},
+    {HTTP_POST, API "/providers/{id}/mailbox/look", provider_mailbox_look_post, ADMIN,
+     .scope = "providers:write", .max_body = API_BODY_MAX, .rate_per_min = 60,
+     .summary = "Look at the mailbox now; answers how the last look went"},
 };
 const size_t api_provider_n_routes = ARRAY_LEN(api_provider_routes);

@@ -41,6 +41,14 @@ enum status mail_scan_job(struct app *app, struct arena *a, const struct job *jo
                           struct verdict *ret_verdict, struct err *e);
 enum status mail_poll_job(struct app *app, struct arena *a, const struct job *job,
                           struct verdict *ret_verdict, struct err *e);
+struct mail_look {        /* how the last look at a mailbox went */
+    int64_t looked_at_ms; /* 0: there was none yet */
+    struct str trouble;   /* why it failed; empty: it did not */
+    bool is_refused;      /* the next one waits longer */
+};
+/* ST_CONFLICT: the account reads no mailbox, or is off. */
+enum status mail_look_get(struct arena *a, struct tx *tx, const struct account *account,
+                          struct mail_look *ret, struct err *e) ATTR_MUST_CHECK;
 /* Looks at the account's mailbox soon, not at its next time. */
 enum status mail_poll_put(struct arena *a, struct tx *tx, const struct account *account,
                           struct err *e) ATTR_MUST_CHECK;

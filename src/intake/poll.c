@@ -55,6 +55,24 @@ enum status mail_poll_put(struct arena *a, struct tx *tx, const struct account *
                      NULL, e);
 }
 
+static bool has_mailbox(const struct account *account) {
+    return str_eq(account->kind, STR("email")) &&
+           json_str(json_get(account->settings, "imap_host")).len > 0;
+}
+
+enum status mail_look_get(struct arena *a, struct tx *tx, const struct account *account,
+                          struct mail_look *ret, struct err *e) {
+    struct place place;
+
+    if (!has_mailbox(account) || !account->is_active)
+        FAIL(e, ST_CONFLICT, "the account reads no mailbox: it has no IMAP server, or is off");
+    TRY(store_mail_place_get(a, tx, account->tenant, account->id, &place, e));
+    *ret = (struct mail_look){.looked_at_ms = place.looked_at_ms,
+                              .trouble = place.trouble,
+                              .is_refused = place.is_refused};
+    return ST_OK;
+}
+
 static enum status list_due(struct tx *tx, void *ctx, struct err *e) {
     struct scan *s = ctx;
     int64_t now_ms = clock_now_ms();
@@ -65,7 +83,7 @@ static enum status list_due(struct tx *tx, void *ctx, struct err *e) {
         const struct account *account = &s->list[i];
         struct place place;
 
-        if (json_str(json_get(account->settings, "imap_host")).len == 0)
+        if (!has_mailbox(account))
             continue;
         TRY(store_mail_place_get(s->a, tx, account->tenant, account->id, &place, e));
         if (now_ms - place.looked_at_ms + SLACK_MS >= interval_ms(account, &place))

@@ -8,6 +8,7 @@
  *   phone.c     phones and who watches them      customer.c   what customers do
  *   status.c    sent, delivered, read …          hook.c       signed webhooks with retries
  *   model.c     the chat model                   later.c      the clock
+ *   mail*.c     the fake mail server beside it (mail.h)
  *   twilio*.c   the fake Twilio beside it (twilio.h)
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -147,6 +148,7 @@ struct sim {
     int64_t next_media;
     struct templates *templates;
     struct twilio *twilio;
+    struct mail_sim *mail; /* has a lock of its own */
     struct list watchers;
     int64_t n_watchers;
     struct list held; /* requests that stall, or are answered later */

@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "crypto/crypto.h"
 #include "sim/internal.h"
+#include "sim/mail.h"
 #include "sim/twilio.h"
 
 enum {
@@ -293,6 +294,7 @@ static enum status reset(struct app *app, struct req *r, struct resp *resp, stru
     phones_clear(s);
     media_clear(s);
     statuses_clear(s);
+    mail_sim_clear(s->mail);
     s->model_calls = s->hooks_acknowledged = s->hooks_refused = s->hooks_dropped = 0;
     sim_unlock(s);
     answer_ok(resp);
@@ -382,6 +384,12 @@ static const struct route routes[] = {
     PREFLIGHT("/sim/customer"),
     OPEN(HTTP_GET, "/sim/media", media_show, 0, 0),
     GET("/sim/phone", phone_show),
+    OPEN(HTTP_GET, "/sim/mails", mail_list, 0, 0),
+    OPEN(HTTP_GET, "/sim/mail", mail_show, 0, 0),
+    OPEN(HTTP_POST, "/sim/mail", mail_write, BODY_JSON, 0),
+    PREFLIGHT("/sim/mail"),
+    POST("/sim/mail/behaviour", mail_behave, BODY_JSON),
+    PREFLIGHT("/sim/mail/behaviour"),
     GET("/sim/phone/events", phone_watch),
 };
 
@@ -420,6 +428,7 @@ static struct sim *sim_new(const struct sim_options *options) {
     s->random |= 1;
     s->templates = templates_new();
     s->twilio = twilio_new(options);
+    s->mail = mail_sim_new();
     list_init(&s->watchers);
     list_init(&s->held);
     list_init(&s->due);
@@ -433,6 +442,7 @@ static void sim_free(struct sim *s) {
     statuses_clear(s);
     templates_free(s->templates);
     twilio_free(s->twilio);
+    mail_sim_free(s->mail);
     disown(&s->webhook_url);
     disown(&s->app_secret);
     later_free(s->later);
@@ -458,6 +468,7 @@ static enum status start_parts(struct sim *s, struct err *e) {
     };
 
     TRY(later_start(&s->later, e));
+    TRY(mail_sim_start(s->mail, e));
     TRY(httpc_start(client, &s->httpc, e));
     TRY(httpd_start(server, &s->httpd, e));
     s->address = arena_printf(&s->arena, "http://%.*s", STR_ARG(httpd_address(s->httpd)));
@@ -477,6 +488,10 @@ enum status sim_start(struct sim_options options, struct sim **ret, struct err *
     }
     *ret = s;
     return ST_OK;
+}
+
+void sim_mail_ports(const struct sim *s, unsigned *ret_smtp, unsigned *ret_imap) {
+    mail_sim_ports(s->mail, ret_smtp, ret_imap);
 }
 
 struct str sim_address(const struct sim *s) {
@@ -506,6 +521,7 @@ void sim_stop(struct sim *s) {
     sim_unlock(s);
     if (s->later)
         later_stop(s->later);
+    mail_sim_stop(s->mail);
     httpc_stop(s->httpc);
     if (s->httpd)
         httpd_stop(s->httpd, DRAIN_MS);

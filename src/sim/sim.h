@@ -21,7 +21,12 @@
  *   POST /sim/twilio {"webhook_url"?, "account_sid"?, "auth_token"?}
  *   POST /sim/twilio/customer                          a customer writes to Twilio's number
  *   POST /sim/twilio/content {"sid" or name, "status"?, "category"?, "rejection_reason"?}
+ *   GET  /sim/mails?to=…&after=N, /sim/mail?id=N       what SMTP took, and what POST /sim/mail wrote
+ *   POST /sim/mail {"from", "name"?, "to", "subject"?, "text", "in_reply_to"?}   a person writes a mail
+ *   POST /sim/mail/behaviour {"step", "reply", "times"?}   SMTP refuses, defers or cuts
  *   POST /sim/webhook, /sim/reset
+ *
+ * Beside HTTP: SMTP and IMAP on ports of 127.0.0.1 (sim_mail_ports), any user, any password.
  *
  * Nothing is stored on disk. Linked by the command line alone, never by the paths that carry
  * messages.
@@ -55,6 +60,8 @@ struct sim_options {        /* every text may be empty */
 enum status sim_start(struct sim_options options, struct sim **ret, struct err *e) ATTR_MUST_CHECK;
 /* "http://127.0.0.1:43211"; valid until sim_stop. */
 struct str sim_address(const struct sim *s);
+/* Where its SMTP and IMAP servers listen, on 127.0.0.1, without TLS. */
+void sim_mail_ports(const struct sim *s, unsigned *ret_smtp, unsigned *ret_imap);
 /* Tells where webhooks go from now on. Any thread. */
 void sim_set_webhook(struct sim *s, struct str url, struct str app_secret);
 /* Cuts what is under way; webhooks not acknowledged by then are dropped. */

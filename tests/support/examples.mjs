@@ -47,6 +47,7 @@ export async function furnish(installation, node, graph, slug, number) {
   t.tenant = await installation.cli('tenant', 'add', slug);
   t.account = await account(t.address, 'works');
   t.blocked = await account(t.blockedAddress, 'blocked');
+  t.mailbox = await installation.cli('provider', 'add', slug, 'email', '--name', 'mailbox', '--address', `vendas@${slug}.test`, '--set', 'smtp_host=127.0.0.1', '--set', 'imap_host=127.0.0.1', '--set', 'imap_port=1', '--set', 'imap_poll_s=3600');
   for (const role of ['agent', 'supervisor', 'admin']) {
     const email = `${role}@${slug}.example`;
     const user = await addUser(installation, slug, email, role);
@@ -376,6 +377,8 @@ export const examples = {
   [`GET ${P}/providers/{id}`]: own('account'),
   [`PATCH ${P}/providers/{id}`]: (t) => ({ params: { id: t.account.id }, body: { name: 'renamed' } }),
   [`POST ${P}/providers/{id}/test`]: own('account'),
+  [`GET ${P}/providers/{id}/mailbox`]: own('mailbox'),
+  [`POST ${P}/providers/{id}/mailbox/look`]: own('mailbox'),
   [`GET ${P}/team`]: () => ({}),
   [`GET ${P}/team/settings`]: () => ({}),
   [`PUT ${P}/team/settings`]: () => ({ body: { default_capacity: 5 } }),

@@ -147,5 +147,32 @@ test('a campaign is tried dry, started, paused, resumed, and told of', async () 
   await page.getByLabel('Situação').selectOption('excluded');
   await page.locator('.grid tbody tr').first().waitFor();
   await until(async () => (await page.locator('.grid tbody tr').count()) === end.excluded, 'those who were left out, each with why');
+});
+
+test('who has no number for WhatsApp got a mail; it is read, and answered, in the demo', async () => {
+  const { data } = await api('GET', `/dispatches/${(await api('GET', '/dispatches')).data[0].id}/recipients?limit=500`);
+  const mailed = data.filter((r) => r.channel === 'email' && r.state === 'sent');
+  assert.ok(mailed.length > 0, 'somebody got a mail');
+  await page.goto(demo.url);
+  await page.getByRole('button', { name: `E-mail (${mailed.length})` }).click();
+  await until(async () => (await page.locator('.mails li').count()) === mailed.length, 'each mail, once');
+  const one = mailed[0];
+  await page.locator('.mails button', { hasText: one.address }).click();
+  await shows(page, '.mail', 'Consta um valor em aberto');
+  await shows(page, '.mail dl', one.address);
+  await p.axe('a mail');
+  await page.getByLabel('Responder como o cliente').fill('Quero a segunda via.');
+  await page.locator('.mailbox form button').click();
+  await shows(page, '.mailbox form', 'Enviado');
+  const talk = await until(async () => (await api('GET', '/conversations?limit=500')).data.find((c) => c.lead.id === one.lead_id), 'the answer arrived');
+  const said = await until(async () => {
+    const all = (await api('GET', `/conversations/${talk.id}/messages`)).data;
+    return all.some((m) => m.text === 'Quero a segunda via.') && all;
+  }, 'what was said');
+  assert.equal(said[0].direction, 'out', 'what the campaign said stands before it');
+  await page.getByRole('button', { name: /Todos os e-mails/ }).click();
+  await page.getByRole('button', { name: 'English' }).click();
+  await shows(page, '.mailbox h2', 'Inboxes');
+  await p.axe('the mails');
   await p.close();
 });

@@ -71,6 +71,7 @@ export interface Demo {
   sim: string;
   phone_number_id: string;
   business_name: string;
+  email: string;
 }
 
 interface List<T> {

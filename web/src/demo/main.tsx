@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo page: the customer's phone on the left, the team's view on the right.
 import { render } from 'preact';
-import { useSignalEffect } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { isConnected } from './api';
 import { language, t, type Language } from './i18n';
 import icon from '../icon.svg';
+import { MailView, mails, useMails } from './mail';
 import { PhoneView } from './phone';
 import { loadError, start } from './store';
 import { TeamView } from './team';
@@ -22,6 +23,26 @@ function Languages() {
           {name}
         </button>
       ))}
+    </div>
+  );
+}
+
+/** What the customer holds in the hand. */
+function CustomerSide() {
+  const side = useSignal<'phone' | 'mail'>('phone');
+  useMails();
+  return (
+    <div class="side">
+      <div class="sides" role="group" aria-label={t('sideLabel')}>
+        <button type="button" aria-pressed={side.value === 'phone'} onClick={() => (side.value = 'phone')}>
+          {t('sidePhone')}
+        </button>
+        <button type="button" aria-pressed={side.value === 'mail'} onClick={() => (side.value = 'mail')}>
+          {t('sideMail')}
+          {mails.value.length > 0 && ` (${mails.value.length})`}
+        </button>
+      </div>
+      {side.value === 'phone' ? <PhoneView /> : <MailView />}
     </div>
   );
 }
@@ -59,7 +80,7 @@ function App() {
         </p>
       )}
       <main>
-        <PhoneView />
+        <CustomerSide />
         <TeamView />
       </main>
     </>

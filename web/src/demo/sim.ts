@@ -67,3 +67,50 @@ export class Phone {
     return () => stop.abort();
   }
 }
+
+export interface MailLine {
+  id: number;
+  to: string;
+  from: string;
+  from_name: string;
+  subject: string;
+  message_id: string;
+  at: string;
+  preview: string;
+}
+
+export interface Mail extends Omit<MailLine, 'preview'> {
+  text: string;
+  quoted: string;
+  headers: string;
+  files: { name: string; mime: string; size: number }[];
+}
+
+/** The mail server's side: every address has a mailbox there. */
+export class Mailboxes {
+  constructor(private readonly base: string) {}
+
+  async list(): Promise<MailLine[]> {
+    return (await this.get<{ data: MailLine[] }>('/sim/mails')).data;
+  }
+
+  show(id: number): Promise<Mail> {
+    return this.get<Mail>(`/sim/mail?id=${id}`);
+  }
+
+  async answer(mail: Mail, text: string): Promise<void> {
+    const subject = /^re:/i.test(mail.subject) ? mail.subject : `Re: ${mail.subject}`;
+    const answer = await fetch(`${this.base}/sim/mail`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ from: mail.to, to: mail.from, subject, text, in_reply_to: mail.message_id }),
+    });
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  }
+
+  private async get<T>(path: string): Promise<T> {
+    const answer = await fetch(this.base + path);
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    return (await answer.json()) as T;
+  }
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Provider accounts: WhatsApp numbers and models. Secrets go in and never come back; a test tells whether they are good.
 import { useSignal } from '@preact/signals';
-import { patch, post, type List } from '../../lib/api';
+import { useEffect } from 'preact/hooks';
+import { get, patch, post, type List } from '../../lib/api';
+import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { navigate, query } from '../../lib/router';
 import { Icon } from '../icons';
@@ -44,7 +46,16 @@ interface Probe {
   reason: string;
 }
 
-const ESSENTIAL = ['access_token', 'app_secret', 'verify_token', 'waba_id', 'display_phone', 'api_key', 'model', 'fallback_model'];
+interface Look {
+  looked_at: string | null;
+  trouble: string | null;
+  is_refused: boolean;
+}
+
+const LOOK_MS = 1000;
+const LOOKS = 20;
+const MAIL = ['from_name', 'smtp_host', 'smtp_port', 'smtp_security', 'smtp_user', 'smtp_password', 'imap_host', 'imap_port', 'imap_security'];
+const ESSENTIAL = [...MAIL, 'access_token', 'app_secret', 'verify_token', 'waba_id', 'display_phone', 'api_key', 'model', 'fallback_model'];
 const label = (name: string): string => wx('f_', name);
 
 /* --- one field ---------------------------------------------------------------------------------------------------- */
@@ -82,6 +93,18 @@ function KindInput({ field, value, isSet, problem, onInput }: {
             <option value="">{w('standard')}</option>
             <option value="true">{w('yes')}</option>
             <option value="false">{w('no')}</option>
+          </select>
+        )}
+      </Field>
+    );
+  if (field.name.endsWith('_security'))
+    return (
+      <Field label={label(field.name)} hint={hint}>
+        {(ids) => (
+          <select {...ids} value={value} onChange={(e) => onInput(e.currentTarget.value)}>
+            <option value="">{w('security_tls')}</option>
+            <option value="starttls">{w('security_starttls')}</option>
+            <option value="none">{w('security_none')}</option>
           </select>
         )}
       </Field>
@@ -137,7 +160,9 @@ function Edit({ kind, account, onSaved }: { kind: Kind; account: Account | null;
       );
     });
   const essential = kind.fields.filter((f) => ESSENTIAL.includes(f.name));
-  const more = kind.fields.filter((f) => !ESSENTIAL.includes(f.name));
+  /* What makes itself is not asked for. */
+  const more = kind.fields.filter((f) => !ESSENTIAL.includes(f.name) && f.name !== 'unsubscribe_key');
+  const isMail = kind.kind === 'email';
   return (
     <form
       class="card form"
@@ -156,13 +181,12 @@ function Edit({ kind, account, onSaved }: { kind: Kind; account: Account | null;
         )}
       </Field>
       {kind.address && (
-        <Field label={w('phoneNumberId')} hint={w('phoneNumberIdHint')} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
+        <Field label={w(isMail ? 'mailAddress' : 'phoneNumberId')} hint={w(isMail ? 'mailAddressHint' : 'phoneNumberIdHint')} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
           {(ids) => (
             <input
               {...ids}
               required
-              inputMode="numeric"
-              pattern="[0-9]+"
+              {...(isMail ? { type: 'email', autocomplete: 'off' } : { inputMode: 'numeric', pattern: '[0-9]+' })}
               value={v.address}
               onInput={(e) => form.set({ address: e.currentTarget.value })}
             />
@@ -238,6 +262,42 @@ function Test({ account, onDone }: { account: Account; onDone: () => void }) {
   );
 }
 
+/** When the mailbox was looked at, and a button for now. */
+function Mailbox({ account }: { account: Account }) {
+  const look = useData<Look>(`/providers/${account.id}/mailbox`);
+  const [isBusy, run] = useDoing();
+  const isWaiting = useSignal(false);
+  const left = useSignal(0);
+  const last = look.data.value;
+  useEffect(() => {
+    if (left.value === 0) return;
+    const timer = setTimeout(() => {
+      left.value -= 1;
+      void get<Look>(`/providers/${account.id}/mailbox`).then((now) => {
+        if (now.looked_at !== last?.looked_at) left.value = 0;
+        isWaiting.value = left.value > 0;
+        look.data.value = now;
+      });
+    }, LOOK_MS);
+    return () => clearTimeout(timer);
+  }, [left.value]);
+  const start = async () => {
+    look.data.value = await post<Look>(`/providers/${account.id}/mailbox/look`);
+    isWaiting.value = true;
+    left.value = LOOKS;
+  };
+  return (
+    <div class="with-result">
+      <button type="button" disabled={isBusy.value || isWaiting.value} onClick={() => void run(start)}>
+        {isWaiting.value ? w('looking') : w('lookNow')}
+      </button>
+      <p role="status" class={last?.trouble ? 'result refused' : 'result'}>
+        {last && (last.looked_at ? w('lookedAt', { at: when(last.looked_at) }) : w('neverLooked'))} {last?.trouble}
+      </p>
+    </div>
+  );
+}
+
 function Stand({ account }: { account: Account }) {
   if (!account.is_active) return <span class="badge">{w('off')}</span>;
   if (account.state !== 'ok') return <span class="badge bad">{w('blocked')}</span>;
@@ -298,6 +358,7 @@ function One({ id, kinds }: { id: string; kinds: Kind[] }) {
             <section class="card form" aria-label={w('state')}>
               <Switches account={found} onChange={(now) => (account.data.value = now)} />
               <Test account={found} onDone={() => void account.reload()} />
+              {found.is_active && found.settings.imap_host && <Mailbox account={found} />}
             </section>
             <Webhook account={found} />
             {kind && <Edit key={found.id} kind={kind} account={found} onSaved={(now) => (account.data.value = now)} />}
