@@ -172,8 +172,9 @@ enum status consent_check_many(struct arena *a, struct tx *tx, struct tenant_id 
     return ST_OK;
 }
 
-enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e) {
-    return store_mark_hold(a, tx, tenant, e);
+enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         int64_t *ret_stops, struct err *e) {
+    return store_mark_hold(a, tx, tenant, ret_stops, e);
 }
 
 /* Who wants to hear nothing on any channel is "opted_out". */

@@ -46,9 +46,9 @@ enum status consent_check_many(struct arena *a, struct tx *tx, struct tenant_id 
                                const struct lead_id *leads, size_t n, struct str channel,
                                struct consent_answer *ret, struct err *e) ATTR_MUST_CHECK;
 /* To be called before consent_check_many in a transaction that lets sends go: a stop commits either before, and is seen, or
- * after that transaction has. */
-enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e)
-    ATTR_MUST_CHECK;
+ * after that transaction has. *ret_stops: how many there were so far; while it stays the same nobody has stopped. */
+enum status consent_hold(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                         int64_t *ret_stops, struct err *e) ATTR_MUST_CHECK;
 /* Leads were just made or joined: shows on them what their keys say already (leads.marketing_stopped_at). Costs one look where
  * nobody of the tenant has stopped. */
 enum status consent_show_many(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -106,13 +106,14 @@ enum status store_mark_stop(struct tx *tx, struct tenant_id tenant, struct err *
 }
 
 enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                            struct err *e) {
+                            int64_t *ret_stops, struct err *e) {
     const struct db_sql look =
         DB_SQL2("SELECT stops FROM consent_marks WHERE tenant_id = $1",
                 "SELECT stops FROM consent_marks WHERE tenant_id = $1 FOR SHARE");
     struct db_rows rows;
 
     TRY(DB_QUERY(a, tx, look, &rows, e, V_UUID(tenant.v)));
+    *ret_stops = rows.n > 0 ? db_i64(&rows, 0, 0) : 0;
     if (rows.n > 0)
         return ST_OK;
     /* Nobody ever stopped: a row has to be there to be held. */
@@ -120,7 +121,9 @@ enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id ten
                 DB_SQL("INSERT INTO consent_marks (tenant_id, stops) VALUES ($1, 0)"
                        " ON CONFLICT (tenant_id) DO NOTHING"),
                 NULL, e, V_UUID(tenant.v)));
-    return DB_QUERY(a, tx, look, &rows, e, V_UUID(tenant.v));
+    TRY(DB_QUERY(a, tx, look, &rows, e, V_UUID(tenant.v)));
+    *ret_stops = rows.n > 0 ? db_i64(&rows, 0, 0) : 0;
+    return ST_OK;
 }
 
 enum status store_consent_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,

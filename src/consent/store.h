@@ -32,8 +32,8 @@ enum status store_suppressions_any(struct arena *a, struct tx *tx, struct tenant
                                    bool *ret, struct err *e) ATTR_MUST_CHECK;
 /* Counts a stop; waits for who holds the mark. */
 enum status store_mark_stop(struct tx *tx, struct tenant_id tenant, struct err *e) ATTR_MUST_CHECK;
-enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id tenant, struct err *e)
-    ATTR_MUST_CHECK;
+enum status store_mark_hold(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            int64_t *ret_stops, struct err *e) ATTR_MUST_CHECK;
 
 /* *ret_settings empty: none. */
 enum status store_consent_settings_get(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -369,7 +369,7 @@ enum status run_claim(struct run *r, struct tx *tx, struct dispatch *d, size_t w
     TRY(open_lanes(c, e));
     /* Campaigns of one tenant take turns here, and a stop is either seen or waits for this commit. */
     TRY(store_dispatch_settings_lock(a, tx, d->tenant, e));
-    TRY(consent_hold(a, tx, d->tenant, e));
+    TRY(consent_hold(a, tx, d->tenant, &r->pass.stops, e));
     TRY(find_rows(c, want, e));
     if (c->n == 0) {
         TRY(look_ahead(c, e));

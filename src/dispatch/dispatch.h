@@ -12,7 +12,8 @@
  *   1. Who may get it is decided by one function (permit.h), whether it is planned, tried dry or sent.
  *   2. A row is marked "sending" and committed before the call leaves. A run that finds such rows is the successor of one that
  *      died: they become uncertain and are not sent again. Receipts with the correlation "r:<recipient>" settle them, or a person.
- *   3. Whoever said stop before a claim commits is not in it.
+ *   3. Whoever said stop before a claim commits is not in it, and who says so before its calls are handed over (launch.c) is taken
+ *      out again.
  *   4. One job at a time works on a campaign; pause, cancel and the gate are read in every claim.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

@@ -175,8 +175,8 @@ static enum status pass(struct run *r, struct err *e) {
         for (size_t i = 0; i < r->n_finished; i++)
             flight_end(r, r->finished[i]);
         r->n_finished = 0;
-        for (size_t i = 0; i < r->pass.n_claimed; i++)
-            flight_start(r, &r->pass.claimed[i]);
+        if (r->pass.n_claimed > 0)
+            st = run_launch(r, e);
     }
     end_batch(r);
     return st;
@@ -192,6 +192,10 @@ static void wait_for(struct run *r, size_t n, int64_t ms) {
         if (pthread_cond_clockwait(&r->wake, &r->lock, CLOCK_MONOTONIC, &until) != 0)
             break;
     pthread_mutex_unlock(&r->lock);
+}
+
+void run_wait(struct run *r, int64_t ms) {
+    wait_for(r, SIZE_MAX, ms);
 }
 
 static void rest(struct run *r) {
@@ -238,7 +242,7 @@ static enum status land_all(struct run *r, struct err *e) {
         if (st != ST_UNAVAILABLE) /* the lease is lost, or it is our fault: nothing will help */
             tries = RECORD_TRIES;
         tries++;
-        wait_for(r, SIZE_MAX, RECORD_AGAIN_MS);
+        run_wait(r, RECORD_AGAIN_MS);
     }
     while (r->n_flying > 0) {
         wait_for(r, r->n_flying, PASS_MS);

@@ -44,6 +44,7 @@ struct flight { /* one message between its claim and its record */
 
 struct claimed { /* one row that a claim has marked */
     struct recipient row;
+    bool is_flown, is_stopped; /* by the launch */
     const struct decision *decision;
     const struct permit_channel *via;
     const struct channel *channel;
@@ -57,6 +58,7 @@ struct pass { /* what one transaction found; begun anew when it is run again */
     int64_t again_at_ms; /* when it is over: when there is more to do; 0: never */
     int64_t wait_us;     /* until another claim is worth it */
     int64_t n_recorded;
+    int64_t stops; /* consent_hold() as the claim saw it */
 };
 
 struct since_check { /* for the error threshold: what came back since rows were counted last */
@@ -99,6 +101,11 @@ enum status run_record(struct run *r, struct tx *tx, struct dispatch *d, int64_t
 enum status run_claim(struct run *r, struct tx *tx, struct dispatch *d, size_t want, int64_t now_ms,
                       struct err *e) ATTR_MUST_CHECK;
 
+/* Lets the rows fly that the last pass has claimed: what was said between the two is heard. */
+enum status run_launch(struct run *r, struct err *e) ATTR_MUST_CHECK;
+
+/* For so long, whatever comes back. */
+void run_wait(struct run *r, int64_t ms);
 /* Lets a claimed row fly; its answer ends in run->done. */
 void flight_start(struct run *r, const struct claimed *c);
 /* What its answer means; result is filled. */

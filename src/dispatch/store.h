@@ -96,6 +96,10 @@ enum status store_recipient_is_there(struct arena *a, struct tx *tx, const struc
 enum status store_recipients_sending(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                      const struct recipient *rows, size_t n, int64_t now_ms,
                                      struct err *e) ATTR_MUST_CHECK;
+/* Sending → planned again: the call was not begun. */
+enum status store_recipients_unclaim(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     const struct uuid *ids, size_t n, int64_t now_ms,
+                                     struct err *e) ATTR_MUST_CHECK;
 /* Sending (or uncertain by now) → sent, with provider_id and cost of the rows; one that a receipt has overtaken keeps its
  * state. */
 enum status store_recipients_sent(struct arena *a, struct tx *tx, struct tenant_id tenant,

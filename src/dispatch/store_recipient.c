@@ -273,6 +273,21 @@ enum status store_recipients_sending(struct arena *a, struct tx *tx, struct tena
         vals, n, SENDING_COLUMNS, NULL, e);
 }
 
+#define UNCLAIM                                                                                    \
+    " UPDATE dispatch_recipients SET state = 'planned', due_at = $3, sending_at = 0,"              \
+    " attempts = attempts - 1, updated_at = $3 WHERE tenant_id = $2"                               \
+    " AND id IN (SELECT id FROM ids) AND state = 'sending'"
+
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how many and when */
+enum status store_recipients_unclaim(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     const struct uuid *ids, size_t n, int64_t now_ms,
+                                     struct err *e) {
+    if (n == 0)
+        return ST_OK;
+    return DB_EXEC(tx, DB_SQL2(IDS_SQLITE("$1") UNCLAIM, IDS_POSTGRES("$1") UNCLAIM), NULL, e,
+                   store_ids(a, tx, ids, n), V_UUID(tenant.v), V_I64(now_ms));
+}
+
 enum { SENT_COLUMNS = 5 };
 
 enum status store_recipients_sent(struct arena *a, struct tx *tx, struct tenant_id tenant,

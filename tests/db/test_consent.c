@@ -228,6 +228,7 @@ static enum status many(struct app *app, struct tx *tx, struct err *e) {
     enum { N = 40 };
     struct lead_id leads[N];
     struct consent_answer answers[N];
+    int64_t stops;
 
     for (size_t i = 0; i < N; i++) {
         TRY(known(app, tx, (struct party){.phone = arena_printf(&app->a, "55119876%05zu", i * 7)},
@@ -235,7 +236,7 @@ static enum status many(struct app *app, struct tx *tx, struct err *e) {
         if (i % 3 == 0)
             TRY(stop(app, tx, leads[i], i % 2 ? "all" : "whatsapp", e));
     }
-    TRY(consent_hold(&app->a, tx, app->tenant, e));
+    TRY(consent_hold(&app->a, tx, app->tenant, &stops, e));
     TRY(consent_check_many(&app->a, tx, app->tenant, leads, N, STR(CONSENT_WHATSAPP), answers, e));
     for (size_t i = 0; i < N; i++)
         EXPECT(answers[i].is_stopped == (i % 3 == 0));

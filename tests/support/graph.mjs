@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fake Graph API for tests, written apart from prosa's own simulator so that the two do not share a mistake. Counts what it
-// accepts by correlation id, and can answer late, cut the answer off after accepting, refuse, and call back with statuses.
+// accepts by correlation id, and can answer late, cut the answer off after accepting, refuse, and call back with statuses. What
+// comes in is told at once to graph.heard(body), when that is set.
 import { createHash, createHmac } from 'node:crypto';
 import http from 'node:http';
 
@@ -77,6 +78,7 @@ export async function startGraph({ cutRate = 0, delayMs = 0, statuses = [], phon
     req.on('end', async () => {
       if (/\/media$/.test(req.url)) return takeUpload(graph, req, Buffer.concat(parts), res);
       const body = JSON.parse(Buffer.concat(parts).toString() || '{}');
+      graph.heard?.(body);
       if (graph.delayMs > 0) await new Promise((done) => waiting.add(setTimeout(done, graph.delayMs)));
       if (body.status === 'read') return res.end(JSON.stringify({ success: true }));
       if (graph.refuse) {
