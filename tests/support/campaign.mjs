@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a campaign needs before it can be sent: an approved template and people.
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { client, until } from './prosa.mjs';
@@ -10,7 +11,7 @@ const TEMPLATE = '[{"type":"BODY","text":"Olá {{1}}"}]';
 
 /** As a sync would have brought it. */
 export async function addTemplate(installation, tenant, account) {
-  const id = '01900000-0000-7000-8000-0000000000aa';
+  const id = randomUUID();
   const lit = (u) => (installation.engine === 'postgres' ? `'${u}'` : `X'${u.replaceAll('-', '')}'`);
   const sql = `INSERT INTO templates (id, tenant_id, account_id, channel, name, language, category, status, body, components, created_at, updated_at)
     VALUES (${lit(id)}, ${lit(tenant)}, ${lit(account)}, 'whatsapp', 'cobranca_padrao_whatsapp_v1', 'pt_BR', 'utility', 'approved', 'Olá {{1}}', '${TEMPLATE}', 1, 1)`;
