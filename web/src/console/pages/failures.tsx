@@ -62,6 +62,9 @@ type How = 'sent' | 'failed' | 'resend';
 
 const keyOf = (g: { area: string; kind: string | null; cause: string }) => `${g.area}|${g.kind ?? ''}|${g.cause}`;
 const hrefOf = (g: Group) => `/app/failures/${g.area}${search({ kind: g.kind ?? '', cause: g.cause })}`;
+/** Why, in the reader's language where the cause has words in it. */
+const wordsOf = (one: { cause?: string | null; reason: string | null }): string | null =>
+  one.cause && hasWord(`cause_${one.cause}`) ? wx('cause_', one.cause) : whyOfCause(one.cause ?? '') || one.reason;
 /** Whether its cause has words in the reader's language. */
 const isTold = (g: Group): boolean => hasWord(`cause_${g.cause}`) || whyOfCause(g.cause) !== '';
 function titleOf(g: Group): string {
@@ -141,7 +144,7 @@ function About({ area, item }: { area: Area; item: Item }) {
       <>
         <p class="item-text">{wx('kind_', job.kind)}</p>
         <p class="quiet">
-          {job.cause && hasWord(`cause_${job.cause}`) ? wx('cause_', job.cause) : job.reason} · {wn('attempts', job.attempts)} · {wx('jobState_', job.state)}
+          {wordsOf(job)} · {wn('attempts', job.attempts)} · {wx('jobState_', job.state)}
         </p>
       </>
     );
@@ -151,7 +154,7 @@ function About({ area, item }: { area: Area; item: Item }) {
     return (
       <>
         <p class="item-text">{w('callOf', { provider: wx('provider_', call.provider), size: bytes(call.bytes) })}</p>
-        <p class="quiet">{call.cause && hasWord(`cause_${call.cause}`) ? wx('cause_', call.cause) : call.reason}</p>
+        <p class="quiet">{wordsOf(call)}</p>
       </>
     );
   }
