@@ -135,6 +135,30 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args) {
     }
 }
 
+void buf_add_html(struct buf *b, struct str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        switch (s.ptr[i]) {
+        case '&':
+            buf_add(b, STR("&amp;"));
+            break;
+        case '<':
+            buf_add(b, STR("&lt;"));
+            break;
+        case '>':
+            buf_add(b, STR("&gt;"));
+            break;
+        case '"':
+            buf_add(b, STR("&quot;"));
+            break;
+        case '\'':
+            buf_add(b, STR("&#39;"));
+            break;
+        default:
+            buf_add_char(b, s.ptr[i]);
+        }
+    }
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...) {
     va_list args;
 

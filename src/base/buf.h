@@ -27,6 +27,8 @@ void buf_clear(struct buf *b); /* keeps the memory */
 void buf_add(struct buf *b, struct str s);
 void buf_add_char(struct buf *b, char c);
 void buf_add_i64(struct buf *b, int64_t v);
+/* s as the text of an HTML element or of a quoted attribute; past max the rest of it is dropped. */
+void buf_add_html(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list args) ATTR_PRINTF(2, 0);
 /* Makes room for n more bytes and returns where to write them, NULL past max; buf_commit says how

@@ -2,27 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "console/describe.h"
 
-static void add_text(struct buf *b, struct str s) {
-    for (size_t i = 0; i < s.len; i++) {
-        switch (s.ptr[i]) {
-        case '&':
-            buf_add(b, STR("&amp;"));
-            break;
-        case '<':
-            buf_add(b, STR("&lt;"));
-            break;
-        case '>':
-            buf_add(b, STR("&gt;"));
-            break;
-        case '"':
-            buf_add(b, STR("&quot;"));
-            break;
-        default:
-            buf_add_char(b, s.ptr[i]);
-        }
-    }
-}
-
 /* --- JSON, laid out -------------------------------------------------------------------------- */
 
 static void add_indent(struct buf *b, unsigned depth) {
@@ -42,7 +21,7 @@ static void add_flat(struct buf *b, const struct json *v) {
     ATTR_CLEANUP(buf_done_p) struct buf text = {.max = DESCRIBE_MAX_BYTES};
 
     json_write(&text, v);
-    add_text(b, buf_str(&text));
+    buf_add_html(b, buf_str(&text));
 }
 
 /* What fits on a line stands on one. The reader bounds the depth. */
@@ -60,7 +39,7 @@ static void add_json(struct buf *b, const struct json *v, unsigned depth) {
         buf_add(b, i > 0 ? STR(",") : STR_EMPTY);
         add_indent(b, depth + 1);
         if (is_object && json_member(v, i, &name, &value)) {
-            add_text(b, name);
+            buf_add_html(b, name);
             buf_add(b, STR(": "));
         } else {
             value = json_at(v, i);
@@ -121,9 +100,9 @@ static void add_parameters(struct buf *b, const struct json *list) {
             name = ref;
         }
         buf_add(b, STR("<li><code>"));
-        add_text(b, name);
+        buf_add_html(b, name);
         buf_add(b, STR("</code> "));
-        add_text(b, json_str(json_get(p, "description")));
+        buf_add_html(b, json_str(json_get(p, "description")));
         buf_add(b, STR("</li>"));
     }
     buf_add(b, STR("</ul>\n"));
@@ -147,15 +126,15 @@ static void add_operation(struct buf *b, struct str path, struct str method,
 
     method = upper(word, sizeof(word), method);
     buf_add(b, STR("<section id=\""));
-    add_text(b, json_str(json_get(op, "operationId")));
+    buf_add_html(b, json_str(json_get(op, "operationId")));
     buf_printf(b, "\"><h3><code>%.*s ", STR_ARG(method));
-    add_text(b, path);
+    buf_add_html(b, path);
     buf_add(b, STR("</code></h3>\n<p>"));
-    add_text(b, json_str(json_get(op, "summary")));
+    buf_add_html(b, json_str(json_get(op, "summary")));
     buf_add(b, STR("</p>\n"));
     if (json_get(op, "description")) {
         buf_add(b, STR("<p>"));
-        add_text(b, json_str(json_get(op, "description")));
+        buf_add_html(b, json_str(json_get(op, "description")));
         buf_add(b, STR("</p>\n"));
     }
     add_who(b, op);
@@ -180,9 +159,9 @@ static void add_tag(struct buf *b, const struct json *openapi, struct str tag, b
                 continue;
             }
             buf_add(b, STR("<li><a href=\"#"));
-            add_text(b, json_str(json_get(op, "operationId")));
+            buf_add_html(b, json_str(json_get(op, "operationId")));
             buf_add(b, STR("\">"));
-            add_text(b, json_str(json_get(op, "summary")));
+            buf_add_html(b, json_str(json_get(op, "summary")));
             buf_add(b, STR("</a></li>"));
         }
     }
@@ -197,13 +176,13 @@ void describe_page(struct buf *b, const struct json *openapi, struct str style) 
                    "<title>prosa: the API</title><style>"));
     buf_add(b, style);
     buf_add(b, STR("</style></head>\n<body><main><h1>prosa: the API</h1>\n<p>"));
-    add_text(b, json_str(json_path(openapi, "info", "description", NULL)));
+    buf_add_html(b, json_str(json_path(openapi, "info", "description", NULL)));
     buf_add(b, STR(" For programs: <a href=\"/openapi.json\">openapi.json</a>.</p>\n<nav>"));
     for (size_t i = 0; i < json_len(tags); i++) {
         struct str tag = json_str(json_get(json_at(tags, i), "name"));
 
         buf_add(b, STR("<h2>"));
-        add_text(b, tag);
+        buf_add_html(b, tag);
         buf_add(b, STR("</h2><ul>"));
         add_tag(b, openapi, tag, true);
         buf_add(b, STR("</ul>\n"));
@@ -215,7 +194,7 @@ void describe_page(struct buf *b, const struct json *openapi, struct str style) 
     for (size_t i = 0;
          json_member(json_path(openapi, "components", "schemas", NULL), i, &name, &schema); i++) {
         buf_add(b, STR("<h3>"));
-        add_text(b, name);
+        buf_add_html(b, name);
         buf_add(b, STR("</h3><pre>"));
         add_json(b, schema, 0);
         buf_add(b, STR("</pre>\n"));

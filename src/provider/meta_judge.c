@@ -6,46 +6,13 @@
 #include "base/utf8.h"
 #include "provider/lenient.h"
 #include "provider/meta.h"
+#include "provider/reason.h"
 
 enum {
     REPLY_MAX_DEPTH = 16,
-    DETAIL_MAX_POINTS = 200,
-    DIGITS_SHOWN = 6, /* in a row; longer runs in Meta's words may be somebody's number */
     NO_CODE = -1,
     MINUTE_MS = 60 * 1000,
 };
-
-/* --- words for people ----------------------------------------------------------------------- */
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-/* Meta's words, short, and without what could be a phone number: reasons are shown and stored. */
-static struct str discreet(struct arena *a, struct str s) {
-    struct str cut = utf8_cut_points(utf8_repair(a, s), DETAIL_MAX_POINTS);
-    char *out = arena_alloc(a, cut.len + 1);
-
-    for (size_t i = 0; i < cut.len;) {
-        size_t run = 0;
-
-        while (i + run < cut.len && is_digit(cut.ptr[i + run]))
-            run++;
-        for (size_t j = 0; j < run; j++)
-            out[i + j] = run > DIGITS_SHOWN ? '#' : cut.ptr[i + j];
-        if (run == 0)
-            out[i] = (unsigned char)cut.ptr[i] < ' ' ? ' ' : cut.ptr[i];
-        i += run > 0 ? run : 1;
-    }
-    return (struct str){.ptr = out, .len = cut.len};
-}
-
-static struct str with_detail(struct arena *a, const char *reason, struct str detail) {
-    if (detail.len == 0)
-        return str_of(reason);
-    detail = discreet(a, detail);
-    return arena_printf(a, "%s (%.*s)", reason, STR_ARG(detail));
-}
 
 /* --- errors --------------------------------------------------------------------------------- */
 
@@ -60,7 +27,8 @@ static void apply_rule(struct arena *a, const struct meta_rule *r, int64_t code,
     ret->is_spared = r->flags & META_RULE_SPARED;
     ret->is_template = r->flags & META_RULE_TEMPLATE;
     ret->cause = arena_printf(a, "meta-%lld", (long long)code);
-    ret->reason = with_detail(a, r->reason, r->flags & META_RULE_DETAILED ? detail : STR_EMPTY);
+    ret->reason =
+        reason_with_detail(a, r->reason, r->flags & META_RULE_DETAILED ? detail : STR_EMPTY);
 }
 
 static enum send_outcome outcome_of_class(unsigned status, bool is_transient) {
@@ -95,7 +63,7 @@ static void apply_class(struct arena *a, const struct http_reply *reply, const s
     ret->code = code == NO_CODE ? 0 : code;
     ret->cause = code == NO_CODE ? arena_printf(a, "http-%u", reply->status)
                                  : arena_printf(a, "meta-%lld", (long long)code);
-    ret->reason = with_detail(a, what, detail);
+    ret->reason = reason_with_detail(a, what, detail);
 }
 
 /* X-Business-Use-Case-Usage: {"<business>": [{"estimated_time_to_regain_access": minutes, …}]} */
@@ -248,7 +216,7 @@ void meta_explain(struct arena *a, int64_t code, struct str title, struct send_r
     set(ret, SEND_REJECTED, arena_printf(a, "meta-%lld", (long long)code), "");
     ret->code = code;
     ret->reason =
-        with_detail(a, "WhatsApp reports an error that this program does not know", title);
+        reason_with_detail(a, "WhatsApp reports an error that this program does not know", title);
 }
 
 /* --- the probe ------------------------------------------------------------------------------ */

@@ -4,12 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 #include "provider/lenient.h"
+#include "provider/reason.h"
 #include "provider/twilio.h"
 
 enum {
     REPLY_MAX_DEPTH = 16,
-    DETAIL_MAX_POINTS = 200,
-    DIGITS_SHOWN = 6,
     MINUTE_MS = 60 * 1000,
     HOUR_MS = 60 * MINUTE_MS,
 };
@@ -107,33 +106,7 @@ static const struct rule *find_rule(int64_t code) {
     return NULL;
 }
 
-/* --- words for people ----------------------------------------------------------------------------- */
-
-/* Twilio's words, short, and without what could be a phone number. */
-static struct str discreet(struct arena *a, struct str s) {
-    struct str cut = utf8_cut_points(form_clean(a, s), DETAIL_MAX_POINTS);
-    char *out = arena_alloc(a, cut.len + 1);
-
-    for (size_t i = 0; i < cut.len;) {
-        size_t run = 0;
-
-        while (i + run < cut.len && cut.ptr[i + run] >= '0' && cut.ptr[i + run] <= '9')
-            run++;
-        for (size_t j = 0; j < run; j++)
-            out[i + j] = run > DIGITS_SHOWN ? '#' : cut.ptr[i + j];
-        if (run == 0)
-            out[i] = (unsigned char)cut.ptr[i] < ' ' ? ' ' : cut.ptr[i];
-        i += run > 0 ? run : 1;
-    }
-    return (struct str){.ptr = out, .len = cut.len};
-}
-
-static struct str with_detail(struct arena *a, const char *reason, struct str detail) {
-    if (detail.len == 0)
-        return str_of(reason);
-    detail = discreet(a, detail);
-    return arena_printf(a, "%s (%.*s)", reason, STR_ARG(detail));
-}
+/* --- outcomes -------------------------------------------------------------------------------------- */
 
 static void set(struct send_result *ret, enum send_outcome outcome, struct str cause,
                 const char *reason) {
@@ -146,7 +119,8 @@ static void apply_rule(struct arena *a, const struct rule *r, int64_t code, stru
         .outcome = r->outcome,
         .code = code,
         .cause = arena_printf(a, "twilio-%lld", (long long)code),
-        .reason = r->flags & DETAILED ? with_detail(a, r->reason, detail) : str_of(r->reason),
+        .reason =
+            r->flags & DETAILED ? reason_with_detail(a, r->reason, detail) : str_of(r->reason),
         .retry_after_ms = r->outcome == SEND_RETRY ? r->wait_ms : 0,
         .is_pair_limit = r->flags & PAIR,
         .needs_template = r->flags & WINDOW,
@@ -193,8 +167,8 @@ static void judge_class(struct arena *a, const struct http_reply *reply, const s
     } else if (code > 0 && reply->status != 429) {
         set(ret, SEND_REJECTED, arena_printf(a, "twilio-%lld", (long long)code), "");
         ret->code = code;
-        ret->reason =
-            with_detail(a, "Twilio refused the message", json_str(json_get(body, "message")));
+        ret->reason = reason_with_detail(a, "Twilio refused the message",
+                                         json_str(json_get(body, "message")));
     } else {
         set(ret, SEND_RETRY, cause,
             "something in front of Twilio refused the call: it is tried again");
@@ -248,7 +222,8 @@ void twilio_explain(struct arena *a, int64_t code, struct str title, struct send
     }
     set(ret, SEND_REJECTED, arena_printf(a, "twilio-%lld", (long long)code), "");
     ret->code = code;
-    ret->reason = with_detail(a, "Twilio reports an error that this program does not know", title);
+    ret->reason =
+        reason_with_detail(a, "Twilio reports an error that this program does not know", title);
 }
 
 /* --- the probe ------------------------------------------------------------------------------------ */

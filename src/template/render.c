@@ -68,30 +68,6 @@ static void add_one_line(struct buf *b, struct str s) {
     }
 }
 
-static void add_html(struct buf *b, struct str s) {
-    for (size_t i = 0; i < s.len; i++) {
-        switch (s.ptr[i]) {
-        case '&':
-            buf_add(b, STR("&amp;"));
-            break;
-        case '<':
-            buf_add(b, STR("&lt;"));
-            break;
-        case '>':
-            buf_add(b, STR("&gt;"));
-            break;
-        case '"':
-            buf_add(b, STR("&quot;"));
-            break;
-        case '\'':
-            buf_add(b, STR("&#39;"));
-            break;
-        default:
-            buf_add_char(b, s.ptr[i]);
-        }
-    }
-}
-
 static void add_value(struct buf *b, struct str value, enum mode mode) {
     switch (mode) {
     case AS_IS:
@@ -101,7 +77,7 @@ static void add_value(struct buf *b, struct str value, enum mode mode) {
         add_one_line(b, value);
         break;
     case AS_HTML:
-        add_html(b, value);
+        buf_add_html(b, value);
         break;
     }
 }

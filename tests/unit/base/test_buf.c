@@ -108,6 +108,15 @@ static void consume_drops_from_the_front(void **state) {
     assert_int_equal(b.len, 0);
 }
 
+static void markup_is_text_in_elements_and_attributes(void **state) {
+    ATTR_CLEANUP(buf_done_p) struct buf b;
+
+    (void)state;
+    buf_init(&b, 1000);
+    buf_add_html(&b, STR("a <b title=\"x\"> & 'c' \xC3\xA7"));
+    assert_str(buf_str(&b), "a &lt;b title=&quot;x&quot;&gt; &amp; &#39;c&#39; \xC3\xA7");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends_in_order),
@@ -117,6 +126,7 @@ int main(void) {
         cmocka_unit_test(integers_are_written_to_the_extremes),
         cmocka_unit_test(reserve_and_commit_take_foreign_bytes),
         cmocka_unit_test(consume_drops_from_the_front),
+        cmocka_unit_test(markup_is_text_in_elements_and_attributes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's API as the page uses it: shapes, calls, and the live socket that resumes by cursor.
 import { signal } from '@preact/signals';
+import type { Turn } from '../lib/api';
+
+export type { Turn };
 
 export interface Conversation {
   id: string;
@@ -39,23 +42,6 @@ export interface Message {
   revoked_at: string | null;
   created_at: string;
   cursor: string;
-}
-
-export interface Turn {
-  id: string;
-  outcome: string;
-  trace: {
-    saw?: { inbound: number; answered: number };
-    decided?: { by: string; node?: string; because?: string; model?: string; cause?: string };
-    said?: { type: string; content: Content }[];
-    handoff?: string;
-    dropped?: string;
-  };
-  prompt_tokens: number;
-  completion_tokens: number;
-  cost_micros: number;
-  started_at: string;
-  took_ms: number;
 }
 
 export interface LiveEvent {
