@@ -130,6 +130,10 @@ enum status conversation_first_seen(struct tx *tx, const struct seen_event *seen
 /* Preview and order in the list after a message of ours. */
 enum status conversation_touch(struct tx *tx, struct tenant_id tenant, struct conversation_id id,
                                struct str text, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* conversation_move_lead for those whom lead_resolve or lead_change_identity merged into this one, so that the undo of the merge
+ * gives them back theirs. */
+enum status conversation_move_merged(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     const struct lead *lead, struct err *e) ATTR_MUST_CHECK;
 /* One lead became another's: their open conversations with one account become one. The one that stays is a person's, else
  * one that waits for a person, else the older; what was unanswered in the other moves over. */
 enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,

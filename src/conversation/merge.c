@@ -57,6 +57,32 @@ static enum status join(struct change *one, struct change *other, struct err *e)
     return absorb(stay, gone, unanswered, since_ms, e);
 }
 
+/* The ids of a lead's conversations, as a JSON array. */
+static enum status talks_of(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                            struct lead_id lead, struct str *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(store_conversation_ids_of(a, tx, tenant, lead, &rows, e));
+    *ret = STR("[");
+    for (size_t i = 0; i < rows.n; i++)
+        *ret = arena_printf(a, "%.*s%s\"%.*s\"", STR_ARG(*ret), i > 0 ? "," : "",
+                            STR_ARG(uuid_format(a, db_uuid(&rows, i, 0))));
+    *ret = arena_printf(a, "%.*s]", STR_ARG(*ret));
+    return ST_OK;
+}
+
+enum status conversation_move_merged(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     const struct lead *lead, struct err *e) {
+    for (size_t i = 0; i < lead->n_merged; i++) {
+        struct str talks;
+
+        TRY(talks_of(a, tx, tenant, lead->merged[i], &talks, e));
+        TRY(lead_merge_remember(a, tx, tenant, lead->merged[i], talks, e));
+        TRY(conversation_move_lead(a, tx, tenant, lead->merged[i], lead->id, e));
+    }
+    return ST_OK;
+}
+
 enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                    struct lead_id from, struct lead_id into, struct err *e) {
     struct change one = {.a = a, .tx = tx, .now_ms = clock_now_ms()}, other;
@@ -79,14 +105,9 @@ enum status conversation_move_lead(struct arena *a, struct tx *tx, struct tenant
 enum status conversation_merge_leads(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                      struct lead_id keep, struct lead_id gone, struct str actor,
                                      int64_t now_ms, struct uuid *ret_merge, struct err *e) {
-    struct str talks = STR("[");
-    struct db_rows rows;
+    struct str talks;
 
-    TRY(store_conversation_ids_of(a, tx, tenant, gone, &rows, e));
-    for (size_t i = 0; i < rows.n; i++)
-        talks = arena_printf(a, "%.*s%s\"%.*s\"", STR_ARG(talks), i > 0 ? "," : "",
-                             STR_ARG(uuid_format(a, db_uuid(&rows, i, 0))));
-    talks = arena_printf(a, "%.*s]", STR_ARG(talks));
+    TRY(talks_of(a, tx, tenant, gone, &talks, e));
     TRY(lead_merge(a, tx, tenant, keep, gone, talks, actor, now_ms, ret_merge, e));
     TRY(conversation_move_lead(a, tx, tenant, gone, keep, e));
     return lead_changed(a, tx, tenant, keep, now_ms, e);

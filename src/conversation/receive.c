@@ -47,14 +47,12 @@ static enum status find_conversation(struct arena *a, struct tx *tx, const struc
     struct lead lead;
 
     TRY(lead_resolve(a, tx, in->tenant, &in->inbound->party, in->now_ms, &lead, e));
-    if (!uuid_is_nil(lead.merged.v))
-        TRY(conversation_move_lead(a, tx, in->tenant, lead.merged, lead.id, e));
+    TRY(conversation_move_merged(a, tx, in->tenant, &lead, e));
     if (lead.is_changed)
         TRY(lead_changed(a, tx, in->tenant, lead.id, in->now_ms, e));
     if (in->inbound->kind == INBOUND_MESSAGE && !in->inbound->is_auto)
         TRY(lead_heard(a, tx, in->tenant, &lead, in->now_ms, e));
-    if (lead.is_new ||
-        !uuid_is_nil(lead.merged.v)) /* what stood against a key stands against them */
+    if (lead.is_new || lead.n_merged > 0) /* what stood against a key stands against them */
         TRY(consent_show_many(a, tx, in->tenant, &lead.id, 1, in->now_ms, e));
     return open_conversation(a, tx, in, lead.id, ret, e);
 }

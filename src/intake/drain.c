@@ -198,8 +198,7 @@ static enum status apply_preference(struct drain *d, struct tx *tx, const struct
     struct lead lead;
 
     TRY(lead_resolve(d->arena, tx, tenant, &ev->party, now_ms, &lead, e));
-    if (!uuid_is_nil(lead.merged.v)) /* two that were one: their conversations, too */
-        TRY(conversation_move_lead(d->arena, tx, tenant, lead.merged, lead.id, e));
+    TRY(conversation_move_merged(d->arena, tx, tenant, &lead, e));
     TRY(lead_set_consent(d->arena, tx, tenant, lead.id, STR(CONSENT_WHATSAPP), ev->is_stop, &proof,
                          now_ms, e));
     return ev->is_stop ? dispatch_opted_out(d->arena, tx, tenant, lead.id, now_ms, e) : ST_OK;
@@ -219,6 +218,9 @@ static enum status apply_identity(struct drain *d, struct tx *tx, const struct t
         *e = miss;
         return st;
     }
+    TRY(conversation_move_merged(d->arena, tx, r->account.tenant, &lead, e));
+    if (lead.n_merged > 0) /* what stood against a key stands against them */
+        TRY(consent_show_many(d->arena, tx, r->account.tenant, &lead.id, 1, now_ms, e));
 
     struct str id = uuid_format(d->arena, lead.id.v);
 

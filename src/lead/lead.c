@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lead/lead.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "lead/read.h"
 #include "lead/store.h"
@@ -59,7 +61,8 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
     struct identity ids[KEYS_MAX];
     struct found found[KEYS_MAX], first = {.state = STR("new")};
     size_t n = party_identities(a, party, ids);
-    struct lead_id lead = {0}, merged = {0};
+    struct lead_id lead = {0}, merged[KEYS_MAX - 1] = {0};
+    size_t n_merged = 0;
     int64_t renamed = 0;
     bool is_new, is_changed;
 
@@ -74,8 +77,8 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
             lead = found[i].lead;
             first = found[i];
         } else if (!uuid_eq(found[i].lead.v, lead.v)) {
-            merged = found[i].lead;
-            TRY(merge(a, tx, tenant, &lead, &merged, now_ms, e));
+            merged[n_merged] = found[i].lead;
+            TRY(merge(a, tx, tenant, &lead, &merged[n_merged++], now_ms, e));
             if (uuid_eq(lead.v, found[i].lead.v))
                 first = found[i];
         }
@@ -104,7 +107,8 @@ enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant
                          .email = party->email,
                          .is_new = is_new,
                          .is_changed = is_changed,
-                         .merged = merged,
+                         .merged = {merged[0], merged[1]},
+                         .n_merged = n_merged,
                          .state = first.state,
                          .last_inbound_at_ms = first.last_inbound_at_ms};
     return ST_OK;
@@ -118,18 +122,31 @@ enum status lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, st
 enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  const struct party *from, const struct party *to, struct lead *ret,
                                  struct err *e) {
+    struct lead_id lead, merged[KEYS_MAX - 1] = {0};
     struct identity ids[KEYS_MAX];
-    struct found found = {0};
-    size_t n = party_identities(a, from, ids);
+    struct found found = {0}, other;
+    size_t n = party_identities(a, from, ids), n_merged = 0;
 
     for (size_t i = 0; i < n && uuid_is_nil(found.lead.v); i++)
         TRY(store_identity_find(a, tx, tenant, ids[i], &found, e));
     if (uuid_is_nil(found.lead.v))
         FAIL(e, ST_NOT_FOUND, "nobody is known under the old identity");
+    lead = found.lead;
     n = party_identities(a, to, ids);
+    for (size_t i = 0; i < n; i++) {
+        TRY(store_identity_find(a, tx, tenant, ids[i], &other, e));
+        if (uuid_is_nil(other.lead.v) || uuid_eq(other.lead.v, lead.v) ||
+            n_merged == ARRAY_LEN(merged))
+            continue;
+        merged[n_merged] = other.lead;
+        TRY(merge(a, tx, tenant, &lead, &merged[n_merged++], clock_now_ms(), e));
+    }
     for (size_t i = 0; i < n; i++)
-        TRY(store_identity_put(tx, tenant, found.lead, ids[i], clock_now_ms(), e));
-    return store_lead_get(a, tx, tenant, found.lead, ret, e);
+        TRY(store_identity_put(tx, tenant, lead, ids[i], clock_now_ms(), e));
+    TRY(store_lead_get(a, tx, tenant, lead, ret, e));
+    memcpy(ret->merged, merged, sizeof(merged));
+    ret->n_merged = n_merged;
+    return ST_OK;
 }
 
 enum status lead_learn_address(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -15,7 +15,9 @@ struct lead {
     struct str email;
     bool is_new;     /* lead_resolve: made by it */
     bool is_changed; /* lead_resolve: known before, but under another name or without this number */
-    struct lead_id merged;      /* lead_resolve: the one that was merged into this, else nil */
+    struct lead_id
+        merged[2]; /* lead_resolve, lead_change_identity: those that were merged into this */
+    size_t n_merged;
     struct str state;           /* lead_resolve: as it was before, or "new" */
     int64_t last_inbound_at_ms; /* lead_resolve: the same; 0: never wrote */
 };
@@ -62,14 +64,15 @@ enum status lead_edit(struct arena *a, struct tx *tx, struct tenant_id tenant,
     ATTR_MUST_CHECK;
 
 /* The lead behind party, by phone (equal numbers meet, see phone_key) or user id; made when new, and when the two keys
- * have so far belonged to two leads, the younger is merged into the older (*ret_merged gets it, else nil: its
- * conversations are the caller's to move). Name and newest address are kept up to date. */
+ * have so far belonged to two leads, the younger is merged into the older (ret->merged: its conversations are the
+ * caller's to move). Name and newest address are kept up to date. */
 enum status lead_resolve(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          const struct party *party, int64_t now_ms, struct lead *ret, struct err *e)
     ATTR_MUST_CHECK;
 enum status lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id id,
                      struct lead *ret, struct err *e) ATTR_MUST_CHECK;
-/* party's identity is now also, or instead, the new one: both lead to the same person. ST_NOT_FOUND: nobody had it. */
+/* party's identity is now also, or instead, the new one: both lead to the same person. Whoever was known by the new one was
+ * that person as well, and is merged as lead_resolve does. ST_NOT_FOUND: nobody had the old one. */
 enum status lead_change_identity(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                  const struct party *from, const struct party *to, struct lead *ret,
                                  struct err *e) ATTR_MUST_CHECK;
@@ -317,6 +320,10 @@ enum status segment_remove(struct tx *tx, struct tenant_id tenant, struct uuid i
 enum status lead_merge(struct arena *a, struct tx *tx, struct tenant_id tenant, struct lead_id keep,
                        struct lead_id gone, struct str talks, struct str actor, int64_t now_ms,
                        struct uuid *ret_merge, struct err *e) ATTR_MUST_CHECK;
+/* The same for a merge that lead_resolve or lead_change_identity did of `gone`, the newest. Nothing when there is none. */
+enum status lead_merge_remember(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct lead_id gone, struct str talks, struct err *e)
+    ATTR_MUST_CHECK;
 struct lead_unmerged {
     struct lead_id keep, gone;
     struct str talks; /* of gone, as lead_merge got them */

@@ -199,6 +199,31 @@ enum status lead_merge(struct arena *a, struct tx *tx, struct tenant_id tenant, 
     return note(&m, "lead.merged", keep, gone, row.id, actor, e);
 }
 
+enum status lead_merge_remember(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                struct lead_id gone, struct str talks, struct err *e) {
+    const struct json *snapshot, *value;
+    struct merge_row row;
+    struct json_out o;
+    struct str key;
+    struct buf b;
+
+    TRY(store_merge_newest(a, tx, tenant, gone, &row, e));
+    if (uuid_is_nil(row.id))
+        return ST_OK;
+    TRY(json_parse(a, row.before, JSON_LIMITS_DEFAULT, &snapshot, e));
+    buf_init(&b, SNAPSHOT_BYTES);
+    json_out_init(&o, &b);
+    json_obj(&o, NULL);
+    for (size_t i = 0; json_member(snapshot, i, &key, &value); i++)
+        if (!str_eq(key, STR("talks")))
+            json_put_json(&o, arena_cstr(a, key), value);
+    json_put_raw(&o, "talks", talks);
+    json_end(&o);
+    row.before = arena_str(a, buf_str(&b));
+    buf_done(&b);
+    return store_merge_rewrite(tx, tenant, row.id, row.before, e);
+}
+
 /* --- and back ------------------------------------------------------------------------------------------------- */
 
 static bool has_text(const struct json *list, struct str text) {

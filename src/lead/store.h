@@ -103,6 +103,12 @@ enum status store_merge_get(struct arena *a, struct tx *tx, struct tenant_id ten
                             struct merge_row *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_merge_undone(struct tx *tx, struct tenant_id tenant, struct uuid id,
                                int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
+/* The newest merge of `gone` that stands; its id is nil when there is none. */
+enum status store_merge_newest(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct lead_id gone, struct merge_row *ret, struct err *e)
+    ATTR_MUST_CHECK;
+enum status store_merge_rewrite(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                                struct str before, struct err *e) ATTR_MUST_CHECK;
 /* Numbers, addresses and tags of `from` behind those of `into`, each once; `from` has none then. */
 enum status store_parts_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,
                              struct lead_id into, struct err *e) ATTR_MUST_CHECK;

@@ -142,6 +142,30 @@ enum status store_merge_get(struct arena *a, struct tx *tx, struct tenant_id ten
     return ST_OK;
 }
 
+enum status store_merge_newest(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                               struct lead_id gone, struct merge_row *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT id, kept_id, before FROM lead_merges WHERE tenant_id = $1"
+                        " AND gone_id = $2 AND undone_at IS NULL ORDER BY id DESC LIMIT 1"),
+                 &rows, e, V_UUID(tenant.v), V_UUID(gone.v)));
+    *ret = (struct merge_row){.gone = gone};
+    if (rows.n == 0)
+        return ST_OK;
+    ret->id = db_uuid(&rows, 0, 0);
+    ret->keep.v = db_uuid(&rows, 0, 1);
+    ret->before = db_text(&rows, 0, 2);
+    return ST_OK;
+}
+
+enum status store_merge_rewrite(struct tx *tx, struct tenant_id tenant, struct uuid id,
+                                struct str before, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("UPDATE lead_merges SET before = $3 WHERE tenant_id = $1 AND id = $2"),
+                   NULL, e, V_UUID(tenant.v), V_UUID(id), V_TEXT(before));
+}
+
 enum status store_merge_undone(struct tx *tx, struct tenant_id tenant, struct uuid id,
                                int64_t now_ms, struct err *e) {
     return DB_EXEC(tx,

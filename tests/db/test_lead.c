@@ -1,5 +1,6 @@
 /* test_lead.c - who a person is, whichever of their keys a message names, on both engines.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "db/feature_fixture.h"
 
 #define WITH_NINTH    ((struct party){.phone = STR("5511987654321"), .name = STR("Ana")})
@@ -68,7 +69,7 @@ static enum status learns_user_id(struct app *app, struct tx *tx, struct err *e)
     TRY(resolve(app, tx, BY_BOTH, &by_both, e));
     TRY(resolve(app, tx, BY_USER_ID, &by_id, e));
     EXPECT(is_same(&by_phone, &by_both) && is_same(&by_phone, &by_id));
-    EXPECT(uuid_is_nil(by_both.merged.v));
+    EXPECT(by_both.n_merged == 0);
     return ST_OK;
 }
 
@@ -86,11 +87,11 @@ static enum status merge(struct app *app, struct tx *tx, struct party older, str
     TRY(resolve(app, tx, younger, &young, e));
     TRY(resolve(app, tx, BY_BOTH, &both, e));
     EXPECT(is_same(&both, &old));
-    EXPECT(uuid_eq(both.merged.v, young.id.v));
+    EXPECT(both.n_merged == 1 && uuid_eq(both.merged[0].v, young.id.v));
     TRY(resolve(app, tx, WITH_NINTH, &by_phone, e));
     TRY(resolve(app, tx, BY_USER_ID, &by_id, e));
     EXPECT(is_same(&by_phone, &old) && is_same(&by_id, &old));
-    EXPECT(uuid_is_nil(by_phone.merged.v));
+    EXPECT(by_phone.n_merged == 0);
     return ST_OK;
 }
 
@@ -144,6 +145,55 @@ static void merged_person_keeps_one_open_conversation_and_all_messages(void **st
     STEP(*state, merge_talks);
 }
 
+/* The newest conversation of a lead; nil without one. */
+static enum status talk_of(struct app *app, struct tx *tx, struct lead_id lead,
+                           struct conversation_id *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(&app->a, tx,
+                 DB_SQL("SELECT id FROM conversations WHERE tenant_id = $1 AND lead_id = $2"
+                        " ORDER BY id DESC LIMIT 2"),
+                 &rows, e, V_UUID(app->tenant.v), V_UUID(lead.v)));
+    EXPECT(rows.n < 2);
+    *ret = (struct conversation_id){0};
+    if (rows.n == 1)
+        ret->v = db_uuid(&rows, 0, 0);
+    return ST_OK;
+}
+
+static enum status undo_automatic(struct app *app, struct tx *tx, struct err *e) {
+    const struct inbound by_phone = inbound_text(app, WITH_NINTH, "um"),
+                         by_id = inbound_text(app, BY_USER_ID, "dois"),
+                         by_both = inbound_text(app, BY_BOTH, "três");
+    struct conversation_id first, second, now;
+    struct lead_unmerged back;
+    struct lead one, other;
+    struct db_rows merges;
+
+    TRY(receive(app, tx, &by_phone, NULL, e));
+    first = app->conversation;
+    TRY(receive(app, tx, &by_id, NULL, e));
+    second = app->conversation;
+    TRY(receive(app, tx, &by_both, NULL, e));
+    TRY(DB_QUERY(&app->a, tx, DB_SQL("SELECT id FROM lead_merges WHERE tenant_id = $1"), &merges, e,
+                 V_UUID(app->tenant.v)));
+    EXPECT_I64(merges.n, 1);
+    TRY(conversation_unmerge_leads(&app->a, tx, app->tenant, db_uuid(&merges, 0, 0), STR("user:1"),
+                                   clock_now_ms(), &back, e));
+    TRY(resolve(app, tx, WITH_NINTH, &one, e));
+    TRY(resolve(app, tx, BY_USER_ID, &other, e));
+    EXPECT(uuid_eq(one.id.v, back.keep.v) && uuid_eq(other.id.v, back.gone.v));
+    TRY(talk_of(app, tx, one.id, &now, e));
+    EXPECT(uuid_eq(now.v, first.v));
+    TRY(talk_of(app, tx, other.id, &now, e));
+    EXPECT(uuid_eq(now.v, second.v));
+    return ST_OK;
+}
+
+static void undo_of_a_merge_by_the_program_gives_keys_and_conversations_back(void **state) {
+    STEP(*state, undo_automatic);
+}
+
 static enum status move_only(struct app *app, struct tx *tx, struct err *e) {
     const struct inbound by_id = inbound_text(app, BY_USER_ID, "dois"),
                          by_both = inbound_text(app, BY_BOTH, "três");
@@ -184,6 +234,42 @@ static enum status change_number(struct app *app, struct tx *tx, struct err *e) 
 
 static void changed_number_leads_to_the_same_person(void **state) {
     STEP(*state, change_number);
+}
+
+/* The number belonged to somebody whom we talk to: on WhatsApp a number has one owner, so they are the same person. */
+static enum status change_to_known(struct app *app, struct tx *tx, struct err *e) {
+    const struct party from = WITH_NINTH, to = {.phone = STR("5521955554444")};
+    const struct inbound old = inbound_text(app, from, "um"), new = inbound_text(app, to, "dois"),
+                         more = inbound_text(app, to, "três");
+    struct conversation_id first, second;
+    struct conversation_page page;
+    struct lead before, other, changed, after;
+
+    TRY(receive(app, tx, &old, NULL, e));
+    first = app->conversation;
+    TRY(resolve(app, tx, from, &before, e));
+    TRY(receive(app, tx, &new, NULL, e));
+    second = app->conversation;
+    EXPECT(!uuid_eq(second.v, first.v));
+    TRY(resolve(app, tx, to, &other, e));
+    TRY(lead_change_identity(&app->a, tx, app->tenant, &from, &to, &changed, e));
+    EXPECT(is_same(&before, &changed));
+    EXPECT(changed.n_merged == 1 && uuid_eq(changed.merged[0].v, other.id.v));
+    TRY(conversation_move_merged(&app->a, tx, app->tenant, &changed, e));
+    TRY(resolve(app, tx, to, &after, e));
+    EXPECT(is_same(&before, &after));
+    TRY(conversation_list(&app->a, tx, app->tenant, &(struct conversation_query){.page.limit = 10},
+                          &page, e));
+    EXPECT_I64(page.n, 2);
+    EXPECT(uuid_eq(page.items[0].lead.v, before.id.v) &&
+           uuid_eq(page.items[1].lead.v, before.id.v));
+    TRY(receive(app, tx, &more, NULL, e));
+    EXPECT(uuid_eq(app->conversation.v, first.v));
+    return ST_OK;
+}
+
+static void number_of_somebody_else_joins_both_and_their_open_conversations(void **state) {
+    STEP(*state, change_to_known);
 }
 
 static enum status change_of_nobody(struct app *app, struct tx *tx, struct err *e) {
@@ -288,6 +374,8 @@ int main(void) {
         FEATURE_TEST(two_leads_that_are_one_become_the_older_one_known_by_user_id),
         FEATURE_TEST(merged_person_keeps_one_open_conversation_and_all_messages),
         FEATURE_TEST(only_conversation_of_a_merged_person_goes_on),
+        FEATURE_TEST(undo_of_a_merge_by_the_program_gives_keys_and_conversations_back),
+        FEATURE_TEST(number_of_somebody_else_joins_both_and_their_open_conversations),
         FEATURE_TEST(changed_number_leads_to_the_same_person),
         FEATURE_TEST(change_of_an_unknown_identity_is_not_found),
         FEATURE_TEST(learnt_address_never_takes_another_persons_key),
