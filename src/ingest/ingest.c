@@ -455,6 +455,41 @@ static enum status watch_tx(struct tx *tx, void *ctx, struct err *e) {
                                      e);
 }
 
+/* --- files that nobody knows --------------------------------------------------------------------------------------------- */
+
+/* A file is older than its import's row; an hour is longer than any upload takes between the two. */
+enum { ORPHAN_MS = 3600 * 1000, SWEEP_FILES = 10000 };
+
+struct sweeping {
+    struct arena *a;
+    struct kept_file *files;
+    size_t n;
+};
+
+static enum status known_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct sweeping *s = ctx;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->files[i].is_part)
+            TRY(store_import_has_file(s->a, tx, s->files[i].tenant, s->files[i].id,
+                                      &s->files[i].is_known, e));
+    return ST_OK;
+}
+
+/* What a process left that died between a file and its row, or between forgetting it and removing it. */
+static enum status sweep(struct ingest_deps *d, struct arena *a, struct err *e) {
+    struct sweeping s = {.a = a, .files = arena_array_of(a, SWEEP_FILES, struct kept_file)};
+
+    s.n = keep_list_old(d, a, clock_now_ms() - ORPHAN_MS, s.files, SWEEP_FILES);
+    if (s.n == 0)
+        return ST_OK;
+    TRY(db_read(d->db, DB_SYSTEM, known_tx, &s, e));
+    for (size_t i = 0; i < s.n; i++)
+        if (!s.files[i].is_known)
+            keep_remove_file(d, a, &s.files[i]);
+    return ST_OK;
+}
+
 enum status ingest_watch_job(struct app *app, struct arena *a, const struct job *job,
                              struct verdict *ret_verdict, struct err *e) {
     struct ingest_deps *d = app_ingest(app);
@@ -465,5 +500,5 @@ enum status ingest_watch_job(struct app *app, struct arena *a, const struct job 
     for (size_t i = 0; i < w.gone.n; i++)
         keep_remove(d, a, (struct tenant_id){db_uuid(&w.gone, i, 1)},
                     (struct import_id){db_uuid(&w.gone, i, 0)});
-    return ST_OK;
+    return sweep(d, a, e);
 }

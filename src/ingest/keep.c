@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/keep.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -118,6 +119,70 @@ enum status keep_file(const struct ingest_deps *d, struct arena *a, const struct
 void keep_remove(const struct ingest_deps *d, struct arena *a, struct tenant_id tenant,
                  struct import_id id) {
     (void)unlink(path_of(a, d, tenant, id, ""));
+}
+
+void keep_remove_file(const struct ingest_deps *d, struct arena *a, const struct kept_file *file) {
+    (void)unlink(path_of(a, d, file->tenant, file->id, file->is_part ? ".part" : ""));
+}
+
+/* --- what lies there ----------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    int64_t before_ms;
+    struct kept_file *files;
+    size_t n, max;
+};
+
+static void look_at(struct listing *l, int dir_fd, struct tenant_id tenant, const char *name) {
+    struct kept_file file = {.tenant = tenant};
+    struct str id = str_of(name);
+    struct stat st;
+
+    if (str_ends(id, STR(".part"))) {
+        file.is_part = true;
+        id.len -= STR(".part").len;
+    }
+    if (!uuid_parse(id, &file.id.v) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(st.st_mode) || (int64_t)st.st_mtime * 1000 >= l->before_ms)
+        return;
+    l->files[l->n++] = file;
+}
+
+/* A directory's entries one by one; readdir is safe for a stream that nobody else has. */
+static void each_entry(struct listing *l, int fd, struct tenant_id tenant,
+                       void (*fn)(struct listing *l, int fd, struct tenant_id tenant,
+                                  const char *name)) {
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+
+    if (!dir) {
+        if (fd >= 0)
+            (void)close(fd);
+        return;
+    }
+    while (l->n < l->max && (entry = readdir(dir))) /* NOLINT(concurrency-mt-unsafe): see above */
+        fn(l, fd, tenant, entry->d_name);
+    (void)closedir(dir);
+}
+
+static void look_into(struct listing *l, int dir_fd, struct tenant_id unused, const char *name) {
+    struct tenant_id tenant;
+
+    (void)unused;
+    if (!uuid_parse(str_of(name), &tenant.v))
+        return;
+    each_entry(l, openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), tenant,
+               look_at);
+}
+
+size_t keep_list_old(const struct ingest_deps *d, struct arena *a, int64_t before_ms,
+                     struct kept_file *ret, size_t n) {
+    struct listing l = {.before_ms = before_ms, .files = ret, .max = n};
+    const char *top = arena_cstr(a, arena_printf(a, "%.*s/imports", STR_ARG(d->dir)));
+
+    each_entry(&l, top ? open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, (struct tenant_id){0},
+               look_into);
+    return l.n;
 }
 
 enum status keep_open(const struct ingest_deps *d, struct arena *a, const struct import *im,

@@ -11,6 +11,17 @@ enum status keep_file(const struct ingest_deps *d, struct arena *a, const struct
 void keep_remove(const struct ingest_deps *d, struct arena *a, struct tenant_id tenant,
                  struct import_id id);
 
+struct kept_file {
+    struct tenant_id tenant;
+    struct import_id id;
+    bool is_part;  /* was being written when its process died */
+    bool is_known; /* the caller's */
+};
+/* Files that were last written before a time (UTC since 1970), at most n. */
+size_t keep_list_old(const struct ingest_deps *d, struct arena *a, int64_t before_ms,
+                     struct kept_file *ret, size_t n);
+void keep_remove_file(const struct ingest_deps *d, struct arena *a, const struct kept_file *file);
+
 struct opened {
     int fd;
     struct sheet *sheet;

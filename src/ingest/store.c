@@ -159,6 +159,18 @@ enum status store_import_stale(struct arena *a, struct tx *tx, int64_t before_ms
                     ret, e, V_I64(before_ms));
 }
 
+enum status store_import_has_file(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                  struct import_id id, bool *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT 1 FROM ingest_jobs WHERE tenant_id = $1 AND id = $2"
+                        " AND has_file = 1"),
+                 &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
+    *ret = rows.n > 0;
+    return ST_OK;
+}
+
 enum status store_import_forget_files(struct arena *a, struct tx *tx, int64_t ready_before_ms,
                                       int64_t over_before_ms, struct db_rows *ret, struct err *e) {
     return DB_QUERY(

@@ -24,6 +24,9 @@ enum status store_import_put(struct tx *tx, const struct import *im, struct err 
 /* id, tenant and state of those nobody has worked on since before_ms, of all tenants. */
 enum status store_import_stale(struct arena *a, struct tx *tx, int64_t before_ms,
                                struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
+/* Whether a file belongs to an import that may still want it. */
+enum status store_import_has_file(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                  struct import_id id, bool *ret, struct err *e) ATTR_MUST_CHECK;
 /* Those of all tenants whose file is no longer wanted; they have none from now on. */
 enum status store_import_forget_files(struct arena *a, struct tx *tx, int64_t ready_before_ms,
                                       int64_t over_before_ms, struct db_rows *ret, struct err *e)

@@ -1,8 +1,11 @@
 /* test_import.c - what an import says is what happened, however it was interrupted, and all of it can be taken back. Names and
  * numbers are made up.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "consent/consent.h"
@@ -545,6 +548,61 @@ static void what_is_no_spreadsheet_is_not_kept(void **state) {
         0);
 }
 
+/* --- what a dead process left -------------------------------------------------------------------------------------------- */
+
+static const char *file_of(struct app *app, struct uuid id, const char *end) {
+    return arena_cstr(&app->a,
+                      arena_printf(&app->a, "%.*s/imports/%.*s/%.*s%s", STR_ARG(app->d.dir),
+                                   STR_ARG(uuid_format(&app->a, app->tenant.v)),
+                                   STR_ARG(uuid_format(&app->a, id)), end));
+}
+
+static void make_file(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static void age_file(const char *path) {
+    const struct timespec then = {.tv_sec = time(NULL) - 7200};
+
+    assert_int_equal(utimensat(AT_FDCWD, path, (const struct timespec[]){then, then}, 0), 0);
+}
+
+static bool is_there(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+static void a_file_without_its_import_goes_after_an_hour_and_no_other(void **state) {
+    struct app *app = *state;
+    const char *orphan, *part, *fresh, *used;
+    const struct job job = {0};
+    struct verdict verdict = {0};
+    struct err e = ERR_INIT;
+
+    upload(app, STR("Nome;Telefone\nAna;11987654321\n"));
+    orphan = file_of(app, uuid_new(), "");
+    part = file_of(app, uuid_new(), ".part");
+    fresh = file_of(app, uuid_new(), "");
+    used = file_of(app, app->im.id.v, "");
+    make_file(orphan);
+    make_file(part);
+    make_file(fresh);
+    age_file(orphan);
+    age_file(part);
+    age_file(used);
+    assert_ok(ingest_watch_job(app, &app->a, &job, &verdict, &e), &e);
+    assert_false(is_there(orphan));
+    assert_false(is_there(part));
+    assert_true(is_there(fresh));
+    assert_true(is_there(used));
+    commit_all(app);
+    assert_str(app->im.state, "done");
+    assert_ok(ingest_watch_job(app, &app->a, &job, &verdict, &e), &e);
+    assert_true(is_there(used));
+}
+
 static void an_import_needs_a_column_that_leads_to_people(void **state) {
     struct app *app = *state;
     struct err e = ERR_INIT;
@@ -578,6 +636,7 @@ int main(void) {
         IMPORT_TEST(looking_and_trying_change_nothing_and_foretell),
         IMPORT_TEST(a_file_that_breaks_off_fails_and_says_why),
         IMPORT_TEST(what_is_no_spreadsheet_is_not_kept),
+        IMPORT_TEST(a_file_without_its_import_goes_after_an_hour_and_no_other),
         IMPORT_TEST(an_import_needs_a_column_that_leads_to_people),
         IMPORT_TEST(other_tenants_see_nothing_of_it),
     };
