@@ -155,3 +155,27 @@ describe('a campaign', () => {
     await until(async () => (await house.api.get(`/api/v1/dispatches/${id}`)).state === 'cancelled', 'called off');
   });
 });
+
+describe('a list', () => {
+  for (const [place, call] of [
+    ['/app/leads/imports', 'imports'],
+    ['/app/campaigns', 'dispatches'],
+    ['/app/campaigns/templates', 'templates'],
+    ['/app/campaigns/stopped', 'suppressions'],
+  ])
+    test(`that cannot be had says so once, and comes when it is asked for again: ${place}`, async () => {
+      p = await person(browser, house);
+      page = p.page;
+      await p.signIn('sofia', '/app/inbox');
+      p.expects.push(/ERR_FAILED/);
+      const calls = new RegExp(`/api/v1/${call}\\?`);
+      await page.route(calls, (route) => route.abort());
+      await page.goto(house.url + place);
+      await page.locator('.problem').first().waitFor();
+      assert.equal(await page.locator('.problem').count(), 1);
+      await page.unroute(calls);
+      await page.locator('.problem').getByRole('button').click();
+      await page.locator('.problem').waitFor({ state: 'detached' });
+      await page.locator('.empty, table.grid').first().waitFor();
+    });
+});

@@ -4,6 +4,7 @@ import { signal, type Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { told } from '../lib/api';
+import { timeFull, when } from '../lib/format';
 import { t } from '../lib/i18n';
 import { Icon, type IconName } from './icons';
 
@@ -17,6 +18,13 @@ export function Empty({ icon, title, children }: { icon?: IconName; title: strin
     </div>
   );
 }
+
+/** A time as people say it; the full one shows when it is pointed at. */
+export const When = ({ at }: { at: string }) => (
+  <time dateTime={at} title={timeFull(at)}>
+    {when(at)}
+  </time>
+);
 
 export const Loading = () => (
   <p class="loading" role="status">

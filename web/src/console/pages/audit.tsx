@@ -3,9 +3,8 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { get, search, type List } from '../../lib/api';
-import { timeFull, when } from '../../lib/format';
 import { t } from '../../lib/i18n';
-import { Empty, Failed, Field, Loading } from '../ui';
+import { Empty, Failed, Field, Loading, When } from '../ui';
 import { hasWord, Head, Raw, SettingsFrame, useData, w, wx } from './kit';
 
 interface Entry {
@@ -33,9 +32,7 @@ function Row({ one, nameOf }: { one: Entry; nameOf: (who: string) => string }) {
   const isOpen = useSignal(false);
   return (
     <li>
-      <time dateTime={one.at} title={timeFull(one.at)}>
-        {when(one.at)}
-      </time>
+      <When at={one.at} />
       <span class="rows-main">
         <strong>{hasWord(`action_${one.action}`) ? wx('action_', one.action) : one.action}</strong>
         <span class="quiet">

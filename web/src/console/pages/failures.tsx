@@ -3,13 +3,13 @@
 import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { get, post, search, told, type List, type Message } from '../../lib/api';
-import { bytes, number, span, timeFull, when } from '../../lib/format';
+import { bytes, number, span, when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { onEvent } from '../../lib/live';
 import { query } from '../../lib/router';
 import { whyOf, whyOfCause } from '../../lib/why';
 import { Icon } from '../icons';
-import { Empty, Failed, Loading, toast, toastProblem } from '../ui';
+import { Empty, Failed, Loading, toast, toastProblem, When } from '../ui';
 import { hasWord, Head, Raw, Show, useData, w, wn, wx } from './kit';
 import type { PageProps } from './index';
 
@@ -193,9 +193,7 @@ function ItemRow({ area, item, isChosen, onChoose }: {
       <div class="item-about">
         <About area={area} item={item} />
       </div>
-      <time dateTime={at} title={timeFull(at)}>
-        {when(at)}
-      </time>
+      <When at={at} />
       <div class="item-actions">
         {hasPayload && (
           <button type="button" class="small" aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>

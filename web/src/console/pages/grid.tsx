@@ -8,7 +8,7 @@ import { number } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { path as place } from '../../lib/router';
 import { Icon, type IconName } from '../icons';
-import { Failed, Popover } from '../ui';
+import { Failed, Loading, Popover } from '../ui';
 import '../style/grid.css';
 
 /* --- around a page ------------------------------------------------------------------------------------------------ */
@@ -145,6 +145,49 @@ export function Grid({ label, children, isBusy = false }: { label: string; child
     <div class="grid-box" tabIndex={0} role="group" aria-label={label} aria-busy={isBusy}>
       <table class="grid">{children}</table>
     </div>
+  );
+}
+
+/** The title of a column; `n`: of numbers; `sr`: told to screen readers only. */
+export type Column = string | { n: string } | { sr: string };
+
+const columnHead = (column: Column) =>
+  typeof column === 'string' ? (
+    <th scope="col">{column}</th>
+  ) : 'n' in column ? (
+    <th scope="col" class="n">
+      {column.n}
+    </th>
+  ) : (
+    <th scope="col">
+      <span class="sr">{column.sr}</span>
+    </th>
+  );
+
+/** A list as a table with the way to its next page, or what stands in its place: it loads, it failed, there is nothing. */
+export function Listing<T>({ of, only = () => true, label, columns, empty, row }: {
+  of: Pages<T, List<T>>;
+  only?: (one: T) => boolean;
+  label: string;
+  columns: Column[];
+  empty: ComponentChildren;
+  row: (one: T) => ComponentChildren;
+}) {
+  const items = of.items.value?.filter(only);
+  return (
+    <>
+      {!items && !of.why.value && <Loading />}
+      {items?.length === 0 && empty}
+      {items && items.length > 0 && (
+        <Grid label={label}>
+          <thead>
+            <tr>{columns.map(columnHead)}</tr>
+          </thead>
+          <tbody>{items.map(row)}</tbody>
+        </Grid>
+      )}
+      <More of={of} />
+    </>
   );
 }
 

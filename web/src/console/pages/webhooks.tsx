@@ -2,11 +2,11 @@
 // Where events go outside: endpoints, their secrets (shown once), what was delivered and what was given up.
 import { useSignal } from '@preact/signals';
 import { del, get, patch, post, search, type List } from '../../lib/api';
-import { timeFull, when } from '../../lib/format';
+import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { navigate } from '../../lib/router';
 import { Icon } from '../icons';
-import { Dialog, Empty, Field, toast } from '../ui';
+import { Dialog, Empty, Field, toast, When } from '../ui';
 import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, Raw, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, w, wn, wx } from './kit';
 import type { PageProps } from './index';
 
@@ -166,9 +166,7 @@ function DeliveryRow({ one, onChange }: { one: Delivery; onChange: () => void })
     });
   return (
     <li>
-      <time dateTime={one.created_at} title={timeFull(one.created_at)}>
-        {when(one.created_at)}
-      </time>
+      <When at={one.created_at} />
       <span class="rows-main">
         <strong>{one.type}</strong>
         <span class="quiet">

@@ -2,12 +2,12 @@
 // Numbers and addresses that no campaign reaches, with how that came about; whoever adds or removes one says why.
 import { useSignal } from '@preact/signals';
 import { post, search } from '../../../lib/api';
-import { phone, timeFull, when } from '../../../lib/format';
+import { phone } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
 import { Icon } from '../../icons';
-import { Dialog, Empty, Failed, Field, Loading, toast } from '../../ui';
+import { Dialog, Empty, Field, When, toast } from '../../ui';
 import { DialogEnd, Head, useForm } from '../kit';
-import { Grid, More, usePages, useSlow } from '../grid';
+import { Listing, usePages, useSlow } from '../grid';
 import { w, wn, wx } from './api';
 import { CampaignTabs } from './frame';
 
@@ -96,7 +96,6 @@ export default function Stopped() {
   const isAdding = useSignal(false);
   const removing = useSignal<Suppression | null>(null);
   const look = useSlow((text) => (q.value = text.trim()));
-  const items = list.items.value;
   const reload = () => void list.reload();
   return (
     <>
@@ -112,53 +111,35 @@ export default function Stopped() {
           <input type="search" aria-label={w('stopSearch')} placeholder={w('stopSearch')} onInput={(e) => look(e.currentTarget.value)} />
         </span>
       </div>
-      {list.why.value && !items ? <Failed why={list.why.value} onRetry={reload} /> : null}
-      {!items && !list.why.value && <Loading />}
-      {items?.length === 0 && (
-        <Empty icon="check" title={w('nobodyStopped')}>
-          {w('nobodyStoppedLead')}
-        </Empty>
-      )}
-      {items && items.length > 0 && (
-        <Grid label={t('pageStopped')}>
-          <thead>
-            <tr>
-              <th scope="col">{w('person')}</th>
-              <th scope="col">{w('channel')}</th>
-              <th scope="col">{w('how')}</th>
-              <th scope="col">{w('why')}</th>
-              <th scope="col">{w('since')}</th>
-              <th scope="col">
-                <span class="sr">{w('todo')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((one) => (
-              <tr key={one.id}>
-                <th scope="row">{one.lead_id ? <a class="row-link" href={`/app/leads/${one.lead_id}`}>{shown(one)}</a> : shown(one)}</th>
-                <td>{wx('channel_', one.channel)}</td>
-                <td>
-                  {wx('proof_', one.source)}
-                  {one.actor && !/^(user|key):/.test(one.actor) && <small>{one.actor}</small>}
-                </td>
-                <td>{one.reason}</td>
-                <td class="nowrap">
-                  <time dateTime={one.created_at} title={timeFull(one.created_at)}>
-                    {when(one.created_at)}
-                  </time>
-                </td>
-                <td>
-                  <button type="button" class="small" aria-label={`${t('remove')}: ${shown(one)}`} onClick={() => (removing.value = one)}>
-                    {t('remove')}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Grid>
-      )}
-      <More of={list} />
+      <Listing
+        of={list}
+        label={t('pageStopped')}
+        columns={[w('person'), w('channel'), w('how'), w('why'), w('since'), { sr: w('todo') }]}
+        empty={
+          <Empty icon="check" title={w('nobodyStopped')}>
+            {w('nobodyStoppedLead')}
+          </Empty>
+        }
+        row={(one) => (
+          <tr key={one.id}>
+            <th scope="row">{one.lead_id ? <a class="row-link" href={`/app/leads/${one.lead_id}`}>{shown(one)}</a> : shown(one)}</th>
+            <td>{wx('channel_', one.channel)}</td>
+            <td>
+              {wx('proof_', one.source)}
+              {one.actor && !/^(user|key):/.test(one.actor) && <small>{one.actor}</small>}
+            </td>
+            <td>{one.reason}</td>
+            <td class="nowrap">
+              <When at={one.created_at} />
+            </td>
+            <td>
+              <button type="button" class="small" aria-label={`${t('remove')}: ${shown(one)}`} onClick={() => (removing.value = one)}>
+                {t('remove')}
+              </button>
+            </td>
+          </tr>
+        )}
+      />
       {isAdding.value && <Add onClose={() => (isAdding.value = false)} onDone={reload} />}
       {removing.value && <Remove one={removing.value} onClose={() => (removing.value = null)} onDone={reload} />}
     </>

@@ -2,13 +2,13 @@
 // Templates of every channel: WhatsApp's as the provider has approved them, e-mail's as they are written here.
 import { useSignal } from '@preact/signals';
 import { post, search, type List } from '../../../lib/api';
-import { timeFull, when } from '../../../lib/format';
+import { when } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
 import { Icon } from '../../icons';
 import { may } from '../../session';
-import { Empty, Failed, Loading, toast } from '../../ui';
+import { Empty, When, toast } from '../../ui';
 import { Head, useData, useDoing } from '../kit';
-import { Grid, More, usePages, useSlow } from '../grid';
+import { Listing, usePages, useSlow } from '../grid';
 import { reason, w, wx, type Template } from './api';
 import { CampaignTabs } from './frame';
 
@@ -41,7 +41,7 @@ export default function Templates() {
       toast(w('syncQueued'));
       setTimeout(() => (void list.reload(), void syncs.reload()), 1500);
     });
-  const items = list.items.value?.filter((one) => `${one.name} ${one.body}`.toLowerCase().includes(words.value));
+  const fits = (one: Template) => `${one.name} ${one.body}`.toLowerCase().includes(words.value);
   return (
     <>
       <CampaignTabs />
@@ -79,57 +79,42 @@ export default function Templates() {
           {w('syncFailed', { when: when(one.at), why: one.reason || one.cause })}
         </p>
       ))}
-      {list.why.value && !items ? <Failed why={list.why.value} onRetry={() => void list.reload()} /> : null}
-      {!items && !list.why.value && <Loading />}
-      {items?.length === 0 && (
-        <Empty icon="template" title={w('noTemplates')}>
-          {w('noTemplatesLead')}
-        </Empty>
-      )}
-      {items && items.length > 0 && (
-        <Grid label={t('pageTemplates')}>
-          <thead>
-            <tr>
-              <th scope="col">{w('name')}</th>
-              <th scope="col">{w('channel')}</th>
-              <th scope="col">{w('status')}</th>
-              <th scope="col">{w('quality')}</th>
-              <th scope="col">{w('text')}</th>
-              <th scope="col">{w('changed')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((one) => (
-              <tr key={one.id}>
-                <th scope="row">
-                  <a class="row-link" href={`/app/campaigns/templates/${one.id}`}>
-                    {one.name}
-                  </a>
-                  <small>
-                    {one.language}
-                    {one.category ? ` · ${wx('category_', one.category.toLowerCase())}` : ''}
-                  </small>
-                </th>
-                <td>{wx('channel_', one.channel)}</td>
-                <td>
-                  <TemplateStatus one={one} />
-                  {one.status_reason && one.status_reason !== 'NONE' && <small class="bad">{reason(one.status_reason)}</small>}
-                </td>
-                <td>{one.quality ? <span class={`badge ${toneOf[one.quality] ?? ''}`}>{wx('quality_', one.quality)}</span> : <span class="quiet">—</span>}</td>
-                <td>
-                  <span class="two-lines">{one.subject || one.body}</span>
-                </td>
-                <td class="nowrap">
-                  <time dateTime={one.updated_at} title={timeFull(one.updated_at)}>
-                    {when(one.updated_at)}
-                  </time>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Grid>
-      )}
-      <More of={list} />
+      <Listing
+        of={list}
+        only={fits}
+        label={t('pageTemplates')}
+        columns={[w('name'), w('channel'), w('status'), w('quality'), w('text'), w('changed')]}
+        empty={
+          <Empty icon="template" title={w('noTemplates')}>
+            {w('noTemplatesLead')}
+          </Empty>
+        }
+        row={(one) => (
+          <tr key={one.id}>
+            <th scope="row">
+              <a class="row-link" href={`/app/campaigns/templates/${one.id}`}>
+                {one.name}
+              </a>
+              <small>
+                {one.language}
+                {one.category ? ` · ${wx('category_', one.category.toLowerCase())}` : ''}
+              </small>
+            </th>
+            <td>{wx('channel_', one.channel)}</td>
+            <td>
+              <TemplateStatus one={one} />
+              {one.status_reason && one.status_reason !== 'NONE' && <small class="bad">{reason(one.status_reason)}</small>}
+            </td>
+            <td>{one.quality ? <span class={`badge ${toneOf[one.quality] ?? ''}`}>{wx('quality_', one.quality)}</span> : <span class="quiet">—</span>}</td>
+            <td>
+              <span class="two-lines">{one.subject || one.body}</span>
+            </td>
+            <td class="nowrap">
+              <When at={one.updated_at} />
+            </td>
+          </tr>
+        )}
+      />
     </>
   );
 }

@@ -4,12 +4,12 @@ import { signal, useSignal, type Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { del, post, search, type List } from '../../../lib/api';
-import { number, phone, timeFull, when } from '../../../lib/format';
+import { number, phone } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
 import { navigate, path, query } from '../../../lib/router';
 import { Icon } from '../../icons';
 import { may } from '../../session';
-import { Dialog, Empty, Failed, Field, Loading, Popover, toast } from '../../ui';
+import { Dialog, Empty, Failed, Field, Loading, Popover, toast, When } from '../../ui';
 import { afterwards, ask, Asker, DialogEnd, Head, useData, useDoing, useForm } from '../kit';
 import { Grid, Menu, More, sortOf, sortText, SortHead, usePages, useSlow, type Pages } from '../grid';
 import { condsOf, finished, isEmptyFilter, nameOf, queryOf, textOf, type Filter, type Lead, type Query, type Segment } from './api';
@@ -44,9 +44,7 @@ const shownEmail = (lead: Lead): ComponentChildren => {
 
 const shownTime = (iso: string | null): ComponentChildren =>
   iso ? (
-    <time dateTime={iso} title={timeFull(iso)}>
-      {when(iso)}
-    </time>
+    <When at={iso} />
   ) : (
     <span class="quiet">—</span>
   );

@@ -3,12 +3,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { get, patch, post, search, type List } from '../../../lib/api';
-import { phone, timeFull, when, whenShort } from '../../../lib/format';
+import { phone, when, whenShort } from '../../../lib/format';
 import { t, tx } from '../../../lib/i18n';
 import { navigate, query } from '../../../lib/router';
 import { Icon, type IconName } from '../../icons';
 import { may } from '../../session';
-import { Dialog, Empty, Field, toast, toastProblem } from '../../ui';
+import { Dialog, Empty, Field, toast, toastProblem, When } from '../../ui';
 import { ask, Asker, Head, Raw, SaveBar, Show, useData, useDoing, useForm, type Loaded } from '../kit';
 import { Menu, More, usePages, useSlow } from '../grid';
 import type { PageProps } from '../index';
@@ -314,9 +314,7 @@ function Timeline({ id }: { id: string }) {
               )}
               {open.value === step.id && <Raw text={JSON.stringify(step.data)} label={w('details')} />}
             </div>
-            <time dateTime={step.at} title={timeFull(step.at)}>
-              {when(step.at)}
-            </time>
+            <When at={step.at} />
           </li>
         ))}
       </ol>
