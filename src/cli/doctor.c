@@ -51,8 +51,7 @@ static void examine(struct doctor *d) {
     if (doctor_database(d)) {
         doctor_work(d);
         doctor_webhooks(d);
-        if (!cli_has(d->c, "offline"))
-            doctor_accounts(d);
+        doctor_accounts(d, !cli_has(d->c, "offline"));
     }
     doctor_clock(d);
 }

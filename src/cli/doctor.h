@@ -34,5 +34,6 @@ void doctor_key(struct doctor *d);
 bool doctor_database(struct doctor *d);
 void doctor_work(struct doctor *d);
 void doctor_webhooks(struct doctor *d);
-void doctor_accounts(struct doctor *d);
+/* is_online: tries credentials, and whether the public URL leads here. */
+void doctor_accounts(struct doctor *d, bool is_online);
 void doctor_clock(struct doctor *d);

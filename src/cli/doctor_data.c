@@ -1,9 +1,7 @@
-/* doctor_data.c - what prosa doctor finds in the database: schema, work that stands still, the
- * tenants' provider accounts.
+/* doctor_data.c - what prosa doctor finds in the database: schema, work that stands still.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "cli/doctor.h"
-#include "cli/probe.h"
 #include "queue/queue.h"
 #include "webhook/webhook.h"
 
@@ -114,107 +112,4 @@ void doctor_webhooks(struct doctor *d) {
                     STR("`prosa webhook replay SLUG --all` sends them again"));
     if (h.failing + h.disabled_by_us + h.dead == 0)
         finding_add(d, "webhooks", FINDING_OK, STR("no webhook fails"), STR_EMPTY);
-}
-
-/* --- accounts -------------------------------------------------------------------------------- */
-
-struct accounts {
-    struct doctor *d;
-    struct tenant *tenants;
-    size_t n_tenants;
-    const struct tenant *tenant;
-    struct account *list;
-    size_t n;
-    struct httpc *httpc;
-};
-
-static enum status list_tenants(struct tx *tx, void *ctx, struct err *e) {
-    struct accounts *x = ctx;
-
-    return tenant_list(&x->d->c->arena, tx, &x->tenants, &x->n_tenants, e);
-}
-
-static enum status list_accounts(struct tx *tx, void *ctx, struct err *e) {
-    struct accounts *x = ctx;
-
-    return account_list(&x->d->c->arena, tx, x->tenant->id, &x->list, &x->n, e);
-}
-
-static struct str named(struct accounts *x, const struct account *p, struct str what) {
-    struct arena *a = &x->d->c->arena;
-    struct str which = p->address.len > 0 ? p->address : p->name;
-
-    return arena_printf(a, "%.*s: %.*s %.*s: %.*s", STR_ARG(x->tenant->slug), STR_ARG(p->kind),
-                        STR_ARG(which), STR_ARG(what));
-}
-
-static void tell_probe(struct accounts *x, const struct account *p, const struct probe *probe) {
-    struct doctor *d = x->d;
-
-    if (probe->their_time != 0) {
-        d->their_time_ms = probe->their_time;
-        d->our_time_ms = clock_now_ms();
-    }
-    if (probe->is_ok)
-        finding_add(d, "provider", FINDING_OK, named(x, p, probe->reason), STR_EMPTY);
-    else if (probe->is_retriable)
-        finding_add(d, "provider", FINDING_WARN, named(x, p, probe->reason),
-                    STR("see that this machine reaches the provider; its status page may tell"));
-    else
-        finding_add(d, "provider", FINDING_FAIL, named(x, p, probe->reason),
-                    STR("correct it by `prosa provider set SLUG ID --secret NAME=@FILE`, then "
-                        "`prosa provider clear SLUG ID`"));
-}
-
-static void check_account(struct accounts *x, const struct account *p) {
-    struct err why = ERR_INIT;
-    struct probe probe;
-
-    if (!p->is_active)
-        return;
-    if (uuid_is_nil(p->id.v))
-        finding_add(x->d, "provider", FINDING_WARN,
-                    named(x, p, STR("comes from the old columns, whose secrets are plain")),
-                    STR("add it by `prosa provider add`, which seals them"));
-    else if (!str_eq(p->state, STR("ok")))
-        finding_add(x->d, "provider", FINDING_WARN,
-                    named(x, p, p->state_reason.len > 0 ? p->state_reason : p->state),
-                    STR("once it is in order: `prosa provider clear SLUG ID`"));
-    if (!x->d->c->rt.keys && !uuid_is_nil(p->id.v))
-        return; /* the key is a finding of its own */
-    if (probe_account(x->d->c, x->httpc, p, &probe, &why) != ST_OK)
-        finding_add(x->d, "provider", FINDING_FAIL,
-                    named(x, p, arena_str(&x->d->c->arena, str_of(why.message))),
-                    STR("is the master key the one its secrets were sealed under?"));
-    else
-        tell_probe(x, p, &probe);
-}
-
-static enum status check_tenants(struct accounts *x, struct err *e) {
-    TRY(db_read(x->d->c->rt.db, DB_SYSTEM, list_tenants, x, e));
-    if (x->n_tenants == 0)
-        finding_add(x->d, "tenants", FINDING_OK, STR("there is no tenant yet"),
-                    STR("begin with `prosa tenant add SLUG`"));
-    for (size_t i = 0; i < x->n_tenants; i++) {
-        x->tenant = &x->tenants[i];
-        if (!x->tenant->is_active)
-            continue;
-        TRY(db_read(x->d->c->rt.db, DB_TENANT(x->tenant->id), list_accounts, x, e));
-        for (size_t k = 0; k < x->n; k++)
-            check_account(x, &x->list[k]);
-    }
-    return ST_OK;
-}
-
-void doctor_accounts(struct doctor *d) {
-    struct accounts x = {.d = d};
-    struct err why = ERR_INIT;
-
-    if (probe_start(d->c, &x.httpc, &why) != ST_OK) {
-        finding_failed(d, "provider", &why, STR("see the limits of this machine"));
-        return;
-    }
-    if (check_tenants(&x, &why) != ST_OK)
-        finding_failed(d, "tenants", &why, STR("see the database's own log"));
-    httpc_stop(x.httpc);
 }

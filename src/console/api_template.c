@@ -190,41 +190,6 @@ static enum status sync_templates(struct tx *tx, void *ctx, struct err *e) {
 
 /* --- preview ------------------------------------------------------------------------------------------------------------ */
 
-static struct str first_word(struct str s) {
-    struct str word;
-
-    s = str_trim(s);
-    (void)str_cut(&s, ' ', &word);
-    return word;
-}
-
-static struct str identity_of(const struct lead_profile *lead, const char *kind) {
-    for (size_t i = 0; i < lead->n_identities; i++)
-        if (str_eq(lead->identities[i].kind, str_of(kind)))
-            return lead->identities[i].value;
-    return STR_EMPTY;
-}
-
-static struct str value_of_lead(const struct lead_profile *lead, struct str key) {
-    const struct {
-        const char *key;
-        struct str value;
-    } known[] = {
-        {"name", lead->name},
-        {"nome", lead->name},
-        {"first_name", first_word(lead->name)},
-        {"primeiro_nome", first_word(lead->name)},
-        {"phone", identity_of(lead, "phone")},
-        {"telefone", identity_of(lead, "phone")},
-        {"email", identity_of(lead, "email")},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (str_eq_nocase(key, str_of(known[i].key)))
-            return known[i].value;
-    return STR_EMPTY;
-}
-
 static struct str given_value(const struct json *values, struct str key) {
     const struct json *v;
     struct str name;
@@ -237,7 +202,8 @@ static struct str given_value(const struct json *values, struct str key) {
 
 struct preview {
     struct template t;
-    struct lead_profile lead;
+    struct lead_contact lead; /* empty: none was named */
+    const struct json *fields;
     struct str values; /* JSON: with placeholders for what is missing */
     struct str missing[TEMPLATE_VARIABLES_MAX];
     size_t n_missing;
@@ -254,7 +220,7 @@ static enum status fill_values(struct api *x, struct preview *p, struct err *e) 
         struct str key = p->t.variables[i].key, value = given_value(given, key);
 
         if (value.len == 0)
-            value = value_of_lead(&p->lead, key);
+            value = lead_contact_value(x->r->arena, &p->lead, p->fields, key);
         if (value.len == 0) {
             p->missing[p->n_missing++] = key;
             value = arena_printf(x->r->arena, "{{%.*s}}", STR_ARG(key));
@@ -288,6 +254,20 @@ static enum status write_preview(struct api *x, const struct preview *p, struct 
     return ST_OK;
 }
 
+static enum status take_lead(struct tx *tx, struct api *x, struct lead_id id, struct preview *p,
+                             struct err *e) {
+    struct lead_contact *found;
+    size_t n;
+
+    TRY(lead_audience_some(x->r->arena, tx, x->tenant, &id, 1, &found, &n, e));
+    if (n == 0)
+        FAIL(e, ST_NOT_FOUND, "there is no such lead");
+    p->lead = found[0];
+    return p->lead.fields.len > 0
+               ? json_parse(x->r->arena, p->lead.fields, JSON_LIMITS_DEFAULT, &p->fields, e)
+               : ST_OK;
+}
+
 static enum status preview(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     const struct json *given = json_get(x->body, "values");
@@ -299,7 +279,7 @@ static enum status preview(struct tx *tx, void *ctx, struct err *e) {
     TRY(api_uuid(json_get(x->body, "lead"), "lead", &lead.v, e));
     TRY(template_get(x->r->arena, tx, x->tenant, x->id, &p->t, e));
     if (!uuid_is_nil(lead.v))
-        TRY(lead_profile(x->r->arena, tx, x->tenant, lead, &p->lead, e));
+        TRY(take_lead(tx, x, lead, p, e));
     TRY(fill_values(x, p, e));
     return write_preview(x, p, e);
 }

@@ -43,10 +43,12 @@ enum status lead_set_consent_key(struct arena *a, struct tx *tx, struct tenant_i
     return lead_set_consent(a, tx, tenant, leads.items[0], channel, is_stop, proof, now_ms, e);
 }
 
-/* Typed, or the title of a button that was pressed ("Parar promoções"). */
+/* Typed, or the title of a button that was pressed ("Parar promoções"). What the provider took for its own word comes as an
+ * event besides, and has been answered. */
 static bool is_in_words(const struct received *in) {
-    return !in->inbound->is_auto &&
-           (str_eq(in->inbound->type, STR("text")) || str_eq(in->inbound->type, STR("choice")));
+    if (in->inbound->is_auto || message_is_answered(in->inbound->content))
+        return false;
+    return str_eq(in->inbound->type, STR("text")) || str_eq(in->inbound->type, STR("choice"));
 }
 
 static enum status is_news(struct change *ch, struct str channel, bool is_stop, bool *ret,

@@ -300,6 +300,8 @@ enum status message_change_status(struct arena *a, struct tx *tx, struct message
 /* Whether what a person wrote asks for an answer: not a reaction, a withdrawal or a system notice, no mail that a
  * machine wrote, and not what was said in a group, to which a private answer would be out of place. */
 bool message_wants_answer(const struct message *m);
+/* The provider itself has answered it: content's "is_answered". */
+bool message_is_answered(struct str content);
 /* What a reader sees of the message's file from now on. */
 enum status message_set_media(struct tx *tx, struct tenant_id tenant, struct message_id id,
                               struct str media, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

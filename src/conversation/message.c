@@ -19,6 +19,10 @@ static int rank_of(struct str status) {
     return -1;
 }
 
+bool message_is_answered(struct str content) {
+    return str_contains(content, STR("\"is_answered\":true"));
+}
+
 bool message_wants_answer(const struct message *m) {
     static const char *const silent[] = {"reaction", "revoke", "system"};
 
@@ -27,7 +31,7 @@ bool message_wants_answer(const struct message *m) {
             return false;
     /* A key of the content: inside a text the quotes would be escaped. */
     return !str_contains(m->content, STR("\"group_id\":")) &&
-           !str_contains(m->content, STR("\"is_auto\":true"));
+           !str_contains(m->content, STR("\"is_auto\":true")) && !message_is_answered(m->content);
 }
 
 bool message_may_move(struct str from, struct str to) {

@@ -52,23 +52,6 @@ struct choice choose_channel(struct arena *a, const struct rules *rules, const b
 
 /* --- words -------------------------------------------------------------------------------------------------------------- */
 
-static struct str first_word(struct str s) {
-    struct str head;
-
-    s = str_trim(s);
-    (void)str_cut(&s, ' ', &head);
-    return head;
-}
-
-static struct str number_text(struct arena *a, const struct json *v) {
-    ATTR_CLEANUP(buf_done_p) struct buf b = {.max = 64};
-
-    if (json_type(v) != JSON_INT && json_type(v) != JSON_REAL)
-        return json_str(v);
-    json_write(&b, v);
-    return arena_str(a, buf_str(&b));
-}
-
 static const struct json *own_field(const struct json *fields, struct str name) {
     struct str key;
     const struct json *v;
@@ -79,46 +62,18 @@ static const struct json *own_field(const struct json *fields, struct str name) 
     return NULL;
 }
 
-static struct str field_of(struct arena *a, const struct lead_contact *c, const struct json *fields,
-                           struct str name) {
-    const struct {
-        const char *name;
-        struct str value;
-    } known[] = {
-        {"name", c->name},
-        {"nome", c->name},
-        {"company", c->company},
-        {"empresa", c->company},
-        {"document", c->document},
-        {"documento", c->document},
-        {"phone", c->phone},
-        {"telefone", c->phone},
-        {"email", c->email},
-        {"first_name", first_word(c->name)},
-        {"primeiro_nome", first_word(c->name)},
-    };
-    struct str own = name;
-
-    if (str_eat(&own, STR("field.")))
-        return number_text(a, own_field(fields, own));
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (str_eq_nocase(name, str_of(known[i].name)))
-            return known[i].value;
-    return number_text(a, own_field(fields, name));
-}
-
 static struct str value_of(struct arena *a, const struct rules *rules, struct str key,
                            const struct lead_contact *c, const struct json *fields) {
     const struct json *rule = own_field(rules->variables, key);
     struct str value;
 
     if (!rule)
-        return field_of(a, c, fields, key);
+        return lead_contact_value(a, c, fields, key);
     if (json_type(rule) == JSON_STRING)
         return json_str(rule);
     if (json_get(rule, "text"))
         return json_str(json_get(rule, "text"));
-    value = field_of(a, c, fields, json_str(json_get(rule, "field")));
+    value = lead_contact_value(a, c, fields, json_str(json_get(rule, "field")));
     return value.len > 0 ? value : json_str(json_get(rule, "default"));
 }
 

@@ -53,6 +53,7 @@ static bool is_stale(struct arena *a, const struct recipient *r, const struct in
     case DELIVERY_SENT:
         return str_eq(r->state, STR("failed")) || is_of_earlier(a, r, status->message_id);
     case DELIVERY_UNKNOWN:
+    case DELIVERY_PENDING:
         return true;
     case DELIVERY_DELIVERED:
     case DELIVERY_READ:

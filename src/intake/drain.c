@@ -193,7 +193,8 @@ static const char *refusal(const struct parsed *p, const struct target *r, struc
 /* What the provider asked for its users: on its own channel. */
 static enum status apply_preference(struct drain *d, struct tx *tx, const struct target *r,
                                     const struct inbound *ev, int64_t now_ms, struct err *e) {
-    const struct consent_proof proof = {.source = STR("provider"), .text = ev->category};
+    const struct consent_proof proof = {.source = STR("provider"),
+                                        .text = ev->text.len > 0 ? ev->text : ev->category};
     struct tenant_id tenant = r->account.tenant;
     struct lead lead;
 

@@ -196,6 +196,12 @@ struct lead_contact { /* one of an audience, all that a campaign needs to know *
     struct str timezone;     /* IANA, by the number's area; else empty */
 };
 
+/* What a template's variable of that name says of c: "name"/"nome", "first_name"/"primeiro_nome", "company"/"empresa",
+ * "document"/"documento" ("cpf", "cnpj": only if it is one), "phone"/"telefone", "email", "tags"/"etiquetas" (with commas),
+ * a field of the tenant's own by its name or "field.<name>". fields: c->fields, parsed; NULL: none. Empty: nothing is known. */
+struct str lead_contact_value(struct arena *a, const struct lead_contact *c,
+                              const struct json *fields, struct str name);
+
 /* A filter, as lists, segments and audiences have it; docs/leads.md tells its JSON. */
 struct lead_filter;
 /* ST_INVALID says what is wrong and where. A NULL or null filter is everybody. */

@@ -17,6 +17,7 @@ static struct str word_of(enum delivery d) {
     case DELIVERY_FAILED:
         return STR("failed");
     case DELIVERY_UNKNOWN:
+    case DELIVERY_PENDING:
         break;
     }
     return STR_EMPTY;
@@ -111,9 +112,12 @@ enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tena
     int64_t now_ms = clock_now_ms();
     struct message m;
     struct err miss = ERR_INIT;
-    enum status st = find_message(a, tx, tenant, account, status, &m, &miss);
+    enum status st;
     bool moved;
 
+    if (status->delivery == DELIVERY_PENDING)
+        return ST_OK;
+    st = find_message(a, tx, tenant, account, status, &m, &miss);
     if (st ==
         ST_NOT_FOUND) /* perhaps of a send whose answer is still on its way, or of another system's message */
         return store_receipt_insert(tx, tenant, account, status, word_of(status->delivery), now_ms,

@@ -37,7 +37,8 @@
  *   unsupported {"kind"?, "errors"?}, what the provider itself cannot show us
  *   unknown    {"raw": { … }}, a type or a shape that this program does not know
  * Any inbound content may also have "referral" { … the ad it came from … }, "forwarded" true,
- * "frequently_forwarded" true, "product" {"catalog_id", "product_retailer_id"}, "group_id".
+ * "frequently_forwarded" true, "product" {"catalog_id", "product_retailer_id"}, "group_id",
+ * "is_answered" true: the provider has answered it itself (its own words to stop by), nobody else need.
  *
  * No text of an inbound event holds a NUL byte or invalid UTF-8, and its JSON no escaped NUL, so
  * that both database engines take it. Ids are at most 512 bytes. */
@@ -119,7 +120,7 @@ enum inbound_kind {
                          * understood: kept and shown */
 };
 
-/* MUST be ordered so that a greater one never goes back; FAILED stands beside. */
+/* MUST be ordered so that a greater one never goes back; FAILED and PENDING stand beside. */
 enum delivery {
     DELIVERY_UNKNOWN, /* a status word we do not know: kept as an event, changes nothing */
     DELIVERY_SENT,
@@ -127,6 +128,7 @@ enum delivery {
     DELIVERY_READ,
     DELIVERY_PLAYED,
     DELIVERY_FAILED,
+    DELIVERY_PENDING, /* on its way within the provider: nothing that we did not know */
 };
 
 /* The person on the other side. At least one of phone and user_id is set for a message, an echo, a

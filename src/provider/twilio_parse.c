@@ -232,6 +232,8 @@ static void put_marks(struct reading *r) {
         json_put_bool(&r->o, "forwarded", true);
     if (str_eq(form_get(&r->form, "FrequentlyForwarded"), STR("true")))
         json_put_bool(&r->o, "frequently_forwarded", true);
+    if (form_get(&r->form, "OptOutType").len > 0)
+        json_put_bool(&r->o, "is_answered", true);
 }
 
 /* --- events --------------------------------------------------------------------------------------------------------- */
@@ -247,7 +249,7 @@ static enum status emit_preference(struct reading *r, struct inbound_sink *sink,
     ev.dedup = arena_printf(r->a, "p:%.*s", STR_ARG(ev.message_id));
     ev.category = STR("marketing_messages");
     ev.is_stop = is_stop;
-    ev.message_id = ev.type = ev.content = ev.text = ev.reply_to = STR_EMPTY;
+    ev.message_id = ev.type = ev.content = ev.reply_to = STR_EMPTY;
     return sink->event(sink->ctx, &ev, e);
 }
 
@@ -271,7 +273,6 @@ static enum status emit_message(struct reading *r, size_t body_len, struct inbou
     return emit_preference(r, sink, e);
 }
 
-/* Words before "sent" say nothing that we do not know: they are kept and change nothing. */
 static enum delivery delivery_of(struct str word) {
     static const struct {
         const char *word;
@@ -280,6 +281,8 @@ static enum delivery delivery_of(struct str word) {
         {"sent", DELIVERY_SENT},          {"delivered", DELIVERY_DELIVERED},
         {"read", DELIVERY_READ},          {"failed", DELIVERY_FAILED},
         {"undelivered", DELIVERY_FAILED}, {"canceled", DELIVERY_FAILED},
+        {"accepted", DELIVERY_PENDING},   {"scheduled", DELIVERY_PENDING},
+        {"queued", DELIVERY_PENDING},     {"sending", DELIVERY_PENDING},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++)

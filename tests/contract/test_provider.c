@@ -30,9 +30,10 @@ static const char *const kind_names[] = {
 };
 
 static const char *const delivery_names[] = {
-    [DELIVERY_UNKNOWN] = "unknown",     [DELIVERY_SENT] = "sent",
-    [DELIVERY_DELIVERED] = "delivered", [DELIVERY_READ] = "read",
-    [DELIVERY_PLAYED] = "played",       [DELIVERY_FAILED] = "failed",
+    [DELIVERY_UNKNOWN] = "unknown", [DELIVERY_PENDING] = "pending",
+    [DELIVERY_SENT] = "sent",       [DELIVERY_DELIVERED] = "delivered",
+    [DELIVERY_READ] = "read",       [DELIVERY_PLAYED] = "played",
+    [DELIVERY_FAILED] = "failed",
 };
 
 static const char *const outcome_names[] = {

@@ -119,7 +119,7 @@ for (const engine of ENGINES) {
       PUBLIC = proxy.url;
       sim = await startTwilio({ sid: SID, token: TOKEN });
       await sim.behave({ status_delay_ms: 20 });
-      installation = await newInstallation(engine, { PROSA_PUBLIC_URL: PUBLIC, PROSA_OUTBOUND: 'all' });
+      installation = await newInstallation(engine, { PROSA_PUBLIC_URL: PUBLIC, PROSA_OUTBOUND: 'all', PROSA_HTTPC_ALLOW_PRIVATE: 'true' });
       await installation.cli('tenant', 'add', 'acme');
       account = await installation.cli('provider', 'add', 'acme', 'twilio', '--address', SENDER, '--set', `base_url=${sim.url}`, '--set', `account_sid=${SID}`, '--set', 'per_second=1000', '--set', 'pair_interval_ms=1', '--set', 'pair_burst=100', '--secret', `auth_token=${TOKEN}`, '--secret', `other_auth_token=${OTHER_TOKEN}`);
       const { key } = await installation.cli('key', 'add', 'acme', '--scope', '*');
@@ -322,6 +322,97 @@ for (const engine of ENGINES) {
 
     test('the account can be tried', async () => {
       assert.equal((await api.post(`/api/v1/providers/${account.id}/test`)).result, 'ok');
+    });
+
+    test('STOP by Twilio\'s own words is kept as consent, answered by nobody else, and ended by START', async () => {
+      const phone = '5511955550008';
+      await sim.write(phone, 'oi', { name: 'Rui' });
+      await outOf(phone, (m) => m.status === 'read', 'the reply');
+      const { lead } = await conversationOf(phone);
+      const consents = () => api.get(`/api/v1/leads/${lead.id}/consents`);
+      await sim.write(phone, 'PARAR', { opt_out_type: 'STOP' });
+      const stopped = await until(async () => { const c = await consents(); return JSON.stringify(c).includes('"PARAR"') && c; }, 'the stop is kept');
+      assert.match(JSON.stringify(stopped), /"source":"provider"/);
+      await sim.write(phone, 'AJUDA', { opt_out_type: 'HELP' });
+      await until(async () => (await messagesOf(phone)).some((m) => m.text === 'AJUDA'), 'the question is shown');
+      assert.equal((await api.get(`/api/v1/leads/${lead.id}`)).marketing_stopped_at !== null, true);
+      await sim.write(phone, 'COMEÇAR', { opt_out_type: 'START' });
+      await until(async () => (await api.get(`/api/v1/leads/${lead.id}`)).marketing_stopped_at === null, 'the stop is over');
+      await sim.write(phone, 'oi de novo');
+      await until(async () => (await sim.sends(phone)).length === 2, 'only what is a question to us is answered');
+      const events = (await api.get('/api/v1/failures')).data.filter((g) => g.area === 'sends' && JSON.stringify(g).includes('21610'));
+      assert.deepEqual(events, [], 'nothing was tried against the stop');
+    });
+
+    test('a refusal because of a stop (21610) is kept as one', async () => {
+      const phone = '5511955550009';
+      await sim.write(phone, 'oi');
+      await outOf(phone, (m) => m.status === 'read', 'the reply');
+      const c = await conversationOf(phone);
+      await sim.behave({ fail_next: [{ code: 21610 }] });
+      await api.post(`/api/v1/conversations/${c.id}/messages`, { type: 'text', content: { text: 'promoção' } });
+      const failed = await outOf(phone, (m) => m.status === 'failed', 'it is refused');
+      assert.match(JSON.stringify(failed.error), /21610/);
+      assert.notEqual((await api.get(`/api/v1/leads/${c.lead.id}`)).marketing_stopped_at, null);
+    });
+
+    test('"queued" and "sending" are no events, and a word nobody knows is one', async () => {
+      const phone = '5511955550010';
+      await sim.behave({ early_statuses: true });
+      await sim.write(phone, 'oi');
+      const out = await outOf(phone, (m) => m.status === 'read', 'the reply is read');
+      await sim.behave({ early_statuses: false });
+      const events = async () => (await api.get(`/api/v1/messages/${out.id}/life`)).events.map((one) => one.kind);
+      await until(() => proxy.calls.filter((one) => one.url.includes(out.id) && /MessageStatus=(queued|sending)/.test(one.body)).length === 2, 'both came');
+      assert.equal((await events()).includes('message.status_unknown'), false);
+      assert.equal((await call({ MessageSid: out.provider_message_id, MessageStatus: 'pondering', AccountSid: SID, From: `whatsapp:+${SENDER}`, To: `whatsapp:+${phone}` }, { query: `?m=${out.id}` })).status, 200);
+      await until(async () => (await events()).includes('message.status_unknown'), 'it is kept as an event');
+    });
+
+    test('a template that was paused at Twilio pauses the campaign, with the reason', async () => {
+      const people = [];
+      for (let i = 0; i < 3; i++) people.push((await api.post('/api/v1/leads', { name: `Outra ${i}`, phones: [`+55 11 9${78000000 + i}`] })).id);
+      const d = await api.post('/api/v1/dispatches', { name: 'Lembrete', audience: { leads: people }, channels: [{ channel: 'whatsapp', template: 'lembrete_visita' }], variables: { 1: { field: 'first_name' }, 2: { text: '10h' } } });
+      const state = (...wanted) => until(async () => { const now = await api.get(`/api/v1/dispatches/${d.id}`); return wanted.includes(now.state) && now; }, wanted.join());
+      await api.post(`/api/v1/dispatches/${d.id}/plan`);
+      await state('planned');
+      await sim.ask('POST', '/sim/twilio/content', { sid: 'lembrete_visita', status: 'paused' });
+      await api.post(`/api/v1/templates/sync`, {});
+      await until(async () => (await api.get('/api/v1/templates?name=lembrete_visita')).data[0].status === 'paused', 'the sync tells');
+      await api.post(`/api/v1/dispatches/${d.id}/start`).catch((why) => assert.equal(why.status, 409));
+      const paused = await state('paused', 'planned');
+      assert.match(JSON.stringify(paused), /template-paused/);
+      assert.equal((await sim.sends()).filter((one) => one.body.ContentSid === 'HX00000000000000000000000000000002').length, 0);
+    });
+
+    test('the doctor tries the credentials and tells which address Twilio is to call', async () => {
+      const findings = async (...args) => {
+        const ran = await installation.cliRaw('doctor', '--json', ...args);
+        return JSON.parse(ran.stdout).checks;
+      };
+      const seen = await findings();
+      assert.ok(seen.some((f) => f.check === 'provider' && f.state === 'ok' && /"Prosa" is active/.test(f.detail)), JSON.stringify(seen));
+      assert.ok(seen.some((f) => f.check === 'webhook' && f.state === 'warn' && /https:\/\//.test(f.advice)), 'a loopback address is none for Twilio');
+      assert.ok(seen.some((f) => f.check === 'webhook' && f.state === 'ok' && /leads here/.test(f.detail)));
+      const was = installation.env.PROSA_PUBLIC_URL;
+      try {
+        installation.env.PROSA_PUBLIC_URL = 'https://prosa.example.test';
+        const told = (await findings('--offline')).find((f) => f.check === 'webhook');
+        assert.equal(told.state, 'ok');
+        assert.ok(told.detail.includes(`https://prosa.example.test/webhooks/twilio/${account.id}#rc=3&rp=all`));
+        installation.env.PROSA_PUBLIC_URL = '';
+        const missing = (await findings('--offline')).find((f) => f.check === 'webhook');
+        assert.equal(missing.state, 'fail');
+        assert.match(missing.advice, /PROSA_PUBLIC_URL/);
+      } finally {
+        installation.env.PROSA_PUBLIC_URL = was;
+      }
+      await sim.ask('POST', '/sim/twilio', { auth_token: 'e'.repeat(32) });
+      const wrong = (await findings()).find((f) => f.check === 'provider');
+      await sim.ask('POST', '/sim/twilio', { auth_token: TOKEN });
+      assert.equal(wrong.state, 'fail');
+      assert.match(wrong.detail, /refused the account sid or token/);
+      assert.match(wrong.advice, /prosa provider set/);
     });
 
     test('without a public URL a file is refused, and told what to set', async () => {
