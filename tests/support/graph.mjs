@@ -17,6 +17,7 @@ const refuseFile = (res, status, code) => {
 /** GET /{v}/{media-id} and the address it gives. A file: {bytes, mime, sha256?, size?, url?, lookup?(res), download?(res, file)}. */
 function serveFile(graph, req, res) {
   const id = new URL(req.url, graph.url).pathname.split('/').pop();
+  if (id === 'message_templates') return res.end(JSON.stringify({ data: graph.templates, paging: {} }));
   const file = graph.files.get(id);
   if (req.headers.authorization !== 'Bearer test-token') return refuseFile(res, 401, 190);
   if (req.url.startsWith('/files/')) {
@@ -59,7 +60,7 @@ export async function startGraph({ cutRate = 0, delayMs = 0, statuses = [], phon
   const accepted = []; // every accepted send, in order
   const byCorrelation = new Map();
   const waiting = new Set();
-  const graph = { files: new Map(), uploads: [], lookups: 0, downloads: 0, accepted, byCorrelation, cutRate, delayMs, statuses, webhook: '', refuse: null, phoneNumberId };
+  const graph = { files: new Map(), templates: [], uploads: [], lookups: 0, downloads: 0, accepted, byCorrelation, cutRate, delayMs, statuses, webhook: '', refuse: null, phoneNumberId };
   let callbacks = Promise.resolve();
 
   const callBack = (send) => {

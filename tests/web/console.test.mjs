@@ -344,8 +344,25 @@ test('unread is counted until it was in front of someone', async () => {
   await until(async () => (await house.conversation(who.phone)).unread === 0, 'the server knows');
 });
 
-test('the closed window explains itself and takes a template', async () => {
+/** As a sync brings them from the provider. */
+async function someTemplates() {
+  const body = (text, example) => [{ type: 'BODY', text, ...(example ? { example: { body_text: [example] } } : {}) }];
+  house.graph.templates = [
+    { id: '1', name: 'retomar_contato', language: 'pt_BR', status: 'APPROVED', category: 'MARKETING', parameter_format: 'NAMED', components: body('Olá {{nome}}, da {{empresa}}: seu pedido {{pedido}} espera por você.') },
+    { id: '2', name: 'retomar_contato', language: 'en_US', status: 'APPROVED', category: 'MARKETING', parameter_format: 'NAMED', components: body('Hello {{name}}, shall we go on?') },
+    { id: '3', name: 'aviso_entrega', language: 'pt_BR', status: 'APPROVED', category: 'UTILITY', components: body('Sua entrega chega {{1}}.', ['amanhã']) },
+    { id: '4', name: 'parado', language: 'pt_BR', status: 'PAUSED', category: 'UTILITY', components: body('Parado.') },
+  ];
+  const [account] = (await house.api.get('/api/v1/providers')).data.filter((one) => one.kind === 'meta');
+  await house.api.patch(`/api/v1/providers/${account.id}`, { settings: { ...account.settings, waba_id: '410000000000001' } });
+  await house.api.post('/api/v1/templates/sync');
+  await until(async () => (await house.api.get('/api/v1/templates')).data.length === 4, 'the templates are here');
+}
+
+test('the closed window explains itself; a template is found, filled in, looked at and sent', async () => {
   const who = await waiting('Wilma');
+  await someTemplates();
+  await house.api.patch(`/api/v1/leads/${who.conversation.lead.id}`, { company: 'Padaria Sol' });
   const { page, ...p } = await agent('ana');
   // What a conversation looks like a day later; the server's own clock is not ours to move.
   await page.route(`**/conversations/${who.conversation.id}`, async (route) => {
@@ -356,13 +373,34 @@ test('the closed window explains itself and takes a template', async () => {
   await shows(page, '.composer', 'A janela de 24 h fechou');
   assert.equal(await page.locator('#reply').count(), 0);
   await page.getByRole('button', { name: 'Enviar modelo' }).click();
-  await page.getByLabel('Nome do modelo').fill('retomar_contato');
-  await page.getByRole('button', { name: 'Variável', exact: true }).click();
-  await page.getByLabel('Valor de {{1}}').fill('Wilma');
-  await page.locator('.template button[type=submit]').click();
+  const choices = page.locator('.template-list button');
+  await until(async () => (await choices.count()) === 3, 'the approved ones, without the paused');
+  await p.axe('template picker');
+  await page.getByLabel('Procurar modelo').fill('ENTREGA');
+  await until(async () => (await choices.count()) === 1, 'the search narrows');
+  await page.getByLabel('Procurar modelo').fill('');
+  await page.getByLabel('Categoria').selectOption('marketing');
+  await page.getByLabel('Idioma').selectOption('pt_BR');
+  await until(async () => (await choices.count()) === 1, 'language and category narrow');
+  await choices.first().click();
+
+  const send = page.locator('.template').getByRole('button', { name: 'Enviar', exact: true });
+  await until(async () => (await page.getByLabel('{{empresa}}').inputValue()) === 'Padaria Sol', 'what is known of the lead is filled in');
+  assert.equal(await page.getByLabel('{{nome}}').inputValue(), who.name);
+  await shows(page, '.template', 'Falta preencher: {{pedido}}');
+  assert.equal(await send.isDisabled(), true);
+  await page.getByLabel('{{pedido}}').fill('nº 12');
+  await shows(page, '.template-look', `Olá ${who.name}, da Padaria Sol: seu pedido nº 12 espera por você.`);
+  await p.axe('template, filled in');
+  await send.click();
   await shows(page, '.bubble .kind', 'retomar_contato (pt_BR)');
+  await shows(page, '.bubble', 'seu pedido nº 12 espera por você');
   const template = await until(() => house.graph.accepted.find((one) => one.type === 'template'), 'the template goes out');
-  assert.equal(template.body.template.components[0].parameters[0].text, 'Wilma');
+  assert.deepEqual(template.body.template.components[0].parameters.map((one) => [one.parameter_name, one.text]), [['nome', who.name], ['empresa', 'Padaria Sol'], ['pedido', 'nº 12']]);
+
+  await page.getByRole('button', { name: 'Enviar modelo' }).click();
+  await choices.first().waitFor();
+  assert.match(await choices.first().innerText(), /retomar_contato[^]*usado antes/, 'what was used comes first');
 });
 
 test('a failed message says why and is sent again', async () => {

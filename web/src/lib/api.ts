@@ -113,6 +113,7 @@ export interface Label {
 
 export interface Conversation {
   id: string;
+  provider_id?: string | null;
   state: string;
   owner: 'bot' | 'person' | 'none';
   owner_user: string | null;

@@ -193,7 +193,7 @@ function Template({ content, text }: { content: Content; text: string }) {
         <Icon name="template" size={14} /> {t('template')} · {content.name} ({content.language})
       </p>
       {text && text !== content.name && <Words text={text} />}
-      {values.length > 0 && (
+      {values.length > 0 && !content.text && (
         <ul class="chips">
           {values.map((value, i) => (
             <li key={i}>{value}</li>

@@ -171,7 +171,7 @@ function ChannelRow({ channel, n, of, templates, onChange, onMove, onRemove }: {
   );
 }
 
-const SOURCES = ['first_name', 'name', 'company', 'document', 'phone', 'email'];
+const SOURCES = ['first_name', 'name', 'company', 'document', 'phone', 'email', 'tags'];
 
 function VariableRow({ name, value, fields, onChange }: { name: string; value: Variable; fields: string[]; onChange: (to: Variable) => void }) {
   const how = value.text !== undefined ? 'text' : (value.field ?? '');
