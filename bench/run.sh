@@ -175,7 +175,8 @@ paint() {
   PROSA_BIN=$prosa PROSA_CHROMIUM=${PROSA_CHROMIUM:-/usr/bin/chromium} node bench/paint.mjs "${TIMES:-20}"
 }
 
-# The inbox of a large tenant; CONVERSATIONS=1000000 MESSAGES=20000000 takes an hour to fill, hours to index (INDEX_S ends that), and 60 GB.
+# The inbox of a large tenant; CONVERSATIONS=1000000 MESSAGES=20000000 takes an hour to fill, hours to index (INDEX_S ends that, SEARCH=0 leaves
+# it out), and 60 GB.
 scale() {
   for engine in sqlite postgres; do
     prosa_env $engine

@@ -2,12 +2,18 @@
 // The inbox of a large tenant: fills a database with conversations, messages and events of realistic skew (most are closed, a few
 // write most, one has 20,000 messages), lets the program index them, and measures lists, counts, threads and search over HTTP.
 //   node bench/scale.mjs CONVERSATIONS MESSAGES      with PROSA_DATABASE_URL (a new database), PROSA_MASTER_KEY_FILE, PROSA_LISTEN
+//   CALLS=500      calls of each kind
+//   SEARCH=0       lists and threads only: no events, which are half of the filling, and nothing is indexed
+//   INDEX_S=3600   longer is not waited for the index; what is in it by then is searched
+//   QUIET=0.5      once filled, waits until the machine's load is below this (at most QUIET_S=7200)
 import { execFileSync, spawn } from 'node:child_process';
 import os from 'node:os';
 import { fill } from './scale/fill.mjs';
 
 const [conversations, messages] = process.argv.slice(2).map(Number);
 const CALLS = Number(process.env.CALLS ?? 500);
+const hasSearch = process.env.SEARCH !== '0';
+const quiet = Number(process.env.QUIET ?? 0), quietS = Number(process.env.QUIET_S ?? 7200);
 const bin = process.env.PROSA_BIN ?? 'build/release/prosa';
 const { PROSA_BIN: _, ...settings } = process.env;
 const env = { ...settings, PROSA_META_APP_SECRET: 'scale', PROSA_LOG_LEVEL: 'error' };
@@ -22,8 +28,11 @@ const keys = Array.from({ length: 24 }, (_, i) => cli('key', 'add', 'scale', '--
 const small = cli('key', 'add', 'small', '--name', 'small', '--scope', '*');
 
 let from = now();
-const data = await fill(process.env.PROSA_DATABASE_URL, { tenant, me: keys[0].id, conversations, messages });
+const data = await fill(process.env.PROSA_DATABASE_URL, { tenant, me: keys[0].id, conversations, messages, hasSearch });
 console.log(`filled with ${conversations} conversations, ${messages} messages in ${seconds(from)} s`);
+
+for (from = now(); quiet > 0 && os.loadavg()[0] > quiet && now() - from < quietS * 1000; )
+  await new Promise((done) => setTimeout(done, 5000));
 
 const server = spawn(bin, ['serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
 await new Promise((ready) => server.stdout.once('data', ready));
@@ -36,12 +45,12 @@ const get = async (path, key) => {
 };
 
 from = now();
-const limitS = Number(process.env.INDEX_S ?? 3600); // longer is not waited; what is indexed by then is searched
-for (let behind = 1; behind > 0 && now() - from < limitS * 1000; ) {
+const limitS = Number(process.env.INDEX_S ?? 3600);
+for (let behind = hasSearch ? 1 : 0; behind > 0 && now() - from < limitS * 1000; ) {
   await new Promise((done) => setTimeout(done, 2000));
   behind = await data.behind();
 }
-console.log(`indexed ${await data.indexed()} messages in ${seconds(from)} s`);
+if (hasSearch) console.log(`indexed ${await data.indexed()} messages in ${seconds(from)} s`);
 
 const pick = (n) => Math.floor(Math.random() * n);
 const words = ['oi', 'orçamento', 'entrega', 'preço'];
@@ -68,7 +77,7 @@ const measures = [
   ['search: a number', () => `/search?limit=20&q=55119${String(pick(conversations)).padStart(8, '0')}`],
 ];
 console.log(`load ${os.loadavg().map((x) => x.toFixed(1)).join(' ')}, ${CALLS} calls of each, one after the other`);
-for (const [i, [what, path]] of [...measures, ['search of a tenant with nothing', () => '/search?limit=20&q=oi', small]].entries()) {
+for (const [i, [what, path]] of [...measures, ['search of a tenant with nothing', () => '/search?limit=20&q=oi', small]].filter(([what]) => hasSearch || !what.startsWith('search')).entries()) {
   const key = what === 'list: mine' ? keys[0] : (measures[i] ? keys[i + 1] : small);
   for (let k = 0; k < 20; k++) await get(path(), key.key);
   const took = [];

@@ -45,7 +45,7 @@ const engines = {
   },
 };
 
-export async function fill(url, { tenant, me, conversations, messages }) {
+export async function fill(url, { tenant, me, conversations, messages, hasSearch }) {
   const scheme = url.split(':')[0];
   const e = engines[scheme](scheme === 'sqlite' ? url.slice('sqlite:'.length) : url);
   const t = e.uuid(tenant);
@@ -72,7 +72,7 @@ export async function fill(url, { tenant, me, conversations, messages }) {
   await e.exec(`INSERT INTO conversation_labels (tenant_id, conversation_id, label_id, state, last_at)
     SELECT tenant_id, id, CASE labels WHEN '${labels[0]}' THEN ${e.uuid(labels[0])} ELSE ${e.uuid(labels[1])} END, state, last_at FROM conversations WHERE labels <> ''`);
 
-  await e.exec(`INSERT INTO conversation_events (id, tenant_id, conversation_id, kind, at)
+  if (hasSearch) await e.exec(`INSERT INTO conversation_events (id, tenant_id, conversation_id, kind, at)
     SELECT ${e.id(6, 'i')}, ${t}, ${e.id(2, 'i')}, 'conversation.opened', ${BASE} + i FROM ${e.series(conversations)}`);
 
   await e.exec(`CREATE TABLE scale_words (i BIGINT PRIMARY KEY, word TEXT NOT NULL)`);
@@ -87,6 +87,7 @@ export async function fill(url, { tenant, me, conversations, messages }) {
       SELECT ${e.id(3, 'm')}, ${t}, ${e.id(2, 'c')}, ${account}, CASE m % 2 WHEN 0 THEN 'in' ELSE 'out' END, CASE m % 2 WHEN 0 THEN 'customer' ELSE 'bot' END, 'text',
         '{"text":"…"}', txt, 'wamid.scale.' || m, CASE m % 2 WHEN 0 THEN 'received' ELSE 'read' END, ${BASE} + m, ${BASE} + m, ${BASE} + m
       FROM (SELECT m, ${of} AS c, ${text} || CASE WHEN m % 100000 = 77 THEN ' raríssimo' ELSE '' END AS txt FROM (SELECT ${done} + i AS m FROM ${e.series(n)}) AS a) AS b`);
+    if (!hasSearch) continue;
     await e.exec(`INSERT INTO conversation_events (id, tenant_id, conversation_id, message_id, kind, data, at)
       SELECT ${e.id(4, 'm')}, ${t}, ${e.id(2, '(' + of + ')')}, ${e.id(3, 'm')}, CASE m % 2 WHEN 0 THEN 'message.received' ELSE 'message.queued' END, '{"owner":"x","type":"text"}', ${BASE} + m
       FROM (SELECT ${done} + i AS m FROM ${e.series(n)}) AS a`);
