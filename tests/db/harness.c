@@ -270,3 +270,29 @@ int64_t harness_i64(struct db *db, struct db_scope scope, struct db_sql sql) {
     }
     return s.result;
 }
+
+static void add_cell(struct arena *a, struct buf *b, const struct db_val *v) {
+    if (v->type == DB_I64)
+        buf_printf(b, "%lld|", (long long)v->i);
+    else if (v->type == DB_UUID || v->s.len == UUID_BYTES)
+        buf_printf(b, "%.*s|", STR_ARG(uuid_format(a, v->u)));
+    else
+        buf_printf(b, "%.*s|", STR_ARG(v->s));
+}
+
+enum status harness_snapshot(struct arena *a, struct tx *tx, const struct db_sql *sqls, size_t n,
+                             struct uuid tenant, struct str *ret, struct err *e) {
+    ATTR_CLEANUP(buf_done_p) struct buf b;
+
+    buf_init(&b, 16 << 20);
+    for (size_t i = 0; i < n; i++) {
+        struct db_rows rows;
+
+        TRY(DB_QUERY(a, tx, sqls[i], &rows, e, V_UUID(tenant)));
+        for (size_t k = 0; k < rows.n * rows.columns; k++)
+            add_cell(a, &b, &rows.cells[k]);
+        buf_add_char(&b, '\n');
+    }
+    *ret = arena_str(a, buf_str(&b));
+    return ST_OK;
+}

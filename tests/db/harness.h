@@ -34,3 +34,7 @@ enum status harness_exec_vals(struct db *db, struct db_scope scope, struct db_sq
                       (ret_changed), (e))
 /* The first cell of a query as an integer; a failure fails the test. */
 int64_t harness_i64(struct db *db, struct db_scope scope, struct db_sql sql);
+
+/* The rows of queries whose $1 is the tenant, as text: equal texts mean that nothing is different. */
+enum status harness_snapshot(struct arena *a, struct tx *tx, const struct db_sql *sqls, size_t n,
+                             struct uuid tenant, struct str *ret, struct err *e) ATTR_MUST_CHECK;

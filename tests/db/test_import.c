@@ -189,27 +189,8 @@ static enum status snapshot_tx(struct tx *tx, void *ctx, struct err *e) {
         DB_SQL("SELECT tag, lead_id FROM lead_tags WHERE tenant_id = $1 ORDER BY tag, lead_id"),
     };
     struct app *app = ctx;
-    struct buf b;
 
-    buf_init(&b, 16 << 20);
-    for (size_t i = 0; i < ARRAY_LEN(sqls); i++) {
-        struct db_rows rows;
-
-        TRY(DB_QUERY(&app->a, tx, sqls[i], &rows, e, V_UUID(app->tenant.v)));
-        for (size_t k = 0; k < rows.n * rows.columns; k++) {
-            const struct db_val *v = &rows.cells[k];
-
-            if (v->type == DB_I64)
-                buf_printf(&b, "%lld|", (long long)v->i);
-            else if (v->type == DB_UUID || v->s.len == UUID_BYTES)
-                buf_printf(&b, "%.*s|", STR_ARG(uuid_format(&app->a, v->u)));
-            else
-                buf_printf(&b, "%.*s|", STR_ARG(v->s));
-        }
-    }
-    app->snapshot = arena_str(&app->a, buf_str(&b));
-    buf_done(&b);
-    return ST_OK;
+    return harness_snapshot(&app->a, tx, sqls, ARRAY_LEN(sqls), app->tenant.v, &app->snapshot, e);
 }
 
 static struct str snapshot(struct app *app) {

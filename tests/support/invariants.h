@@ -108,6 +108,42 @@ static inline void invariants_of_event(struct arena *a, const struct inbound *ev
     invariants_of_kind(a, ev);
 }
 
+struct invariants_seen {
+    struct arena *arena;
+    size_t n;
+    uint64_t keys; /* hash over all dedup keys */
+};
+
+static inline enum status invariants_see(void *ctx, const struct inbound *ev, struct err *e) {
+    struct invariants_seen *s = ctx;
+
+    (void)e;
+    invariants_of_event(s->arena, ev);
+    s->keys = s->keys * 31 + str_hash(ev->dedup);
+    s->n++;
+    return ST_OK;
+}
+
+static inline struct invariants_seen invariants_parse(struct arena *a, const struct provider *p,
+                                                      const struct hook *hook) {
+    struct invariants_seen s = {.arena = a};
+    struct inbound_sink sink = {.event = invariants_see, .ctx = &s};
+    struct err e = ERR_INIT;
+    enum status st = p->parse(a, hook, &sink, &e);
+
+    PROMISE(st == ST_OK || (st == ST_INVALID && s.n == 0 && e.message[0] != '\0'));
+    return s;
+}
+
+/* Every event keeps its promises, a refused call has none, and the same bytes mean the same twice. */
+static inline void invariants_of_hook(struct arena *a, const struct provider *p,
+                                      const struct hook *hook) {
+    struct invariants_seen first = invariants_parse(a, p, hook),
+                           again = invariants_parse(a, p, hook);
+
+    PROMISE(first.n == again.n && first.keys == again.keys);
+}
+
 static inline void invariants_of_result(const struct send_result *r) {
     PROMISE(r->outcome <= SEND_UNCERTAIN);
     PROMISE(r->reason.len > 0);
