@@ -13,7 +13,7 @@
 #include "dispatch/sender.h"
 #include "ingest/ingest.h"
 
-enum { PAGE = 500, PROGRESS_MS = 1000, DRY_TEXT_MAX = 4000 };
+enum { PAGE = 500, SLICE_MS = 2000, PROGRESS_MS = 1000, DRY_TEXT_MAX = 4000 };
 
 struct planning {
     struct app *app;
@@ -22,7 +22,7 @@ struct planning {
     struct arena arena; /* of the page */
     bool is_over;
     bool is_clearing;
-    int64_t told_at_ms;
+    int64_t told_at_ms, began_ms;
 };
 
 /* --- the audience --------------------------------------------------------------------------------------------------------- */
@@ -341,6 +341,12 @@ static enum status give_up(struct tx *tx, void *ctx, struct err *e) {
                               arena_str(&g->x->arena, str_of(g->why->message)), clock_now_ms(), e);
 }
 
+/* A plan for a million may take minutes: it goes on behind whoever waits. */
+static bool must_give_way(const struct planning *x, const struct dispatch_deps *deps) {
+    return deps->is_stopping ||
+           (clock_mono_ms() - x->began_ms > SLICE_MS && queue_is_crowded(x->job));
+}
+
 enum status dispatch_plan_job(struct app *app, struct arena *a, const struct job *job,
                               struct verdict *ret_verdict, struct err *e) {
     struct planning *x = arena_new_of(a, struct planning);
@@ -348,7 +354,7 @@ enum status dispatch_plan_job(struct app *app, struct arena *a, const struct job
     enum status st = ST_OK;
 
     *ret_verdict = (struct verdict){.kind = VERDICT_DONE};
-    *x = (struct planning){.app = app, .job = job};
+    *x = (struct planning){.app = app, .job = job, .began_ms = clock_mono_ms()};
     TRY(dispatch_of_job(a, job, &x->id, e));
     do {
         struct err why = ERR_INIT;
@@ -359,12 +365,13 @@ enum status dispatch_plan_job(struct app *app, struct arena *a, const struct job
             struct giving_up g = {.x = x, .why = &why};
 
             st = db_write(deps->db, DB_TENANT(job->tenant), give_up, &g, e);
+            x->is_over = true;
             break;
         }
         if (st != ST_OK)
             *e = why;
-    } while (st == ST_OK && !x->is_over && !deps->is_stopping);
-    if (st == ST_OK && !x->is_over && deps->is_stopping)
+    } while (st == ST_OK && !x->is_over && !must_give_way(x, deps));
+    if (st == ST_OK && !x->is_over)
         *ret_verdict = (struct verdict){.kind = VERDICT_AGAIN};
     arena_done(&x->arena);
     return st;

@@ -7,7 +7,7 @@
 #include "dispatch/turn.h"
 
 enum {
-    SLICE_MIN_MS = 2000,  /* of a run while other campaigns wait */
+    SLICE_MIN_MS = 2000,  /* of a run while others wait for a turn or for a worker */
     SLICE_MAX_MS = 60000, /* of any run */
     BUSY_AGAIN_MS = 250,
     GIVE_WAY_MS = 2 * BUSY_AGAIN_MS, /* so that whoever waits has asked again */
@@ -214,7 +214,7 @@ static void rest(struct run *r) {
 static bool must_give_way(struct run *r, int64_t began_ms) {
     int64_t ms = clock_mono_ms() - began_ms;
 
-    if (ms > SLICE_MIN_MS && turn_is_wanted(&r->deps->turns)) {
+    if (ms > SLICE_MIN_MS && (turn_is_wanted(&r->deps->turns) || queue_is_crowded(r->job))) {
         r->away_ms = GIVE_WAY_MS;
         return true;
     }

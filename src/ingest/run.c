@@ -10,7 +10,13 @@
 #include "ingest/batch.h"
 #include "ingest/keep.h"
 
-enum { FEED_BATCHES = 2, EVENT_EVERY_MS = 500, TRIES = 8, UNDO_ROWS = 500 };
+enum {
+    FEED_BATCHES = 2,
+    EVENT_EVERY_MS = 500,
+    TRIES = 8,
+    UNDO_ROWS = 500,
+    SLICE_MS = 10000, /* while others wait for a worker: going on reads the file anew */
+};
 
 /* --- the feed thread ----------------------------------------------------------------------------------------------------- */
 
@@ -104,7 +110,7 @@ struct run {
     struct recipe recipe;
     const struct batch *batch;
     int64_t place; /* where this run stands */
-    int64_t told_ms;
+    int64_t told_ms, began_ms;
     bool is_over;
     struct str cause, reason; /* why it fails */
     ingest_progress_fn progress;
@@ -294,9 +300,15 @@ static bool is_file_at_fault(enum status st) {
     return st == ST_INVALID || st == ST_NOT_FOUND;
 }
 
+/* The next run goes on where this one ends. */
+static bool must_give_way(const struct run *r) {
+    return r->d->is_stopping ||
+           (r->job && clock_mono_ms() - r->began_ms > SLICE_MS && queue_is_crowded(r->job));
+}
+
 /* Batches from the feed until one is the last. */
 static enum status put_all(struct run *r, struct feed *f, tx_fn fn, struct err *e) {
-    while (!r->is_over && !r->d->is_stopping) {
+    while (!r->is_over && !must_give_way(r)) {
         r->batch = feed_next(f);
         if (is_file_at_fault(r->batch->st))
             return fail_import(r, &r->batch->err, e);
@@ -385,7 +397,7 @@ static enum status undo_tx(struct tx *tx, void *ctx, struct err *e) {
 }
 
 static enum status undo_all(struct run *r, struct err *e) {
-    while (!r->is_over && !r->d->is_stopping) {
+    while (!r->is_over && !must_give_way(r)) {
         TRY(write_patiently(r, undo_tx, e));
         r->place = r->im.place;
         r->is_over = r->is_over || !str_eq(r->im.state, STR("undoing"));
@@ -449,6 +461,7 @@ enum status ingest_run(struct ingest_deps *d, struct tenant_id tenant, struct im
     r->im.id = id;
     r->im.tenant = tenant;
     r->job = job;
+    r->began_ms = clock_mono_ms();
     r->progress = progress;
     r->ctx = ctx;
     st = run_state(r, e);

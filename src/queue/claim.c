@@ -279,6 +279,7 @@ static enum status claim_once(struct claim *c, struct tx *tx, struct err *e) {
         if (store_priorities[i] >= QUEUE_BULK && c->want.max_bulk < max) {
             max = c->want.max_bulk;
             c->result->is_limited = true;
+            c->result->is_bulk_left = max == 0;
         }
         if (max > 0)
             TRY(claim_priority(c, tx, store_priorities[i], max, e));
@@ -291,7 +292,7 @@ static enum status claim_tx(struct tx *tx, void *ctx, struct err *e) {
 
     arena_reset(c->a);
     c->result->jobs.n = 0;
-    c->result->is_limited = false;
+    c->result->is_limited = c->result->is_bulk_left = false;
     c->book = *c->old_book;
     drop_old_marks(c);
     TRY(store_tune(tx, true, e));

@@ -35,6 +35,7 @@ struct claim_result {
     struct store_jobs jobs; /* most urgent first, then oldest first */
     int64_t next_due_ms;    /* of those that wait for their time; INT64_MAX: none */
     bool is_limited;        /* a limit other than max left jobs aside */
+    bool is_bulk_left;      /* no bulk job might be claimed, and there are some */
 };
 
 /* Claims up to want.max due jobs; their text lives in a, which is reset first. */

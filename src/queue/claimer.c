@@ -130,6 +130,7 @@ static void take_over(struct queue *q, const struct claim_result *result, int64_
         line_up(q, claimed_new(&result->jobs.items[i], sent_ms, q->options.lease_ms));
     q->next_due_ms = result->next_due_ms;
     q->is_limited = result->is_limited;
+    q->is_bulk_left = result->is_bulk_left;
     worker_wake(q);
 }
 

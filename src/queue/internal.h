@@ -71,6 +71,7 @@ struct queue {
     bool has_drained;      /* workers are through or given up: writer and heart end */
     bool is_woken;         /* something changed since the last claim began */
     bool is_limited;       /* the last claim left jobs aside because of a share */
+    bool is_bulk_left;     /* it found bulk jobs and no worker for them */
     bool is_waking_worker; /* one wake-up at a time is under way */
     int64_t next_due_ms;   /* of jobs that wait for their time, INT64_MAX: none known */
     int64_t run_us;        /* moving average of how long a job runs */

@@ -63,6 +63,8 @@ struct job { /* as a handler sees it; lives in its arena */
     int32_t attempt; /* 1 on the first run */
     int64_t run_at_ms;
     int64_t created_at_ms;
+
+    struct queue *queue; /* private to queue/: whose worker runs it */
 };
 
 enum verdict_kind {
@@ -144,6 +146,10 @@ enum status queue_cancel(struct tx *tx, struct tenant_id tenant, const char *kin
  * that the takeover waits. The transaction's scope is the job's tenant or the system; ST_BROKEN
  * otherwise. */
 enum status queue_fence(struct tx *tx, const struct job *job, struct err *e) ATTR_MUST_CHECK;
+
+/* Bulk jobs wait, and it is running bulk jobs' workers that they lack: one that has had its time, and can go on later, answers
+ * VERDICT_AGAIN. May be called as often as one likes. */
+bool queue_is_crowded(const struct job *job);
 
 /* --- running ---------------------------------------------------------------------------------- */
 

@@ -92,6 +92,19 @@ static struct claimed *next(struct queue *q, struct worker *w) {
     return c;
 }
 
+/* While all workers are busy nobody looks what waits. */
+bool queue_is_crowded(const struct job *job) {
+    struct queue *q = job->queue;
+    bool is_crowded;
+
+    if (!q)
+        return false;
+    queue_lock(q);
+    is_crowded = q->n_bulk_waiting > 0 || q->is_bulk_left || q->n_running >= q->options.workers;
+    queue_unlock(q);
+    return is_crowded;
+}
+
 /* --- handing on ------------------------------------------------------------------------------- */
 
 static void hand_on(struct queue *q, struct worker *w, int64_t ran_us) {
@@ -129,6 +142,7 @@ static int64_t run(struct queue *q, struct arena *a, struct claimed *c) {
         log_warn(q->options.log, "job not begun: its lease was lost", F_UUID("job", c->job.id.v));
         queue_set_unbegun(c);
     } else {
+        c->job.queue = q;
         queue_run_job(q, a, c);
     }
     arena_reset(a);

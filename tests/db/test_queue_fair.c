@@ -224,6 +224,44 @@ static void one_stalling_tenant_leaves_a_worker_for_others(void **state) {
     assert_int_equal(depth(app).ready + depth(app).running, 0);
 }
 
+/* Runs until somebody waits, as long work in slices does. */
+static enum status yield(struct app *app, struct arena *a, const struct job *job, struct verdict *v,
+                         struct err *e) {
+    const struct timespec ms = {.tv_nsec = 1000000};
+    int64_t until_ms = clock_mono_ms() + AWAIT_MS;
+    bool is_over = !uuid_eq(job->tenant.v, app->tenant.v);
+
+    (void)a;
+    (void)e;
+    while (!is_over && !queue_is_crowded(job) && clock_mono_ms() < until_ms) {
+        app_lock(app);
+        is_over = app->step >= STEP_GO_ON;
+        app_unlock(app);
+        (void)nanosleep(&ms, NULL);
+    }
+    if (!is_over)
+        *v = (struct verdict){.kind = VERDICT_AGAIN, .after_ms = AWAIT_MS};
+    return ST_OK;
+}
+
+static void long_bulk_jobs_hear_that_others_wait_for_a_worker(void **state) {
+    struct app *app = *state;
+    struct queue *q;
+
+    app->behave = yield;
+    for (int i = 0; i < 2; i++)
+        PUT(app, .priority = QUEUE_BULK);
+    q = start(options_of(app, 4)); /* of these 2 for bulk jobs */
+    await_runs(app, 2);
+    PUT(app, .tenant = app->other, .priority = QUEUE_BULK);
+    await_runs(app, 3);
+    app_lock(app);
+    assert_true(uuid_eq(app->runs[2].tenant.v, app->other.v));
+    app_unlock(app);
+    set_step(app, STEP_GO_ON);
+    queue_stop(q, AWAIT_MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(the_next_claim_has_a_job_behind_another_tenants_long_queue),
@@ -234,6 +272,7 @@ int main(void) {
         QUEUE_TEST(a_job_that_is_ready_again_in_a_long_queue_is_not_forgotten),
         QUEUE_TEST(stalling_bulk_jobs_leave_a_worker_for_replies),
         QUEUE_TEST(one_stalling_tenant_leaves_a_worker_for_others),
+        QUEUE_TEST(long_bulk_jobs_hear_that_others_wait_for_a_worker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
