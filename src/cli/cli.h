@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "cli/runtime.h"
+#include "lead/lead.h"
 #include "tenant/tenant.h"
 #include "json/json.h"
 
@@ -108,6 +109,9 @@ enum status cli_tenant(struct cli *c, struct tx *tx, struct str slug, struct ten
  * takes a nil tenant for "everybody" filters by itself. */
 enum status cli_tenant_option(struct cli *c, struct tx *tx, struct tenant_id *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* Somebody's id, by id, telephone number or e-mail address. ST_NOT_FOUND: nobody has that. */
+enum status cli_lead(struct cli *c, struct tx *tx, struct tenant_id tenant, struct str who,
+                     struct lead_id *ret, struct err *e) ATTR_MUST_CHECK;
 /* Records what was done by hand. object is "key:<id>" or the like. */
 enum status cli_audit(struct cli *c, struct tx *tx, struct tenant_id tenant, const char *action,
                       const char *object_kind, struct uuid object, struct err *e) ATTR_MUST_CHECK;

@@ -1,18 +1,12 @@
 /* lead.c - prosa lead: a tenant's people found, shown, and written to a spreadsheet.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "cli/cli.h"
 #include "lead/lead.h"
+#include "cli/spreadsheet.h"
 
 enum {
     LIST_DEFAULT = 50,
     LIST_MAX = 1000,
     CURSOR_BYTES = 4096,
-    COPY_BYTES = 64 << 10,
 };
 
 struct leads {
@@ -175,17 +169,17 @@ static enum status list(struct cli *c, struct err *e) {
 
 /* --- one ----------------------------------------------------------------------------------------------------------------- */
 
-/* By id, number or address. */
-static enum status find_lead(struct leads *x, struct tx *tx, struct lead_id *ret, struct err *e) {
-    struct str who = cli_arg(x->c, 1), key;
+enum status cli_lead(struct cli *c, struct tx *tx, struct tenant_id tenant, struct str who,
+                     struct lead_id *ret, struct err *e) {
+    struct str key;
     struct lead_list found;
 
     if (uuid_parse(who, &ret->v))
         return ST_OK;
-    if (!lead_key_of(&x->c->arena, who, &key))
+    if (!lead_key_of(&c->arena, who, &key))
         FAIL(e, ST_INVALID, "\"%.*s\" is neither an id, a telephone number nor an e-mail address",
              STR_ARG(who));
-    TRY(lead_list_keys(&x->c->arena, tx, x->tenant.id, &key, 1, &found, e));
+    TRY(lead_list_keys(&c->arena, tx, tenant, &key, 1, &found, e));
     if (found.n == 0)
         FAIL(e, ST_NOT_FOUND, "nobody has \"%.*s\"", STR_ARG(who));
     *ret = found.items[0];
@@ -238,7 +232,7 @@ static enum status show_tx(struct tx *tx, void *ctx, struct err *e) {
     struct lead_id id;
 
     TRY(cli_tenant(x->c, tx, cli_arg(x->c, 0), &x->tenant, e));
-    TRY(find_lead(x, tx, &id, e));
+    TRY(cli_lead(x->c, tx, x->tenant.id, cli_arg(x->c, 1), &id, e));
     TRY(lead_row_get(&x->c->arena, tx, x->tenant.id, id, &row, e));
     if (x->c->is_json)
         put_lead(x->c, row);
@@ -255,29 +249,6 @@ static enum status show(struct cli *c, struct err *e) {
 
 /* --- to a spreadsheet ---------------------------------------------------------------------------------------------------- */
 
-static bool ends_with(struct str s, struct str end) {
-    return s.len >= end.len && str_eq_nocase(str_sub(s, s.len - end.len, s.len), end);
-}
-
-static enum status read_target(struct leads *x, struct str *ret_path, struct err *e) {
-    struct cli *c = x->c;
-    struct str path = cli_arg(c, 1);
-
-    if (str_eq(path, STR("-")))
-        path = STR_EMPTY;
-    if (cli_has(c, "csv") && cli_has(c, "xlsx"))
-        FAIL(e, ST_INVALID, "--csv and --xlsx exclude each other");
-    x->what.kind = cli_has(c, "xlsx") || (!cli_has(c, "csv") && ends_with(path, STR(".xlsx")))
-                       ? SHEET_XLSX
-                       : SHEET_CSV;
-    if (path.len == 0 && c->is_json)
-        FAIL(e, ST_INVALID, "--json wants a FILE: standard output cannot hold both");
-    if (path.len == 0 && x->what.kind == SHEET_XLSX && isatty(STDOUT_FILENO))
-        FAIL(e, ST_INVALID, "an XLSX is nothing for a terminal: give a FILE");
-    *ret_path = path;
-    return ST_OK;
-}
-
 static enum status export_tx(struct tx *tx, void *ctx, struct err *e) {
     struct leads *x = ctx;
 
@@ -285,81 +256,14 @@ static enum status export_tx(struct tx *tx, void *ctx, struct err *e) {
     return lead_export(tx, x->tenant.id, &x->what, &x->n, e);
 }
 
-static enum status write_all(int fd, struct str bytes, struct err *e) {
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.ptr, bytes.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            FAIL(e, ST_UNAVAILABLE, "could not write the spreadsheet: %m");
-        bytes = str_sub(bytes, (size_t)n, bytes.len);
-    }
-    return ST_OK;
-}
-
-/* Only a whole spreadsheet gets to where it was asked for. */
-static enum status copy_out(struct leads *x, int to, struct err *e) {
-    char *bytes = arena_alloc(&x->c->arena, COPY_BYTES);
-
-    for (off_t at = 0;;) {
-        ssize_t n = pread(x->what.fd, bytes, COPY_BYTES, at);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            FAIL(e, ST_UNAVAILABLE, "could not read a temporary file: %m");
-        if (n == 0)
-            return ST_OK;
-        TRY(write_all(to, (struct str){.ptr = bytes, .len = (size_t)n}, e));
-        at += n;
-    }
-}
-
-static enum status copy_to_file(struct leads *x, struct str path, struct err *e) {
-    const char *name = arena_cstr(&x->c->arena, path);
-    int to = open(name ? name : "", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    enum status st;
-
-    if (to < 0)
-        FAIL(e, ST_INVALID, "could not write \"%.*s\": %m", STR_ARG(path));
-    st = copy_out(x, to, e);
-    if (close(to) != 0 && st == ST_OK)
-        FAIL(e, ST_UNAVAILABLE, "could not write \"%.*s\": %m", STR_ARG(path));
-    return st;
-}
-
-static enum status export_to(struct leads *x, struct str path, struct err *e) {
-    struct cli *c = x->c;
-
-    TRY(cli_read(c, export_tx, x, e));
-    if (path.len == 0)
-        return copy_out(x, STDOUT_FILENO, e);
-    TRY(copy_to_file(x, path, e));
-    if (c->is_json) {
-        json_obj(&c->json, NULL);
-        json_put_str(&c->json, "file", path);
-        json_put_str(&c->json, "format", x->what.kind == SHEET_XLSX ? STR("xlsx") : STR("csv"));
-        json_put_i64(&c->json, "leads", x->n);
-        json_end(&c->json);
-    } else {
-        buf_printf(&c->out, "Wrote %lld leads to %.*s\n", (long long)x->n, STR_ARG(path));
-    }
-    return ST_OK;
-}
-
 static enum status export(struct cli *c, struct err *e) {
-    const char *dir = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
-    struct leads x = {.c = c};
-    struct str path = STR_EMPTY;
-    enum status st;
+    ATTR_CLEANUP(spreadsheet_close_p) struct spreadsheet to = {0}; struct leads x = {.c = c};
 
-    TRY(read_target(&x, &path, e));
-    x.what.fd = open(dir && *dir ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (x.what.fd < 0) FAIL(e, ST_UNAVAILABLE, "could not make a temporary file: %m");
-    st = export_to(&x, path, e);
-    (void)close(x.what.fd);
-    return st;
+    TRY(spreadsheet_open(c, 1, &to, e));
+    x.what.kind = to.kind;
+    x.what.fd = to.fd;
+    TRY(cli_read(c, export_tx, &x, e));
+    return spreadsheet_send(&to, "leads", x.n, e);
 }
 
 /* --- table --------------------------------------------------------------------------------------------------------------- */
@@ -385,8 +289,7 @@ static const struct option list_options[] = {
 };
 static const struct option export_options[] = {
     WHICH,
-    {.name = "csv", .help = "write a CSV, which is the default"},
-    {.name = "xlsx", .help = "write an XLSX, the default when FILE ends so"},
+    SPREADSHEET_OPTIONS,
     {.name = NULL},
 };
 

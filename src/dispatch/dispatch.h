@@ -25,6 +25,7 @@
 #include "httpc/httpc.h"
 #include "lead/lead.h"
 #include "queue/queue.h"
+#include "sheet/sheet.h"
 #include "tenant/tenant.h"
 
 #define DISPATCH_PLAN_JOB  "dispatch.plan"  /* payload {"dispatch"}; finds the audience, dry runs */
@@ -185,6 +186,15 @@ enum status recipient_list(struct arena *a, struct tx *tx, const struct recipien
 enum status recipient_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
                           struct recipient_id id, struct recipient *ret, struct err *e)
     ATTR_MUST_CHECK;
+struct recipient_export {
+    struct recipient_query query; /* after and limit are not looked at */
+    enum sheet_kind kind;
+    int fd; /* a file; what it holds is thrown away */
+};
+/* Writes recipients as a spreadsheet, in memory that does not grow with their number; *ret_n: how many. Costs are in whole money.
+ * ST_NOT_FOUND: no such campaign; ST_INVALID: more than the format holds; ST_UNAVAILABLE: the disk. */
+enum status recipient_export(struct tx *tx, const struct recipient_export *what, int64_t *ret_n,
+                             struct err *e) ATTR_MUST_CHECK;
 enum recipient_settle { RECIPIENT_SENT, RECIPIENT_FAILED, RECIPIENT_RESEND };
 /* A person decides about an uncertain one, or has a failed one sent again. ST_CONFLICT: it is neither, or the campaign is over. */
 enum status recipient_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
