@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 #include "lead/filter.h"
+#include "lead/words.h"
 
 #include <string.h>
 
@@ -9,7 +10,8 @@ enum {
     STEP_ROWS = 500,     /* looked at in one go */
     LOOK_ROWS = 50000,   /* … for one page, then it is handed out as it is */
     COUNT_ROWS = 300000, /* … for a count */
-    WORD_ROWS = 100000,  /* newest leads in whose names words are looked for */
+    WORD_ROWS = 10000,   /* … of those who have the rarest word of a search */
+    WORD_COUNT = 2000,   /* rarer than that is rare */
     PREFIX_ROWS = 500,   /* of each kind */
     TEXT_MAX = 200,
 };
@@ -154,16 +156,14 @@ static void prefixes_of(struct arena *a, struct str q, struct prefixes *ret) {
         ret->document = (struct str){.ptr = plain, .len = n_plain};
 }
 
-static bool has_words(const struct lead_row *row, struct str folded) {
-    return str_contains(row->name_key, folded) || str_contains(row->company_key, folded);
-}
-
 struct finding {
     struct arena *a;
     struct tx *tx;
     struct tenant_id tenant;
     const struct lead_filter *filter;
     struct str q; /* folded */
+    struct str words[WORDS_ASKED_MAX];
+    size_t n_words;
     size_t limit;
     struct lead_page *page;
 };
@@ -177,45 +177,72 @@ static void take(struct finding *f, struct lead_row *row) {
         f->page->items[f->page->n++] = row;
 }
 
-static enum status find_prefixes(struct finding *f, struct err *e) {
+/* Those of ids that the filter takes, the newest first; with the words of the search in their names when is_by_word. */
+static enum status take_ids(struct finding *f, const struct lead_id *ids, size_t n, bool is_by_word,
+                            struct err *e) {
     ATTR_CLEANUP(arena_done_p) struct arena scratch = {0};
-    struct lead_row *rows, **all;
+    struct lead_row *rows, **some;
+    size_t n_some = 0;
+
+    TRY(store_rows_get(f->a, f->tx, f->tenant, ids, n, &rows, &n, e));
+    some = arena_array_of(f->a, n + 1, struct lead_row *);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_by_word || words_hold(&rows[i], f->words, f->n_words))
+            some[n_some++] = &rows[i];
+    }
+    TRY(store_rows_details(f->a, f->tx, f->tenant, some, n_some, ROW_PHONES | ROW_EMAILS, e));
+    for (size_t i = n_some; i-- > 0;) {
+        if (filter_takes(&scratch, &f->filter->root, some[i]))
+            take(f, some[i]);
+    }
+    return ST_OK;
+}
+
+static enum status find_prefixes(struct finding *f, struct err *e) {
+    bool is_any = f->filter->root.kind == FILTER_ALL && f->filter->root.n == 0;
     struct prefixes p;
     struct lead_id *ids;
     size_t n;
 
     prefixes_of(f->a, f->q, &p);
-    TRY(store_prefix_ids(f->a, f->tx, f->tenant, &p, PREFIX_ROWS, &ids, &n, e));
-    TRY(store_rows_get(f->a, f->tx, f->tenant, ids, n, &rows, &n, e));
-    all = arena_array_of(f->a, n + 1, struct lead_row *);
-    for (size_t i = 0; i < n; i++)
-        all[i] = &rows[i];
-    TRY(store_rows_details(f->a, f->tx, f->tenant, all, n, ROW_PHONES | ROW_EMAILS, e));
-    for (size_t i = n; i-- > 0;) { /* newest first */
-        if (filter_takes(&scratch, &f->filter->root, all[i]))
-            take(f, all[i]);
+    TRY(store_prefix_ids(f->a, f->tx, f->tenant, &p,
+                         is_any && f->limit < PREFIX_ROWS ? f->limit : PREFIX_ROWS, &ids, &n, e));
+    return take_ids(f, ids, n, false, e);
+}
+
+/* The rarest, so that as few as possible are looked at in whose names the others are not. */
+static enum status rarest_word(struct finding *f, struct str *ret, struct err *e) {
+    int64_t least = INT64_MAX, n;
+
+    *ret = f->words[0];
+    for (size_t i = 0; i < f->n_words && f->n_words > 1; i++) {
+        TRY(store_words_count(f->a, f->tx, f->tenant, f->words[i], WORD_COUNT, &n, e));
+        if (n < least)
+            *ret = f->words[i];
+        least = n < least ? n : least;
     }
     return ST_OK;
 }
 
 static enum status find_words(struct finding *f, struct err *e) {
-    struct lead_walk walk = {.order = WALK_UPDATED, .is_descending = true, .limit = STEP_ROWS};
+    struct str rest = f->q, rarest;
+    struct word_walk walk;
     size_t looked = 0;
 
+    for (struct str word = word_next(&rest); word.len > 0 && f->n_words < WORDS_ASKED_MAX;
+         word = word_next(&rest))
+        f->words[f->n_words++] = word;
+    if (f->n_words == 0)
+        return ST_OK;
+    TRY(rarest_word(f, &rarest, e));
+    word_walk_begin(&walk, rarest, f->limit < STEP_ROWS ? f->limit : STEP_ROWS);
     while (f->page->n < f->limit && walk.limit > 0 && looked < WORD_ROWS) {
-        struct lead_row *taken[STEP_ROWS];
-        size_t n = 0, from = f->page->n;
+        struct lead_id *ids;
+        size_t n;
 
-        looked += walk.limit;
-        TRY(filter_rows(f->a, f->tx, f->tenant, f->filter, &walk, taken, &n, e));
-        for (size_t i = 0; i < n; i++) {
-            if (has_words(taken[i], f->q))
-                take(f, taken[i]);
-        }
-        TRY(store_rows_details(f->a, f->tx, f->tenant, f->page->items + from, f->page->n - from,
-                               (f->filter->needs_phones ? 0u : ROW_PHONES) |
-                                   (f->filter->needs_emails ? 0u : ROW_EMAILS),
-                               e));
+        TRY(store_words_walk(f->a, f->tx, f->tenant, &walk, &ids, &n, e));
+        TRY(take_ids(f, ids, n, true, e));
+        looked += n;
     }
     return ST_OK;
 }

@@ -1,6 +1,7 @@
 /* store.c - SQL of leads and their identities.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "lead/store.h"
+#include "lead/words.h"
 
 enum status store_identity_find(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                 struct identity id, struct found *ret, struct err *e) {
@@ -45,13 +46,16 @@ enum status store_identities_move(struct tx *tx, struct tenant_id tenant, struct
 enum status store_lead_insert(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct lead_id id, const struct party *party, int64_t now_ms,
                               struct err *e) {
-    return DB_LATER(
+    struct str name_key = utf8_fold(a, party->name);
+
+    TRY(DB_LATER(
         tx,
         DB_SQL("INSERT INTO leads (id, tenant_id, name, username, created_at, updated_at, name_key,"
                " source) VALUES ($1, $2, $3, $4, $5, $5, $6, $7)"),
         e, V_UUID(id.v), V_UUID(tenant.v), V_TEXT(party->name), V_TEXT(party->username),
-        V_I64(now_ms), V_TEXT(utf8_fold(a, party->name)),
-        V_TEXT(party->phone.len + party->user_id.len == 0 ? STR("email") : STR("whatsapp")));
+        V_I64(now_ms), V_TEXT(name_key),
+        V_TEXT(party->phone.len + party->user_id.len == 0 ? STR("email") : STR("whatsapp"))));
+    return store_words_later(a, tx, tenant, id, name_key, STR_EMPTY, e);
 }
 
 enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -82,7 +86,9 @@ enum status store_lead_get(struct arena *a, struct tx *tx, struct tenant_id tena
 enum status store_lead_name(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct lead_id id, const struct party *party, int64_t now_ms,
                             int64_t *ret_changed, struct err *e) {
-    return DB_EXEC(
+    struct str name_key = utf8_fold(a, party->name);
+
+    TRY(DB_EXEC(
         tx,
         DB_SQL(
             "UPDATE leads SET"
@@ -92,7 +98,8 @@ enum status store_lead_name(struct arena *a, struct tx *tx, struct tenant_id ten
             " WHERE tenant_id = $1 AND id = $2"
             " AND (($3 <> '' AND name <> $3 AND is_named = 0) OR ($4 <> '' AND username <> $4))"),
         ret_changed, e, V_UUID(tenant.v), V_UUID(id.v), V_TEXT(party->name),
-        V_TEXT(party->username), V_I64(now_ms), V_TEXT(utf8_fold(a, party->name)));
+        V_TEXT(party->username), V_I64(now_ms), V_TEXT(name_key)));
+    return *ret_changed > 0 ? store_words_later(a, tx, tenant, id, name_key, STR_EMPTY, e) : ST_OK;
 }
 
 enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -138,15 +145,18 @@ enum status store_lead_profile(struct arena *a, struct tx *tx, struct tenant_id 
 enum status store_lead_edit(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             const struct lead_profile *p, bool is_named, int64_t now_ms,
                             struct err *e) {
-    return DB_EXEC(tx,
-                   DB_SQL("UPDATE leads SET name = $3, tags = $4, company = $5, document = $6,"
-                          " document_kind = $7, fields = $8, name_key = $9, company_key = $10,"
-                          " is_named = CASE WHEN $11 = 1 THEN 1 ELSE is_named END, updated_at = $12"
-                          " WHERE tenant_id = $1 AND id = $2"),
-                   NULL, e, V_UUID(tenant.v), V_UUID(p->id.v), V_TEXT(p->name), V_TEXT(p->tags),
-                   V_TEXT(p->company), V_TEXT(p->document), V_TEXT(p->document_kind),
-                   V_TEXT(p->fields), V_TEXT(utf8_fold(a, p->name)),
-                   V_TEXT(utf8_fold(a, p->company)), V_I64(is_named), V_I64(now_ms));
+    struct str name_key = utf8_fold(a, p->name), company_key = utf8_fold(a, p->company);
+
+    TRY(DB_EXEC(tx,
+                DB_SQL("UPDATE leads SET name = $3, tags = $4, company = $5, document = $6,"
+                       " document_kind = $7, fields = $8, name_key = $9, company_key = $10,"
+                       " is_named = CASE WHEN $11 = 1 THEN 1 ELSE is_named END, updated_at = $12"
+                       " WHERE tenant_id = $1 AND id = $2"),
+                NULL, e, V_UUID(tenant.v), V_UUID(p->id.v), V_TEXT(p->name), V_TEXT(p->tags),
+                V_TEXT(p->company), V_TEXT(p->document), V_TEXT(p->document_kind),
+                V_TEXT(p->fields), V_TEXT(name_key), V_TEXT(company_key), V_I64(is_named),
+                V_I64(now_ms)));
+    return store_words_later(a, tx, tenant, p->id, name_key, company_key, e);
 }
 
 /* The first number behind all that begin with these digits: "5511" → "5512", "559" → "56". Digits sort alike in every

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 #include "lead/store.h"
+#include "lead/words.h"
 
 enum status store_parts_move(struct tx *tx, struct tenant_id tenant, struct lead_id from,
                              struct lead_id into, struct err *e) {
@@ -92,17 +93,20 @@ enum status store_keys_of(struct arena *a, struct tx *tx, struct tenant_id tenan
 
 enum status store_lead_write(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              const struct lead_row *row, int64_t now_ms, struct err *e) {
-    return DB_EXEC(
-        tx,
-        DB_SQL("UPDATE leads SET name = $3, name_key = $4, company = $5, company_key = $6,"
-               " document = $7, document_kind = $8, fields = $9, tags = $10, state = $11,"
-               " last_inbound_at = $12, marketing_stopped_at = $13, updated_at = $14"
-               " WHERE tenant_id = $1 AND id = $2"),
-        NULL, e, V_UUID(tenant.v), V_UUID(row->id.v), V_TEXT(row->name),
-        V_TEXT(utf8_fold(a, row->name)), V_TEXT(row->company), V_TEXT(utf8_fold(a, row->company)),
-        V_TEXT(row->document), V_TEXT(row->document_kind), V_TEXT(row->fields), V_TEXT(row->tags),
-        V_TEXT(row->state), V_I64(row->last_inbound_at_ms),
-        V_I64_OPT(row->marketing_stopped_at_ms, row->marketing_stopped_at_ms != 0), V_I64(now_ms));
+    struct str name_key = utf8_fold(a, row->name), company_key = utf8_fold(a, row->company);
+
+    TRY(DB_EXEC(tx,
+                DB_SQL("UPDATE leads SET name = $3, name_key = $4, company = $5, company_key = $6,"
+                       " document = $7, document_kind = $8, fields = $9, tags = $10, state = $11,"
+                       " last_inbound_at = $12, marketing_stopped_at = $13, updated_at = $14"
+                       " WHERE tenant_id = $1 AND id = $2"),
+                NULL, e, V_UUID(tenant.v), V_UUID(row->id.v), V_TEXT(row->name), V_TEXT(name_key),
+                V_TEXT(row->company), V_TEXT(company_key), V_TEXT(row->document),
+                V_TEXT(row->document_kind), V_TEXT(row->fields), V_TEXT(row->tags),
+                V_TEXT(row->state), V_I64(row->last_inbound_at_ms),
+                V_I64_OPT(row->marketing_stopped_at_ms, row->marketing_stopped_at_ms != 0),
+                V_I64(now_ms)));
+    return store_words_later(a, tx, tenant, row->id, name_key, company_key, e);
 }
 
 enum status store_lead_merged(struct tx *tx, struct tenant_id tenant, struct lead_id from,

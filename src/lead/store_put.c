@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lead/pack.h"
+#include "lead/words.h"
 
 /* --- reading --------------------------------------------------------------------------------------------- */
 
@@ -255,11 +256,32 @@ static enum status put_emails(struct arena *a, struct tx *tx, struct tenant_id t
     return db_exec_rows(tx, sql, vals, rows, EMAIL_VALUES, NULL, e);
 }
 
+static enum status put_words(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             struct person *const *persons, size_t n, struct err *e) {
+    struct word_row *rows;
+    size_t n_rows = 0, bytes = 0;
+
+    for (size_t i = 0; i < n; i++)
+        bytes += persons[i]->name_key.len + persons[i]->company_key.len + 2;
+    rows = arena_array_of(a, bytes / 2 + 1, struct word_row);
+    for (size_t i = 0; i < n; i++) {
+        const struct person *p = persons[i];
+        struct str words[LEAD_WORDS_MAX];
+        size_t n_words =
+            p->is_new || p->is_changed ? words_of(p->name_key, p->company_key, words) : 0;
+
+        for (size_t k = 0; k < n_words; k++)
+            rows[n_rows++] = (struct word_row){words[k], p->id};
+    }
+    return store_words_put(a, tx, tenant, rows, n_rows, e);
+}
+
 enum status store_persons_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct person *const *persons, size_t n, int64_t now_ms,
                               struct err *e) {
     TRY(put_persons(a, tx, tenant, persons, n, true, now_ms, e));
     TRY(put_persons(a, tx, tenant, persons, n, false, now_ms, e));
+    TRY(put_words(a, tx, tenant, persons, n, e));
     TRY(put_phones(a, tx, tenant, persons, n, e));
     return put_emails(a, tx, tenant, persons, n, e);
 }
@@ -384,12 +406,27 @@ enum status store_keys_delete(struct arena *a, struct tx *tx, struct tenant_id t
 #define OF_LEADS(table) "DELETE FROM " table " WHERE tenant_id = $1 AND lead_id "
 #define BOTH(text)      DB_SQL2(text "IN " IDS_SQLITE("$2"), text "= " IDS_POSTGRES("$2"))
 
+static enum status delete_words(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                const struct db_rows *leads, struct err *e) {
+    struct word_row *rows = arena_array_of(a, leads->n * LEAD_WORDS_MAX + 1, struct word_row);
+    size_t n_rows = 0;
+
+    for (size_t i = 0; i < leads->n; i++) {
+        struct str words[LEAD_WORDS_MAX];
+        size_t n = words_of(db_text(leads, i, 1), db_text(leads, i, 2), words);
+
+        for (size_t k = 0; k < n; k++)
+            rows[n_rows++] = (struct word_row){words[k], {db_uuid(leads, i, 0)}};
+    }
+    return store_words_delete(a, tx, tenant, rows, n_rows, e);
+}
+
 enum status store_leads_delete(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                const struct lead_id *ids, size_t n, struct db_rows *ret,
                                struct err *e) {
     static const struct db_sql find =
-        DB_SQL2("SELECT id" UNTOUCHED "IN " IDS_SQLITE("$2"),
-                "SELECT id" UNTOUCHED "= " IDS_POSTGRES("$2") " FOR UPDATE");
+        DB_SQL2("SELECT id, name_key, company_key" UNTOUCHED "IN " IDS_SQLITE("$2"),
+                "SELECT id, name_key, company_key" UNTOUCHED "= " IDS_POSTGRES("$2") " FOR UPDATE");
     static const struct db_sql parts[] = {
         BOTH(OF_LEADS("lead_identities")), BOTH(OF_LEADS("lead_phones")),
         BOTH(OF_LEADS("lead_emails")),     BOTH(OF_LEADS("lead_tags")),
@@ -401,6 +438,7 @@ enum status store_leads_delete(struct arena *a, struct tx *tx, struct tenant_id 
     TRY(db_query_vals(a, tx, find, vals, ARRAY_LEN(vals), PACK_ROWS_MAX, ret, e));
     if (ret->n == 0)
         return ST_OK;
+    TRY(delete_words(a, tx, tenant, ret, e));
     gone = arena_array_of(a, ret->n, struct lead_id);
     for (size_t i = 0; i < ret->n; i++)
         gone[i].v = db_uuid(ret, i, 0);

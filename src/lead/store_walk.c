@@ -331,8 +331,10 @@ enum status store_prefix_ids(struct arena *a, struct tx *tx, struct tenant_id te
 enum status store_state_counts(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct db_rows *ret, struct err *e) {
     return DB_QUERY(a, tx,
-                    DB_SQL("SELECT state, count(*) FROM leads WHERE tenant_id = $1"
-                           " AND merged_into IS NULL GROUP BY state"),
+                    DB_SQL("SELECT s.column1, (SELECT count(*) FROM leads WHERE tenant_id = $1"
+                           " AND merged_into IS NULL AND state = s.column1) FROM (VALUES ('new'),"
+                           " ('contacting'), ('replied'), ('qualifying'), ('scheduled'), ('won'),"
+                           " ('lost'), ('opted_out'), ('unreachable')) AS s"),
                     ret, e, V_UUID(tenant.v));
 }
 

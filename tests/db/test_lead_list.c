@@ -298,6 +298,120 @@ static void words_numbers_and_addresses_find_their_lead(void **state) {
     STEP(*state, search);
 }
 
+static enum status put_as(struct app *app, struct tx *tx, const char *name, const char *company,
+                          const char *phone, struct lead_put_result *ret, struct err *e) {
+    struct str phones[] = {str_of(phone)};
+    const struct lead_record r = {
+        .name = str_of(name), .company = str_of(company), .phones = phones, .n_phones = 1};
+
+    return lead_put_many(&app->a, tx, app->tenant, &r, 1, LEAD_OVERWRITE, NOW, ret, e);
+}
+
+static enum status finds_nobody(struct app *app, struct tx *tx, const char *q, struct err *e) {
+    struct lead_page page;
+
+    TRY(lead_list(&app->a, tx, app->tenant, &(struct lead_query){.q = str_of(q), .limit = 10},
+                  &page, e));
+    if (page.n != 0)
+        FAIL(e, ST_BROKEN, "\"%s\" finds %zu", q, page.n);
+    return ST_OK;
+}
+
+static enum status search_words(struct app *app, struct tx *tx, struct err *e) {
+    struct lead_put_result ana, joao, li;
+
+    TRY(put_as(app, tx, "Ana Clara D'Ávila-Souza", "Comércio Sol & Mar Ltda.", "11987654321", &ana,
+               e));
+    TRY(put_as(app, tx, "João de Souza", "Café Lua", "2133334444", &joao, e));
+    TRY(put_as(app, tx, "Wei Li", "(Grupo) 24 Horas", "11912345678", &li, e));
+    TRY(finds(app, tx, "clara", "Ana Clara D'Ávila-Souza", e));
+    TRY(finds(app, tx, "avila", "Ana Clara D'Ávila-Souza", e));
+    TRY(finds(app, tx, "souza, joão", "João de Souza", e));
+    TRY(finds(app, tx, "SOUZA ana", "Ana Clara D'Ávila-Souza", e));
+    TRY(finds(app, tx, "mar comerc", "Ana Clara D'Ávila-Souza", e));
+    TRY(finds(app, tx, "lua joao", "João de Souza", e));
+    TRY(finds(app, tx, "joao de souza", "João de Souza", e));
+    TRY(finds(app, tx, "li", "Wei Li", e));
+    TRY(finds(app, tx, "horas grupo", "Wei Li", e));
+    TRY(finds(app, tx, "24", "Wei Li", e));
+    TRY(finds_nobody(app, tx, "clara joao", e));
+    TRY(finds_nobody(app, tx, "ouza", e));
+    return finds_nobody(app, tx, "&", e);
+}
+
+static void any_words_in_any_order_find_their_lead_and_need_all_be_there(void **state) {
+    STEP(*state, search_words);
+}
+
+static enum status search_rare(struct app *app, struct tx *tx, struct err *e) {
+    enum { SHOPS = 1200 };
+    struct str(*phones)[1] = arena_alloc(&app->a, SHOPS * sizeof(*phones));
+    struct lead_record *records = arena_array_of(&app->a, SHOPS, struct lead_record);
+    struct lead_put_result *out = arena_array_of(&app->a, SHOPS, struct lead_put_result);
+    struct lead_page page;
+
+    for (size_t i = 0; i < SHOPS; i++) {
+        phones[i][0] = arena_printf(&app->a, "119%08zu", 80000000 + i);
+        records[i] = (struct lead_record){.name = i == 3     ? STR("Zulmira Comercial")
+                                                  : i == 900 ? STR("Comercializadora Norte")
+                                                             : STR("Loja Comercial"),
+                                          .phones = phones[i],
+                                          .n_phones = 1};
+    }
+    TRY(lead_put_many(&app->a, tx, app->tenant, records, SHOPS, LEAD_FILL, NOW, out, e));
+    TRY(finds(app, tx, "comercial zul", "Zulmira Comercial", e));
+    TRY(finds(app, tx, "comercializa", "Comercializadora Norte", e));
+    TRY(lead_list(&app->a, tx, app->tenant,
+                  &(struct lead_query){.q = STR("comercial"), .limit = 1000}, &page, e));
+    EXPECT_I64(page.n, 1000);
+    for (size_t i = 0; i < page.n; i++)
+        for (size_t k = 0; k < i; k++)
+            EXPECT(!uuid_eq(page.items[i]->id.v, page.items[k]->id.v));
+    return ST_OK;
+}
+
+static void rare_word_finds_its_lead_among_the_many_that_share_the_other(void **state) {
+    STEP(*state, search_rare);
+}
+
+static enum status search_changed(struct app *app, struct tx *tx, struct err *e) {
+    const struct party one = {.phone = STR("5511987654321"), .name = STR("Antes Primeira")},
+                       now = {.phone = STR("5511987654321"), .name = STR("Depois Segunda")};
+    struct lead_put_result out;
+    struct lead_profile profile;
+    struct lead lead;
+    struct db_rows rows;
+    size_t undone;
+
+    TRY(lead_resolve(&app->a, tx, app->tenant, &one, NOW, &lead, e));
+    TRY(finds(app, tx, "primeira", "Antes Primeira", e));
+    TRY(lead_resolve(&app->a, tx, app->tenant, &now, NOW + 1, &lead, e));
+    TRY(finds(app, tx, "segunda", "Depois Segunda", e));
+    TRY(finds_nobody(app, tx, "primeira", e));
+    TRY(lead_profile(&app->a, tx, app->tenant, lead.id, &profile, e));
+    profile.name = STR("Nome Terceira");
+    profile.company = STR("Empresa Quarta");
+    TRY(lead_edit(&app->a, tx, app->tenant, &profile, true, NOW + 2, e));
+    TRY(finds(app, tx, "quarta terceira", "Nome Terceira", e));
+    TRY(finds_nobody(app, tx, "segunda", e));
+
+    TRY(put_as(app, tx, "Posta Quinta", "Empresa Sexta", "21987654321", &out, e));
+    TRY(finds(app, tx, "sexta", "Posta Quinta", e));
+    TRY(lead_put_undo(&app->a, tx, app->tenant, &out, 1, NOW + 3, &undone, e));
+    EXPECT_I64(undone, 1);
+    TRY(finds_nobody(app, tx, "quinta", e));
+    TRY(DB_QUERY(&app->a, tx,
+                 DB_SQL("SELECT word FROM lead_words WHERE tenant_id = $1 AND lead_id = $2"), &rows,
+                 e, V_UUID(app->tenant.v), V_UUID(out.id.v)));
+    EXPECT_I64(rows.n, 0);
+    return ST_OK;
+}
+
+static void
+name_that_changes_is_found_as_it_is_now_and_one_taken_back_leaves_no_word(void **state) {
+    STEP(*state, search_changed);
+}
+
 /* --- states ------------------------------------------------------------------------------------------------------ */
 
 static const char *const states[] = LEAD_STATES;
@@ -556,6 +670,9 @@ int main(void) {
         FEATURE_TEST(list_is_sorted_as_asked),
         FEATURE_TEST(audience_is_complete_in_order_and_without_repeats),
         FEATURE_TEST(words_numbers_and_addresses_find_their_lead),
+        FEATURE_TEST(any_words_in_any_order_find_their_lead_and_need_all_be_there),
+        FEATURE_TEST(rare_word_finds_its_lead_among_the_many_that_share_the_other),
+        FEATURE_TEST(name_that_changes_is_found_as_it_is_now_and_one_taken_back_leaves_no_word),
         cmocka_unit_test(every_step_is_allowed_or_refused_as_the_table_says),
         FEATURE_TEST(step_is_on_the_timeline_and_an_illegal_one_changes_nothing),
         FEATURE_TEST(board_counts_every_state_and_shows_its_newest),
