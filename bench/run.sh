@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Measures prosa beside what users would pick instead, each in turn, several rounds in one run; prints medians and ratios.
-#   bench/run.sh [intake|steady|queue|way|live|paint|scale|dispatch|import|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
+#   bench/run.sh [intake|steady|queue|way|live|paint|scale|leads|dispatch|import|memory]…      ROUNDS=3 DUR=5 CONNS="64 256"
 # Machines are noisy: read the ratios.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -182,6 +182,15 @@ scale() {
     prosa_env $engine
     echo "-- $engine"
     PROSA_BIN=$prosa node bench/scale.mjs "${CONVERSATIONS:-100000}" "${MESSAGES:-2000000}"
+  done
+}
+
+# The list of people of a large tenant, 20 small ones beside it; ONLY=search measures those alone.
+leads() {
+  for engine in sqlite postgres; do
+    prosa_env $engine
+    echo "-- $engine"
+    PROSA_BIN=$prosa node bench/leads.mjs "${LEADS:-300000}"
   done
 }
 

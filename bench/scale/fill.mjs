@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const BASE = 1_780_000_000_000; // the first conversation began then
+export const BASE = 1_780_000_000_000; // the first conversation began then
 const WORDS = 2000;
 const PIECES = ['ca', 'to', 'mi', 'ren', 'sol', 'pa', 'lu', 'ges', 'tan', 'bor', 'vi', 'ne', 'fra', 'do'];
 const word = (i) => {
@@ -15,7 +15,7 @@ const word = (i) => {
   return common[i] ?? text;
 };
 
-const engines = {
+export const engines = {
   sqlite(file) {
     const db = new DatabaseSync(file);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000');
