@@ -63,6 +63,7 @@ const struct job_kind app_job_kinds[] = {
      .backoff_ms = 500,
      .max_backoff_ms = 10000},
     {.name = DISPATCH_TEST_JOB, .run = dispatch_test_job, .max_attempts = 1},
+    {.name = TEMPLATE_CHANGED_JOB, .run = dispatch_templates_job, .backoff_ms = 200},
     {.name = MEDIA_FETCH_JOB,
      .run = media_fetch_job,
      .max_attempts = MEDIA_FETCH_ATTEMPTS + 1, /* the job itself says when it is enough */

@@ -263,20 +263,28 @@ static enum status order_start(struct ordering *x, struct err *e) {
     return is_later ? schedule(x, e) : dispatch_begin_run(x->a, x->tx, x->d, x->o->now_ms, e);
 }
 
-/* One that waits for its time no longer does. */
-static enum status unschedule(struct ordering *x, struct err *e) {
-    TRY(queue_cancel(x->tx, x->d->tenant, DISPATCH_START_JOB, uuid_format(x->a, x->d->id.v), e));
-    x->d->start_at_ms = 0;
-    return dispatch_set_state(x->a, x->tx, x->d, "planned", STR_EMPTY, STR_EMPTY, x->o->now_ms, e);
+static bool is_waiting(const struct dispatch *d) {
+    return is_in(d, "planned") && d->start_at_ms > 0;
+}
+
+enum status dispatch_halt(struct arena *a, struct tx *tx, struct dispatch *d, struct str cause,
+                          struct str reason, int64_t now_ms, struct err *e) {
+    if (is_in(d, "running"))
+        return dispatch_set_state(a, tx, d, "paused", cause, reason, now_ms, e);
+    if (!is_waiting(d))
+        return ST_OK;
+    TRY(queue_cancel(tx, d->tenant, DISPATCH_START_JOB, uuid_format(a, d->id.v), e));
+    d->start_at_ms = 0;
+    return dispatch_set_state(a, tx, d, "planned", cause, reason, now_ms, e);
 }
 
 static enum status order_pause(struct ordering *x, struct err *e) {
-    if (is_in(x->d, "planned") && x->d->start_at_ms > 0)
-        return unschedule(x, e);
+    if (is_waiting(x->d))
+        return dispatch_halt(x->a, x->tx, x->d, STR_EMPTY, STR_EMPTY, x->o->now_ms, e);
     if (!is_in(x->d, "running"))
         return refuse(x, "paused", e);
-    return dispatch_set_state(x->a, x->tx, x->d, "paused", STR("by-hand"),
-                              STR("paused by a person"), x->o->now_ms, e);
+    return dispatch_halt(x->a, x->tx, x->d, STR("by-hand"), STR("paused by a person"), x->o->now_ms,
+                         e);
 }
 
 static enum status order_resume(struct ordering *x, struct err *e) {

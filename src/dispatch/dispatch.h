@@ -344,6 +344,10 @@ enum status dispatch_start_job(struct app *app, struct arena *a, const struct jo
                                struct verdict *ret_verdict, struct err *e);
 enum status dispatch_run_job(struct app *app, struct arena *a, const struct job *job,
                              struct verdict *ret_verdict, struct err *e);
+/* TEMPLATE_CHANGED_JOB: running campaigns with such a template are paused, those that wait for their time no longer start by
+ * themselves; the cause is as template_is_usable() says, "template-quality" or "template-category". */
+enum status dispatch_templates_job(struct app *app, struct arena *a, const struct job *job,
+                                   struct verdict *ret_verdict, struct err *e);
 enum status dispatch_test_job(struct app *app, struct arena *a, const struct job *job,
                               struct verdict *ret_verdict, struct err *e);
 /* Implemented by app/. */

@@ -46,6 +46,12 @@ static enum status find_account(struct permit *p, const struct channel_rule *rul
     return ST_OK;
 }
 
+struct str permit_why_unusable(struct arena *a, const struct template *t) {
+    return arena_printf(a, "the template \"%.*s\" is %.*s%s%.*s", STR_ARG(t->name),
+                        STR_ARG(t->status), t->status_reason.len > 0 ? ": " : "",
+                        STR_ARG(t->status_reason));
+}
+
 static enum status find_template(struct permit *p, const struct channel_rule *rule,
                                  struct permit_channel *ret, struct err *e) {
     struct err miss = ERR_INIT;
@@ -64,8 +70,7 @@ static enum status find_template(struct permit *p, const struct channel_rule *ru
         ret->block_why = arena_printf(p->a, "there is no template \"%.*s\" for this account",
                                       STR_ARG(rule->template_name));
     } else if (!template_is_usable(&ret->template, &ret->block)) {
-        ret->block_why = arena_printf(p->a, "the template \"%.*s\" is %.*s",
-                                      STR_ARG(rule->template_name), STR_ARG(ret->template.status));
+        ret->block_why = permit_why_unusable(p->a, &ret->template);
     }
     return ST_OK;
 }

@@ -52,6 +52,8 @@ struct decision {
     int64_t not_before_ms; /* quiet hours; 0: now */
 };
 
+/* Why no message can be made of a template that template_is_usable() refuses, with what the provider said of it. */
+struct str permit_why_unusable(struct arena *a, const struct template *t);
 /* What the campaign is, and its accounts and templates as they stand now. */
 enum status permit_open(struct arena *a, struct tx *tx, const struct dispatch *d, int64_t now_ms,
                         struct permit *ret, struct err *e) ATTR_MUST_CHECK;

@@ -106,6 +106,22 @@ enum status store_dispatch_list(struct arena *a, struct tx *tx, const struct dis
     return ST_OK;
 }
 
+enum status store_dispatch_list_live(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     struct dispatch **ret, size_t *ret_n, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT " COLUMNS " FROM dispatches WHERE tenant_id = $1"
+                        " AND (state = 'running' OR (state = 'planned' AND start_at > 0))"
+                        " ORDER BY id"),
+                 &rows, e, V_UUID(tenant.v)));
+    *ret = arena_array_of(a, rows.n + 1, struct dispatch);
+    *ret_n = rows.n;
+    for (size_t i = 0; i < rows.n; i++)
+        (*ret)[i] = dispatch_of(&rows, i);
+    return ST_OK;
+}
+
 enum status store_dispatch_delete(struct tx *tx, struct tenant_id tenant, struct dispatch_id id,
                                   struct err *e) {
     TRY(store_dry_clear(tx, tenant, id, e));

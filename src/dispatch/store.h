@@ -18,6 +18,10 @@ enum status store_dispatch_get(struct arena *a, struct tx *tx, struct tenant_id 
 enum status store_dispatch_list(struct arena *a, struct tx *tx, const struct dispatch_query *q,
                                 struct dispatch **ret, size_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;
+/* Those that run or wait for their time, in order of id. */
+enum status store_dispatch_list_live(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     struct dispatch **ret, size_t *ret_n, struct err *e)
+    ATTR_MUST_CHECK;
 /* With its recipients and log. */
 enum status store_dispatch_delete(struct tx *tx, struct tenant_id tenant, struct dispatch_id id,
                                   struct err *e) ATTR_MUST_CHECK;

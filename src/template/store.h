@@ -32,6 +32,14 @@ enum status store_templates_gone(struct tx *tx, const struct account *account, i
 enum status store_template_learn(struct tx *tx, struct tenant_id tenant,
                                  const struct template_item *item, int64_t now_ms,
                                  int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
+struct template_mark { /* what a campaign goes by */
+    struct uuid id;
+    struct str status, quality, category;
+};
+/* In order of id. Of q account and name alone count. */
+enum status store_template_marks(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 const struct template_query *q, struct template_mark **ret,
+                                 size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 enum status store_sync_put(struct tx *tx, struct tenant_id tenant, const struct template_sync *s,
                            struct err *e) ATTR_MUST_CHECK;
 enum status store_sync_list(struct arena *a, struct tx *tx, struct tenant_id tenant,

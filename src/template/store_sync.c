@@ -52,6 +52,26 @@ enum status store_template_learn(struct tx *tx, struct tenant_id tenant,
                    V_TEXT(item->quality), V_TEXT(item->category), V_I64(now_ms));
 }
 
+enum status store_template_marks(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                 const struct template_query *q, struct template_mark **ret,
+                                 size_t *ret_n, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT id, status, quality, category FROM templates WHERE tenant_id = $1"
+                        " AND ($2 IS NULL OR account_id = $2) AND ($3 = '' OR name = $3)"
+                        " ORDER BY id"),
+                 &rows, e, V_UUID(tenant.v), V_UUID_OPT(q->account.v), V_TEXT(q->name)));
+    *ret = arena_array_of(a, rows.n + 1, struct template_mark);
+    *ret_n = rows.n;
+    for (size_t i = 0; i < rows.n; i++)
+        (*ret)[i] = (struct template_mark){.id = db_uuid(&rows, i, 0),
+                                           .status = db_text(&rows, i, 1),
+                                           .quality = db_text(&rows, i, 2),
+                                           .category = db_text(&rows, i, 3)};
+    return ST_OK;
+}
+
 enum status store_sync_put(struct tx *tx, struct tenant_id tenant, const struct template_sync *s,
                            struct err *e) {
     return DB_EXEC(tx,

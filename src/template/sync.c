@@ -2,7 +2,7 @@
  * while the pages come is newer than they are and stands.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
-#include "template/store.h"
+#include "template/change.h"
 
 enum {
     PAGES_MAX = 200,
@@ -172,6 +172,18 @@ static void read_pages(struct syncing *s) {
     }
 }
 
+static enum status keep_items(struct syncing *s, struct tx *tx, int64_t at_ms, struct err *e) {
+    const struct template_query all = {.account = s->id};
+    struct template_watch watch;
+
+    TRY(change_watch(s->a, tx, s->account.tenant, &all, &watch, e));
+    for (size_t i = 0; i < s->n; i++)
+        TRY(store_template_synced(tx, &s->account, s->provider->channel, &s->items[i],
+                                  s->started_ms, at_ms, e));
+    TRY(store_templates_gone(tx, &s->account, at_ms, e));
+    return change_tell(s->a, tx, &watch, e);
+}
+
 static enum status record(struct tx *tx, void *ctx, struct err *e) {
     struct syncing *s = ctx;
     bool is_ok = s->answer.outcome == SEND_ACCEPTED;
@@ -186,11 +198,8 @@ static enum status record(struct tx *tx, void *ctx, struct err *e) {
     };
 
     TRY(queue_fence(tx, s->job, e));
-    for (size_t i = 0; is_ok && i < s->n; i++)
-        TRY(store_template_synced(tx, &s->account, s->provider->channel, &s->items[i],
-                                  s->started_ms, at_ms, e));
     if (is_ok)
-        TRY(store_templates_gone(tx, &s->account, at_ms, e));
+        TRY(keep_items(s, tx, at_ms, e));
     return store_sync_put(tx, s->job->tenant, &outcome, e);
 }
 
@@ -242,6 +251,12 @@ struct str template_item_json(struct arena *a, const struct template_item *item)
 enum status template_learn(struct arena *a, struct tx *tx, const struct account *account,
                            const struct template_item *item, int64_t now_ms, int64_t *ret_changed,
                            struct err *e) {
+    const struct template_query named = {.name = item->name};
+    struct template_watch watch;
+
+    TRY(change_watch(a, tx, account->tenant, &named, &watch, e));
     TRY(store_template_learn(tx, account->tenant, item, now_ms, ret_changed, e));
-    return *ret_changed > 0 ? ST_OK : template_sync(a, tx, account, e);
+    if (*ret_changed == 0)
+        return template_sync(a, tx, account, e);
+    return change_tell(a, tx, &watch, e);
 }

@@ -83,6 +83,11 @@ void template_understand(struct arena *a, struct template *t);
 #define TEMPLATE_SYNC_ALL_JOB                                                                      \
     "template.sync_all" /* puts one for every account whose provider has templates */
 
+/* Put in the transaction in which a sync or a webhook shows that a template can no longer be used, is rated red, or has another
+ * category; done by dispatch/, which stops the campaigns with it. Payload {"changes": [{"template", "what": "status", "quality"
+ * or "category", "was": the category before}]}. */
+#define TEMPLATE_CHANGED_JOB "template.changed"
+
 /* Soon the account's templates are read from the provider; one that waits already is enough. ST_INVALID: its provider keeps
  * none. */
 enum status template_sync(struct arena *a, struct tx *tx, const struct account *account,

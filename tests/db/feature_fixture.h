@@ -177,6 +177,11 @@ static inline enum status run_dispatch_test(struct app *app, struct arena *a, co
     return job_ran(app, job, dispatch_test_job(app, a, job, v, e), v);
 }
 
+static inline enum status run_templates(struct app *app, struct arena *a, const struct job *job,
+                                        struct verdict *v, struct err *e) {
+    return job_ran(app, job, dispatch_templates_job(app, a, job, v, e), v);
+}
+
 static const struct job_kind feature_kinds[] = {
     {.name = DISPATCH_RUN_JOB, .run = run_dispatch},
     {.name = DISPATCH_PLAN_JOB, .run = run_dispatch_plan},
@@ -192,6 +197,7 @@ static const struct job_kind feature_kinds[] = {
     {.name = CONVERSATION_TURN_JOB, .run = run_turn},
     {.name = INTAKE_DRAIN_JOB, .run = run_drain},
     {.name = TEMPLATE_SYNC_JOB, .run = run_template_sync},
+    {.name = TEMPLATE_CHANGED_JOB, .run = run_templates},
 };
 
 /* The next due jobs, at most max, on this thread; their number. */

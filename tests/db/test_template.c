@@ -83,6 +83,7 @@ static void a_sync_reads_every_page_and_what_is_missing_is_gone(void **state) {
     STEP(app, outro_is_rejected);
     clock_shift_ms(1000);
     sync_with(app, OTHER_PAGE);
+    assert_int_equal(run_jobs(app, 10), 1); /* campaigns with it are told */
     STEP(app, aviso_is_gone);
     STEP(app, outro_is_rejected);
     clock_shift_ms(2000);

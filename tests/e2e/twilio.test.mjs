@@ -385,6 +385,27 @@ for (const engine of ENGINES) {
       assert.equal((await sim.sends()).filter((one) => one.body.ContentSid === 'HX00000000000000000000000000000002').length, 0);
     });
 
+    test('a template that Twilio pauses while a campaign sends it stops that one, once the list is read', async () => {
+      const status = async (word) => {
+        await sim.ask('POST', '/sim/twilio/content', { sid: 'lembrete_visita', status: word });
+        await api.post('/api/v1/templates/sync', {});
+      };
+      const n = 40;
+      await status('approved');
+      await until(async () => (await api.get('/api/v1/templates?name=lembrete_visita')).data[0].status === 'approved', 'it is good again');
+      const people = [];
+      for (let i = 0; i < n; i++) people.push((await api.post('/api/v1/leads', { name: `Fila ${i}`, phones: [`+55 11 9${79000000 + i}`] })).id);
+      const d = await api.post('/api/v1/dispatches', { name: 'Fila', audience: { leads: people }, channels: [{ channel: 'whatsapp', template: 'lembrete_visita' }], variables: { 1: { field: 'first_name' }, 2: { text: '10h' } }, limits: { per_second: 5 } });
+      const now = () => api.get(`/api/v1/dispatches/${d.id}`);
+      await api.post(`/api/v1/dispatches/${d.id}/start`);
+      await until(async () => (await now()).counts.reached >= 2, 'it goes out');
+      await status('paused');
+      const paused = await until(async () => { const one = await now(); return one.state === 'paused' && one.counts.sending === 0 && one; }, 'it stops');
+      assert.equal(paused.cause, 'template-paused');
+      assert.ok(paused.counts.planned > 0, 'some are still to come');
+      assert.equal((await sim.sends()).filter((one) => one.body.To.startsWith('whatsapp:+5511979')).length, n - paused.counts.planned);
+    });
+
     test('the doctor tries the credentials and tells which address Twilio is to call', async () => {
       const findings = async (...args) => {
         const ran = await installation.cliRaw('doctor', '--json', ...args);

@@ -149,8 +149,36 @@ test('a campaign is tried dry, started, paused, resumed, and told of', async () 
   await until(async () => (await page.locator('.grid tbody tr').count()) === end.excluded, 'those who were left out, each with why');
 });
 
+test('a campaign whose template is rated red is paused, and its page says why', async () => {
+  const { sim } = await page.evaluate(async () => (await fetch('/demo.json')).json());
+  const rate = async (quality) =>
+    assert.equal((await fetch(`${sim}/sim/template`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name: 'cobranca_padrao_whatsapp_v1', language: 'pt_BR', quality }) })).status, 200);
+  const { id } = await api('POST', '/dispatches', {
+    name: 'Segunda cobrança',
+    audience: { filter: { all: [] } },
+    channels: [{ channel: 'whatsapp', template: 'cobranca_padrao_whatsapp_v1', language: 'pt_BR' }],
+    variables: { nome: { field: 'first_name', default: 'cliente' } },
+    limits: { per_second: 3, overlap_hours: 0 },
+  });
+  await api('POST', `/dispatches/${id}/start`);
+  await until(async () => (await api('GET', `/dispatches/${id}`)).counts.reached > 0, 'it goes out');
+  await page.goto(`${demo.url}/app/campaigns/${id}`);
+  await shows(page, '.page-head .badge', 'em andamento');
+  await rate('RED');
+  await shows(page, '.page-head .badge', 'em pausa');
+  await shows(page, '.warning', 'o modelo está com qualidade baixa');
+  await p.axe('a campaign that was stopped');
+  await rate('GREEN');
+  await button('Retomar').click();
+  await shows(page, '.page-head .badge', 'em andamento');
+  await button('Cancelar').click();
+  await dialog().getByRole('button', { name: 'Cancelar o disparo', exact: true }).click();
+  await shows(page, '.page-head .badge', 'cancelado');
+});
+
 test('who has no number for WhatsApp got a mail; it is read, and answered, in the demo', async () => {
-  const { data } = await api('GET', `/dispatches/${(await api('GET', '/dispatches')).data[0].id}/recipients?limit=500`);
+  const first = (await api('GET', '/dispatches')).data.find((one) => one.name === 'Cobrança de dezembro');
+  const { data } = await api('GET', `/dispatches/${first.id}/recipients?limit=500`);
   const mailed = data.filter((r) => r.channel === 'email' && r.state === 'sent');
   assert.ok(mailed.length > 0, 'somebody got a mail');
   await page.goto(demo.url);
