@@ -66,7 +66,8 @@ static const struct command commands[] = {
      .summary = "check settings, database, clock, disk and credentials",
      .task = "examine the installation",
      .help = "Says of each finding what to do. Exits with 1 when something is broken; a warning\n"
-             "alone is 0. Provider credentials are tried with one harmless call each.",
+             "alone is 0. Provider credentials are tried with one harmless call each; for\n"
+             "Twilio it tells the address to enter there.",
      .options = doctor_options,
      .run = doctor_run,
      .opens = OPENS_ITSELF},

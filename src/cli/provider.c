@@ -48,6 +48,13 @@ static void put_account(struct cli *c, const struct account *p) {
     json_end(o);
 }
 
+/* Most are called for by the installation's. */
+static bool may_share_app(const struct account *p) {
+    const struct provider *provider = provider_find(p->kind);
+
+    return provider && provider->has_shared_app;
+}
+
 /* Nobody calls us for it. */
 static bool is_mailbox(const struct account *p) {
     const struct provider *provider = provider_find(p->kind);
@@ -65,8 +72,9 @@ static void show(struct cli *c, const struct account *p, const char *done) {
     buf_printf(&c->out, "%s %.*s account \"%.*s\" (%.*s)\n", done, STR_ARG(p->kind),
                STR_ARG(p->name), STR_ARG(id));
     if (strcmp(done, "Added") == 0 && p->address.len > 0 && !is_mailbox(p))
-        buf_printf(&c->out, "Webhook of an app of its own: /webhooks/%.*s/%.*s\n", STR_ARG(p->kind),
-                   STR_ARG(id));
+        buf_printf(&c->out, "%s: %.*s/webhooks/%.*s/%.*s\n",
+                   may_share_app(p) ? "Webhook of an app of its own" : "Its webhook",
+                   STR_ARG(c->rt.config->public_url), STR_ARG(p->kind), STR_ARG(id));
 }
 
 /* --- settings and secrets from the command line ---------------------------------------------- */
