@@ -6,6 +6,7 @@
 #include "console/console.h"
 #include "console/write.h"
 #include "conversation/conversation.h"
+#include "sheet/sheet.h"
 #include "tenant/tenant.h"
 
 enum {
@@ -56,6 +57,19 @@ enum status api_answer(struct app *app, struct req *r, enum api_access access, a
     static enum status name(struct app *app, struct req *r, struct resp *ret, struct err *e) {     \
         return api_answer(app, r, access, fn, ret, e);                                             \
     }
+
+/* A spreadsheet as the answer: fill(tx, ctx, fd) writes it to a temporary file, maybe twice. */
+struct api_sheet {
+    enum sheet_kind kind;
+    const char *name; /* of the file, without its end */
+    enum status (*fill)(struct tx *tx, void *ctx, int fd, struct err *e);
+    void *ctx;
+};
+/* ?format=csv (when it is not given) or xlsx. ST_INVALID. */
+enum status api_sheet_kind(const struct api *x, enum sheet_kind *ret, struct err *e)
+    ATTR_MUST_CHECK;
+enum status api_sheet(struct api *x, struct api_sheet sheet, struct resp *ret, struct err *e)
+    ATTR_MUST_CHECK;
 
 /* After the commit no node goes on with what it remembers of credentials: for what changes who may do what. */
 void api_forget_callers(struct api *x, struct tx *tx);

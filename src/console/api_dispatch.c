@@ -345,87 +345,30 @@ static enum status settle(struct tx *tx, void *ctx, struct err *e) {
     FAIL(e, ST_INVALID, "as: \"sent\", \"failed\" or \"resend\"");
 }
 
-/* --- CSV ---------------------------------------------------------------------------------------------------------------- */
+/* --- as a spreadsheet ----------------------------------------------------------------------------------------------------- */
 
-enum { CSV_PAGE = 500, CSV_MAX_BYTES = 64 << 20 };
+struct export {
+    struct api *x;
+    struct recipient_export what;
+};
 
-/* RFC 4180; a leading sign that a spreadsheet would take for a formula gets a quote in front. */
-static void put_cell(struct buf *b, struct str s, bool is_last) {
-    bool is_formula = s.len > 0 && str_contains(STR("=+-@\t\r"), str_sub(s, 0, 1));
+static enum status write_sheet(struct tx *tx, void *ctx, int fd, struct err *e) {
+    struct export *ex = ctx;
+    int64_t n;
 
-    buf_add_char(b, '"');
-    if (is_formula)
-        buf_add_char(b, '\'');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '"')
-            buf_add_char(b, '"');
-        buf_add_char(b, s.ptr[i]);
-    }
-    buf_add(b, is_last ? STR("\"\r\n") : STR("\","));
-}
-
-static void put_cell_time(struct buf *b, struct arena *a, int64_t ms) {
-    put_cell(b, ms > 0 ? clock_format_iso(a, ms) : STR_EMPTY, false);
-}
-
-static void put_line(struct buf *b, struct arena *a, const struct recipient *r) {
-    put_cell(b, r->name, false);
-    put_cell(b, r->phone, false);
-    put_cell(b, r->email, false);
-    put_cell(b, r->state, false);
-    put_cell(b, r->channel, false);
-    put_cell(b, r->template_name, false);
-    put_cell(b, r->reason, false);
-    put_cell(b, r->block_reason, false);
-    put_cell(b, r->error_cause, false);
-    put_cell(b, r->error_reason, false);
-    put_cell_time(b, a, r->sent_at_ms);
-    put_cell_time(b, a, r->delivered_at_ms);
-    put_cell_time(b, a, r->read_at_ms);
-    put_cell_time(b, a, r->replied_at_ms);
-    put_cell_time(b, a, r->opted_out_at_ms);
-    put_cell(b, uuid_format(a, r->lead.v), true);
-}
-
-static enum status export_recipients(struct tx *tx, void *ctx, struct err *e) {
-    struct api *x = ctx;
-    struct recipient_query q = recipient_query_of(x);
-    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
-    struct dispatch d;
-    size_t n;
-
-    q.limit = CSV_PAGE;
-    TRY(dispatch_get(x->r->arena, tx, x->tenant, q.dispatch, &d, e));
-    buf_clear(&x->out);
-    x->out.max = CSV_MAX_BYTES;
-    buf_add(&x->out, STR("\xef\xbb\xbfname,phone,email,state,channel,template,reason,block_reason,"
-                         "error_cause,error_reason,sent_at,delivered_at,read_at,replied_at,"
-                         "opted_out_at,lead_id\r\n"));
-    do {
-        struct recipient *list;
-
-        arena_reset(&a);
-        TRY(recipient_list(&a, tx, &q, &list, &n, e));
-        for (size_t i = 0; i < n; i++)
-            put_line(&x->out, &a, &list[i]);
-        if (n > 0)
-            q.after = list[n - 1].lead;
-    } while (n == CSV_PAGE && !x->out.overflown);
-    if (x->out.overflown)
-        FAIL(e, ST_INVALID, "more than fits into one file: narrow it down by state or channel");
-    return ST_OK;
+    ex->what.fd = fd;
+    return recipient_export(tx, &ex->what, &n, e);
 }
 
 static enum status recipients_export_get(struct app *app, struct req *r, struct resp *ret,
                                          struct err *e) {
     ATTR_CLEANUP(api_done) struct api x;
+    struct export ex = {.x = &x};
 
     TRY(api_start(&x, app, r, e));
-    TRY(db_read(app_db(app), DB_TENANT(x.tenant), export_recipients, &x, e));
-    resp_text(ret, 200, arena_str(r->arena, buf_str(&x.out)));
-    ret->content_type = STR("text/csv; charset=utf-8");
-    resp_header(ret, "Content-Disposition", STR("attachment; filename=\"recipients.csv\""));
-    return ST_OK;
+    ex.what.query = recipient_query_of(&x);
+    TRY(api_sheet_kind(&x, &ex.what.kind, e));
+    return api_sheet(&x, (struct api_sheet){ex.what.kind, "recipients", write_sheet, &ex}, ret, e);
 }
 
 /* --- dry run and report ------------------------------------------------------------------------------------------------------- */
@@ -484,6 +427,28 @@ static void put_hours(struct json_out *o, const struct dispatch_report *r) {
     json_end(o);
 }
 
+static void put_channels(struct json_out *o, const struct dispatch_report *r) {
+    json_arr(o, "channels");
+    for (size_t i = 0; i < r->n_channels; i++) {
+        const struct dispatch_by_channel *by = &r->channels[i];
+
+        json_obj(o, NULL);
+        json_put_str(o, "channel", by->channel);
+        json_put_str(o, "template", by->template_name);
+        json_put_i64(o, "count", by->n);
+        json_put_i64(o, "reached", by->reached);
+        json_put_i64(o, "delivered", by->delivered);
+        json_put_i64(o, "read", by->read);
+        json_put_i64(o, "failed", by->failed);
+        json_put_i64(o, "uncertain", by->uncertain);
+        json_put_i64(o, "replied", by->replied);
+        json_put_i64(o, "opted_out", by->opted_out);
+        json_put_i64(o, "cost", by->cost);
+        json_end(o);
+    }
+    json_end(o);
+}
+
 static enum status report(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct dispatch_settings settings;
@@ -510,15 +475,7 @@ static enum status report(struct tx *tx, void *ctx, struct err *e) {
     }
     json_end(o);
     put_hours(o, &r);
-    json_arr(o, "channels");
-    for (size_t i = 0; i < r.n_channels; i++) {
-        json_obj(o, NULL);
-        json_put_str(o, "channel", r.channels[i].channel);
-        json_put_i64(o, "count", r.channels[i].n);
-        json_put_i64(o, "cost", r.channels[i].cost);
-        json_end(o);
-    }
-    json_end(o);
+    put_channels(o, &r);
     json_end(o);
     return ST_OK;
 }
@@ -603,7 +560,7 @@ const struct route api_dispatch_routes[] = {
     {HTTP_GET, D "/recipients", recipients_get, READS,
      .summary = "Who gets it, and what became of it"},
     {HTTP_GET, D "/recipients/export", recipients_export_get, READS,
-     .summary = "The recipients as CSV"},
+     .summary = "The recipients as a spreadsheet"},
     {HTTP_GET, D "/report", report_get, READS,
      .summary = "Who got it, read it, answered, failed and why, and what it cost"},
     {HTTP_GET, D "/log", log_get, READS, .summary = "What the last dry run would have done"},

@@ -238,9 +238,12 @@ struct dispatch_hour {
     int64_t at_ms; /* its beginning */
     int64_t sent, delivered, read, failed, replied;
 };
-struct dispatch_by_channel {
-    struct str channel;
-    int64_t n, cost;
+struct
+    dispatch_by_channel { /* and template: those who are, or were to be, written to so; both empty: before it was chosen */
+    struct str channel, template_name;
+    int64_t n, reached, delivered, read, failed, uncertain; /* delivered: with those who read it */
+    int64_t replied, opted_out;
+    int64_t cost;
 };
 struct dispatch_report {
     struct dispatch_counts counts;

@@ -184,21 +184,36 @@ static enum status hours(struct arena *a, struct tx *tx, struct tenant_id tenant
     return ST_OK;
 }
 
+#define HOW_MANY(condition) " count(CASE WHEN " condition " THEN 1 END),"
+
 static enum status channels(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct dispatch_id id, struct dispatch_report *ret, struct err *e) {
+    const struct db_sql sql = DB_SQL(
+        "SELECT channel, template, count(*)," HOW_MANY("state IN ('sent', 'delivered', 'read')") HOW_MANY(
+            "state IN ('delivered', 'read')") HOW_MANY("state = 'read'") HOW_MANY("state = 'failed'")
+            HOW_MANY("state = 'uncertain'") HOW_MANY("replied_at > 0") HOW_MANY(
+                "opted_out_at > 0") " coalesce(CAST(sum(cost) AS BIGINT), 0) FROM dispatch_recipients WHERE tenant_id = $1"
+                                    " AND dispatch_id = $2 AND is_test = 0 AND state <> 'excluded'"
+                                    " GROUP BY channel, template ORDER BY channel, template LIMIT 200");
     struct db_rows rows;
 
-    TRY(DB_QUERY(a, tx,
-                 DB_SQL("SELECT channel, count(*), coalesce(CAST(sum(cost) AS BIGINT), 0)"
-                        " FROM dispatch_recipients WHERE tenant_id = $1 AND dispatch_id = $2"
-                        " AND is_test = 0 AND state <> 'excluded' GROUP BY channel"
-                        " ORDER BY channel"),
-                 &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
+    TRY(DB_QUERY(a, tx, sql, &rows, e, V_UUID(tenant.v), V_UUID(id.v)));
     ret->channels = arena_array_of(a, rows.n + 1, struct dispatch_by_channel);
     ret->n_channels = rows.n;
     for (size_t i = 0; i < rows.n; i++)
         ret->channels[i] = (struct dispatch_by_channel){
-            .channel = db_text(&rows, i, 0), .n = db_i64(&rows, i, 1), .cost = db_i64(&rows, i, 2)};
+            .channel = db_text(&rows, i, 0),
+            .template_name = db_text(&rows, i, 1),
+            .n = db_i64(&rows, i, 2),
+            .reached = db_i64(&rows, i, 3),
+            .delivered = db_i64(&rows, i, 4),
+            .read = db_i64(&rows, i, 5),
+            .failed = db_i64(&rows, i, 6),
+            .uncertain = db_i64(&rows, i, 7),
+            .replied = db_i64(&rows, i, 8),
+            .opted_out = db_i64(&rows, i, 9),
+            .cost = db_i64(&rows, i, 10),
+        };
     return ST_OK;
 }
 

@@ -117,7 +117,8 @@ for (const engine of ENGINES)
 
       const told = await json('report', 'acme', id);
       assert.ok(told.causes.some((one) => one.state === 'failed' && one.cause === 'meta-131026' && one.count === 1), JSON.stringify(told.causes));
-      assert.match((await run('report', 'acme', id)).stdout, /^reached +\d+$/m);
+      assert.deepEqual(told.channels.map((one) => [one.channel, one.template, one.count, one.reached + one.uncertain, one.failed, one.cost]), [['whatsapp', 'cobranca_padrao_whatsapp_v1', PEOPLE, PEOPLE - 1, 1, told.cost]]);
+      assert.match((await run('report', 'acme', id)).stdout, /^reached +\d+\n(.*\n)*whatsapp cobranca_padrao_whatsapp_v1: \d+ of 12 reached/m);
       for (const one of (await json('recipients', 'acme', id, '--state', 'uncertain')).data) assert.equal((await json('settle', 'acme', one.id, 'sent')).state, 'sent');
       const { data: failed } = await json('recipients', 'acme', id, '--cause', 'meta-131026');
       assert.deepEqual(failed.map((one) => one.address), [REFUSED.slice(1)]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dry run while the gate stands at "replies", then the same campaign for real: the same people over the same channels, person by
 // person, by WhatsApp and by e-mail.
+import ExcelJS from 'exceljs';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { addTemplate } from '../support/campaign.mjs';
@@ -82,6 +83,21 @@ for (const engine of ENGINES) {
       await until(async () => (await mail.inbox('ana')).length + (await mail.inbox('bia')).length === 2, 'the mails are there');
       assert.equal(tried.estimate.recipients, reached.length);
       assert.equal((await api.get(path)).counts.cost, tried.estimate.cost);
+
+      const report = await api.get(`${path}/report`);
+      assert.deepEqual(report.channels.map((one) => [one.channel, one.template, one.count, one.reached]), [
+        ['email', 'cobranca_padrao_email_v1', 2, 2],
+        ['whatsapp', 'cobranca_padrao_whatsapp_v1', 21, 21],
+      ]);
+      assert.equal(report.channels.reduce((sum, one) => sum + one.cost, 0), report.counts.cost);
+      const sheet = await fetch(`${node.url}${path}/recipients/export?format=xlsx`, { headers: { Authorization: `Bearer ${key}` } });
+      assert.match(sheet.headers.get('content-disposition'), /"recipients\.xlsx"/);
+      const book = new ExcelJS.Workbook();
+      await book.xlsx.load(await sheet.arrayBuffer());
+      const [head, ...lines] = book.worksheets[0].getSheetValues().slice(1).map((cells) => cells.slice(1));
+      const column = (name) => lines.map((cells) => cells[head.indexOf(name)] || null);
+      assert.deepEqual(column('lead_id').map((id, i) => `${id} ${column('state')[i]}`).sort(), real.map((row) => `${row.lead_id} ${row.state}`).sort(), 'everybody is in the spreadsheet');
+      assert.equal(Math.round(column('cost').reduce((sum, cost) => sum + Number(cost), 0) * 1e6), report.counts.cost);
     });
   });
 }

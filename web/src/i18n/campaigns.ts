@@ -173,6 +173,7 @@ export const campaigns = dictionary(
 
     funnel: 'De quem recebeu a quem respondeu',
     byHour: 'Por hora',
+    byChannel: 'Por canal e modelo',
     hour: 'Hora',
     asTable: 'Os mesmos números em tabela',
     causes: 'Por que não',
@@ -190,6 +191,7 @@ export const campaigns = dictionary(
     itDidNot: 'Não chegou',
     sendAgain: 'Enviar de novo',
     exportCsv: 'Exportar CSV',
+    exportXlsx: 'Exportar XLSX',
 
     'reason_has-phone': 'tem telefone válido',
     'reason_has-email': 'tem e-mail',
@@ -501,6 +503,7 @@ export const campaigns = dictionary(
 
     funnel: 'From who got it to who replied',
     byHour: 'By hour',
+    byChannel: 'By channel and template',
     hour: 'Hour',
     asTable: 'The same figures as a table',
     causes: 'Why not',
@@ -518,6 +521,7 @@ export const campaigns = dictionary(
     itDidNot: 'It did not',
     sendAgain: 'Send again',
     exportCsv: 'Export CSV',
+    exportXlsx: 'Export XLSX',
 
     'reason_has-phone': 'has a valid phone',
     'reason_has-email': 'has an e-mail',

@@ -127,11 +127,26 @@ export interface DryRow {
   text: string | null;
 }
 
+/** Of a channel and template. */
+export interface ByChannel {
+  channel: string;
+  template: string;
+  count: number;
+  reached: number;
+  delivered: number;
+  read: number;
+  failed: number;
+  uncertain: number;
+  replied: number;
+  opted_out: number;
+  cost: number;
+}
+
 export interface Report {
   counts: Counts;
   causes: { state: string; cause: string; sample: string | null; count: number }[];
   hours: { at: string; sent: number; delivered: number; read: number; failed: number; replied: number }[];
-  channels: { channel: string; count: number; cost: number }[];
+  channels: ByChannel[];
   currency?: string;
 }
 

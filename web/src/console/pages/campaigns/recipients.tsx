@@ -101,9 +101,13 @@ export function Recipients({ one }: { one: Campaign }) {
             </button>
           </span>
         )}
-        <a class="button push" href={`/api/v1/dispatches/${one.id}/recipients/export${search(asked)}`} download>
-          {w('exportCsv')}
-        </a>
+        <span class="row push">
+          {(['csv', 'xlsx'] as const).map((format) => (
+            <a key={format} class="button" href={`/api/v1/dispatches/${one.id}/recipients/export${search({ ...asked, format })}`} download>
+              {w(format === 'csv' ? 'exportCsv' : 'exportXlsx')}
+            </a>
+          ))}
+        </span>
       </div>
       {items?.length === 0 && <p class="quiet">{w('nobodyHere')}</p>}
       {items && items.length > 0 && (

@@ -3,7 +3,7 @@
 import { number, time, when } from '../../../lib/format';
 import { Show, useData } from '../kit';
 import { Figures, Grid, percent, usePoll } from '../grid';
-import { hasWord, isBefore, isOver, money, reason, w, wx, type Campaign, type Report } from './api';
+import { hasWord, isBefore, isOver, money, reason, w, wx, type ByChannel, type Campaign, type Report } from './api';
 import { Chart } from './chart';
 
 /** So many of those the campaign was meant for, one below the other. */
@@ -59,6 +59,54 @@ function Causes({ one, causes }: { one: Campaign; causes: Report['causes'] }) {
                 {cause.sample && hasWord(`reason_${cause.cause}`) && <small>{cause.sample}</small>}
               </th>
               <td class="n">{number(cause.count)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </Grid>
+    </section>
+  );
+}
+
+/** How each channel and template fared. */
+function Channels({ one, channels, currency }: { one: Campaign; channels: ByChannel[]; currency: string | undefined }) {
+  if (channels.length === 0) return null;
+  const keys = ['reached', 'delivered', 'read', 'replied', 'failed'] as const;
+  return (
+    <section class="stack" aria-labelledby="by-channel">
+      <h2 id="by-channel">{w('byChannel')}</h2>
+      <Grid label={w('byChannel')}>
+        <thead>
+          <tr>
+            <th scope="col">{w('channel')}</th>
+            <th scope="col" class="n">
+              {w('recipients')}
+            </th>
+            {keys.map((key) => (
+              <th key={key} scope="col" class="n">
+                {w(key)}
+              </th>
+            ))}
+            <th scope="col" class="n">
+              {w('cost')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {channels.map((by) => (
+            <tr key={`${by.channel} ${by.template}`}>
+              <th scope="row">
+                <a class="row-link" href={`/app/campaigns/${one.id}/recipients?channel=${encodeURIComponent(by.channel)}`}>
+                  {wx('channel_', by.channel || 'none')}
+                </a>
+                {by.template && <small>{by.template}</small>}
+              </th>
+              <td class="n">{number(by.count)}</td>
+              {keys.map((key) => (
+                <td key={key} class="n">
+                  {number(by[key])} <small>{percent(by[key], by.count)}</small>
+                </td>
+              ))}
+              <td class="n">{money(by.cost, currency)}</td>
             </tr>
           ))}
         </tbody>
@@ -137,30 +185,7 @@ export function ReportView({ one }: { one: Campaign }) {
               <Funnel c={c} intended={intended} />
             </section>
             <Hours hours={found.hours} />
-            {found.channels.length > 0 && (
-              <Grid label={w('channels')}>
-                <thead>
-                  <tr>
-                    <th scope="col">{w('channel')}</th>
-                    <th scope="col" class="n">
-                      {w('recipients')}
-                    </th>
-                    <th scope="col" class="n">
-                      {w('cost')}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {found.channels.map((channel) => (
-                    <tr key={channel.channel}>
-                      <th scope="row">{wx('channel_', channel.channel || 'none')}</th>
-                      <td class="n">{number(channel.count)}</td>
-                      <td class="n">{money(channel.cost, found.currency ?? one.estimate?.currency)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </Grid>
-            )}
+            <Channels one={one} channels={found.channels} currency={found.currency ?? one.estimate?.currency} />
             <Causes one={one} causes={found.causes} />
           </div>
         );
