@@ -108,13 +108,13 @@ for (const engine of ENGINES) {
       const watcher = until(async () => isOver || (await state()) === 'done', 'it is done', 500000);
       await Promise.all([watcher.finally(() => (isOver = true)), ...beside.map((one) => one.catch((e) => ((isOver = true), Promise.reject(e))))]);
 
-      const { counts } = await patiently(() => any().get(path));
+      const { counts, causes } = await patiently(() => any().get(`${path}/report`));
       t.diagnostic(`${asked} opt-outs, ${counts.excluded} in time; ${pauses} pauses`);
       assert.deepEqual(late, [], 'sends that began after an opt-out');
       assert.deepEqual(duringPause, [], 'sends that began during a pause');
       assert.deepEqual(graph.duplicates(), []);
       assert.equal(counts.total, RECIPIENTS);
-      assert.equal(counts.reached + counts.excluded, RECIPIENTS);
+      assert.equal(counts.reached + counts.excluded, RECIPIENTS, JSON.stringify([counts, causes]));
       assert.equal(graph.accepted.length, counts.reached);
       assert.ok(counts.excluded > 50 && counts.reached > 50 && pauses > 3, 'all of it happened');
     });

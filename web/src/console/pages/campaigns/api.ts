@@ -178,5 +178,8 @@ export interface Preview {
 export const STATES = ['planned', 'excluded', 'sending', 'sent', 'delivered', 'read', 'failed', 'uncertain', 'cancelled'];
 
 /** Of millionths. */
+/** Parts of a cent only where there is little else: "R$ 0,0375", but "R$ 2,16". */
 export const money = (micros: number, currency = 'BRL'): string =>
-  new Intl.NumberFormat(language.value, { style: 'currency', currency, maximumFractionDigits: micros % 10_000 ? 4 : 2 }).format(micros / 1e6);
+  new Intl.NumberFormat(language.value, { style: 'currency', currency, maximumFractionDigits: micros % 10_000 && micros < 1e6 ? 4 : 2 }).format(micros / 1e6);
+/** Why a campaign stands still: the cause in the reader's language, and what the program says besides where that is more. */
+export const whyStopped = (one: Campaign): string => (one.cause === 'by-hand' ? reason(one.cause) : [reason(one.cause), one.reason].filter(Boolean).join(': '));

@@ -27,7 +27,7 @@ export default function Campaigns() {
       <Listing
         of={list}
         label={t('pageCampaigns')}
-        columns={[w('name'), w('state'), w('channels'), { n: w('recipients') }, { n: w('reached') }, { n: w('failed') }, { n: w('stillToGo') }, w('begun'), w('made')]}
+        columns={[w('name'), w('state'), { n: w('recipients') }, { n: w('reached') }, { n: w('failed') }, { n: w('stillToGo') }, w('channels'), w('begun'), w('made')]}
         empty={
           <Empty icon="campaign" title={w('noCampaigns')}>
             {w('noCampaignsLead')}
@@ -44,11 +44,11 @@ export default function Campaigns() {
               <CampaignState one={one} />
               {one.cause && <small>{wx('reason_', one.cause)}</small>}
             </td>
-            <td>{one.channels.map((channel) => wx('channel_', channel.channel)).join(', ')}</td>
             <td class="n">{one.estimate ? number(one.estimate.recipients) : '—'}</td>
             <td class="n">{soFar(one, (c) => c.reached)}</td>
             <td class="n">{soFar(one, (c) => c.failed + c.uncertain)}</td>
             <td class="n">{soFar(one, (c) => c.planned + c.sending)}</td>
+            <td>{one.channels.map((channel) => wx('channel_', channel.channel)).join(', ')}</td>
             <td class="nowrap">{one.started_at ? when(one.started_at) : one.start_at ? w('startsAt', { when: when(one.start_at) }) : '—'}</td>
             <td class="nowrap">
               <When at={one.created_at} />

@@ -12,7 +12,7 @@ import { ask, Asker, DialogEnd, Head, Show, useData, useDoing, useForm, type Loa
 import { Figures, Menu, Progress, Tabs, usePoll, useSlow } from '../grid';
 import type { PageProps } from '../index';
 import { nameOf, type Lead } from '../leads/api';
-import { isBefore, isBusy, isOver, money, reason, w, wn, wx, type Campaign } from './api';
+import { isBefore, isBusy, isOver, money, reason, w, whyStopped, wn, wx, type Campaign } from './api';
 import { CampaignState, CampaignTabs } from './frame';
 import { DryLog, Recipients } from './recipients';
 import { ReportView } from './report';
@@ -178,7 +178,7 @@ function Stand({ one, isBrief }: { one: Campaign; isBrief: boolean }) {
       )}
       {one.state === 'paused' && one.cause && (
         <p class="warning">
-          {reason(one.cause)} {one.reason}
+          {whyStopped(one)}
         </p>
       )}
       {!isBrief && <Figures
@@ -312,7 +312,7 @@ function One({ one, of, part }: { one: Campaign; of: Loaded<Campaign>; part: str
       )}
       {isBefore(one) && one.cause && (
         <p class="warning">
-          {reason(one.cause)} {one.reason}
+          {whyStopped(one)}
         </p>
       )}
       {!one.can_send && !isOver(one) && <p class="advice">{w('gateClosed')}</p>}

@@ -115,8 +115,8 @@ export function Recipients({ one }: { one: Campaign }) {
           <thead>
             <tr>
               <th scope="col">{w('person')}</th>
-              <th scope="col">{w('channel')}</th>
               <th scope="col">{w('state')}</th>
+              <th scope="col">{w('channel')}</th>
               <th scope="col">{w('why')}</th>
               <th scope="col">{w('last')}</th>
               <th scope="col">
@@ -134,13 +134,13 @@ export function Recipients({ one }: { one: Campaign }) {
                   <small>{addressOf(r.address, r)}</small>
                 </th>
                 <td>
-                  {r.channel ? wx('channel_', r.channel) : '—'}
-                  {r.history.length > 0 && <small>{wn('triesBefore', r.history.length)}</small>}
-                </td>
-                <td>
                   <span class={`badge ${toneOf(r.state)}`}>{wx('rstate_', r.state)}</span>
                   {r.replied_at && <small>{w('replied')}</small>}
                   {r.opted_out_at && <small class="bad">{w('optedOut')}</small>}
+                </td>
+                <td>
+                  {r.channel ? wx('channel_', r.channel) : '—'}
+                  {r.history.length > 0 && <small>{wn('triesBefore', r.history.length)}</small>}
                 </td>
                 <td>{why(r)}</td>
                 <td class="nowrap">
@@ -196,11 +196,11 @@ export function DryLog({ one }: { one: Campaign }) {
           <thead>
             <tr>
               <th scope="col">{w('person')}</th>
+              <th scope="col">{w('would')}</th>
               <th scope="col">{w('phone')}</th>
               <th scope="col">{w('email')}</th>
               <th scope="col">{w('channel')}</th>
               <th scope="col">{w('template')}</th>
-              <th scope="col">{w('would')}</th>
             </tr>
           </thead>
           <tbody>
@@ -211,6 +211,17 @@ export function DryLog({ one }: { one: Campaign }) {
                     {row.name || '—'}
                   </a>
                 </th>
+                <td>
+                  {row.would_send ? (
+                    <span class="badge accent">{w('wouldSend')}</span>
+                  ) : (
+                    <>
+                      <span class="badge warn">{w('wouldNot')}</span>
+                      <small>{reason(row.block_reason)}</small>
+                    </>
+                  )}
+                  {row.not_before && <small>{w('notBefore', { when: when(row.not_before) })}</small>}
+                </td>
                 <td class="nowrap">{row.phone && phone(row.phone.replace('+', ''))}</td>
                 <td>{row.email}</td>
                 <td>
@@ -226,17 +237,6 @@ export function DryLog({ one }: { one: Campaign }) {
                       </button>
                     </small>
                   )}
-                </td>
-                <td>
-                  {row.would_send ? (
-                    <span class="badge accent">{w('wouldSend')}</span>
-                  ) : (
-                    <>
-                      <span class="badge warn">{w('wouldNot')}</span>
-                      <small>{reason(row.block_reason)}</small>
-                    </>
-                  )}
-                  {row.not_before && <small>{w('notBefore', { when: when(row.not_before) })}</small>}
                 </td>
               </tr>
             ))}

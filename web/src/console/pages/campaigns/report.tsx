@@ -115,15 +115,33 @@ function Channels({ one, channels, currency }: { one: Campaign; channels: ByChan
   );
 }
 
+const HOUR_MS = 3_600_000;
+const HOURS_MAX = 24 * 31; // beyond, the hours in which something happened stand side by side
+
+/** Every hour from just before the first to the last, also those in which nothing happened. */
+function throughout(hours: Report['hours']): Report['hours'] {
+  const first = Date.parse(hours[0]!.at) - HOUR_MS;
+  const last = Math.max(Date.parse(hours.at(-1)!.at), first + 2 * HOUR_MS);
+  const n = (last - first) / HOUR_MS + 1;
+  if (n > HOURS_MAX) return hours;
+  const known = new Map(hours.map((one) => [Date.parse(one.at), one]));
+  return Array.from({ length: n }, (_, i) => {
+    const at = first + i * HOUR_MS;
+    return known.get(at) ?? { at: new Date(at).toISOString(), sent: 0, delivered: 0, read: 0, failed: 0, replied: 0 };
+  });
+}
+
 function Hours({ hours }: { hours: Report['hours'] }) {
   if (hours.length === 0) return null;
   const isOneDay = new Set(hours.map((one) => one.at.slice(0, 10))).size === 1;
-  const names = hours.map((one) => (isOneDay ? time(one.at) : when(one.at)));
+  const nameOf = (one: Report['hours'][number]) => (isOneDay ? time(one.at) : when(one.at));
+  const names = hours.map(nameOf);
+  const drawn = throughout(hours);
   const keys = ['sent', 'read', 'replied', 'failed'] as const;
   return (
     <section class="card stack" aria-labelledby="hours">
       <h2 id="hours">{w('byHour')}</h2>
-      <Chart label={w('byHour')} at={names} series={keys.map((key) => ({ title: w(key === 'sent' ? 'reached' : key), values: hours.map((one) => one[key]) }))} />
+      <Chart label={w('byHour')} at={drawn.map(nameOf)} series={keys.map((key) => ({ title: w(key === 'sent' ? 'reached' : key), values: drawn.map((one) => one[key]) }))} />
       <details>
         <summary>{w('asTable')}</summary>
         <Grid label={w('byHour')}>
