@@ -7,7 +7,8 @@ export interface Series {
   values: number[];
 }
 
-const WIDTH = 1080;
+const WIDE = 1080;
+const NARROW = 360; // on a phone, where the labels of a wide one could not be read
 const HEIGHT = 260;
 const LEFT = 48;
 const BOTTOM = 24;
@@ -23,15 +24,17 @@ function ceiling(n: number): number {
 
 export function Chart({ label, at, series }: { label: string; at: string[]; series: Series[] }) {
   const top = Math.max(4, ceiling(Math.max(1, ...series.flatMap((one) => one.values))));
-  const x = (i: number) => LEFT + (at.length > 1 ? (i * (WIDTH - LEFT - RIGHT)) / (at.length - 1) : (WIDTH - LEFT - RIGHT) / 2);
+  const isNarrow = matchMedia('(max-width: 560px)').matches;
+  const width = isNarrow ? NARROW : WIDE;
+  const x = (i: number) => LEFT + (at.length > 1 ? (i * (width - LEFT - RIGHT)) / (at.length - 1) : (width - LEFT - RIGHT) / 2);
   const y = (n: number) => TOP + (1 - n / top) * (HEIGHT - TOP - BOTTOM);
-  const every = Math.max(1, Math.ceil(at.length / 7));
+  const every = Math.max(1, Math.ceil(at.length / (isNarrow ? 3 : 7)));
   return (
     <figure class="stack" style={{ margin: 0 }}>
-      <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+      <svg class="chart" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>
         {[0, 0.25, 0.5, 0.75, 1].map((part) => (
           <g key={part}>
-            <line class="axis" x1={LEFT} x2={WIDTH - RIGHT} y1={y(part * top)} y2={y(part * top)} />
+            <line class="axis" x1={LEFT} x2={width - RIGHT} y1={y(part * top)} y2={y(part * top)} />
             <text x={LEFT - 8} y={y(part * top) + 4} text-anchor="end">
               {number(Math.round(part * top * 10) / 10)}
             </text>
@@ -39,7 +42,7 @@ export function Chart({ label, at, series }: { label: string; at: string[]; seri
         ))}
         {at.map((name, i) =>
           i % every === 0 ? (
-            <text key={name + i} x={x(i)} y={HEIGHT - 6} text-anchor={i === 0 && at.length > 1 ? 'start' : 'middle'}>
+            <text key={name + i} x={x(i)} y={HEIGHT - 6} text-anchor={at.length > 1 && i === 0 ? 'start' : at.length > 1 && i === at.length - 1 ? 'end' : 'middle'}>
               {name}
             </text>
           ) : null,
