@@ -113,5 +113,8 @@ enum status store_state_counts(struct arena *a, struct tx *tx, struct tenant_id 
 enum status store_walk_count(struct arena *a, struct tx *tx, struct tenant_id tenant,
                              const struct lead_walk *walk, int64_t *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* The same of one tag, counted no further than max. */
+enum status store_tag_count(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str tag,
+                            size_t max, int64_t *ret, struct err *e) ATTR_MUST_CHECK;
 /* Puts a walk behind this row. */
 void walk_place(struct lead_walk *walk, const struct lead_row *last);

@@ -4,6 +4,7 @@
 #include "lead/filter.h"
 #include "lead/words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -13,6 +14,7 @@ enum {
     WORD_ROWS = 10000,   /* … of those who have the rarest word of a search */
     WORD_COUNT = 2000,   /* rarer than that is rare */
     PREFIX_ROWS = 500,   /* of each kind */
+    FEW_ROWS = 1000,     /* who have a tag: read whole and sorted here */
     TEXT_MAX = 200,
 };
 
@@ -124,6 +126,87 @@ static enum status walk_page(struct arena *a, struct tx *tx, struct tenant_id te
         }
     }
     ret->next = uuid_is_nil(walk.after.v) ? STR_EMPTY : cursor_of(a, &walk);
+    return complete(a, tx, tenant, filter, ret, e);
+}
+
+/* --- few who have a tag --------------------------------------------------------------------------------------------- */
+
+static int by_ms(int64_t a, int64_t b) {
+    return a < b ? -1 : a > b;
+}
+
+/* As the index of the order has them. */
+static int by_order(const void *a, const void *b, void *ctx) {
+    const struct lead_row *x = *(const struct lead_row *const *)a,
+                          *y = *(const struct lead_row *const *)b;
+    const struct lead_walk *walk = ctx;
+    int cmp = walk->order == WALK_NAME      ? str_cmp(x->name_key, y->name_key)
+              : walk->order == WALK_COMPANY ? str_cmp(x->company_key, y->company_key)
+              : walk->order == WALK_HEARD   ? by_ms(x->last_inbound_at_ms, y->last_inbound_at_ms)
+                                            : by_ms(x->updated_at_ms, y->updated_at_ms);
+
+    cmp = cmp != 0 ? cmp : uuid_cmp(x->id.v, y->id.v);
+    return walk->is_descending ? -cmp : cmp;
+}
+
+/* Those whom one tag leads to, when they are few and wanted in an order that knows no tags: a walk in that order would look at
+ * everybody. *ret_n is SIZE_MAX when they are not few. */
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
+static enum status gather_few(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                              const struct lead_filter *filter, enum walk_order order,
+                              struct lead_row ***ret, size_t *ret_n, struct err *e) {
+    bool is_exact;
+    struct lead_walk by = filter_walk(filter, &is_exact);
+    int64_t n;
+
+    *ret_n = SIZE_MAX;
+    if (by.tag.len == 0 || order == WALK_ID || order == WALK_STATE)
+        return ST_OK;
+    TRY(store_tag_count(a, tx, tenant, by.tag, FEW_ROWS + 1, &n, e));
+    if (n > FEW_ROWS)
+        return ST_OK;
+    *ret = arena_array_of(a, FEW_ROWS + 2, struct lead_row *);
+    by.limit = FEW_ROWS + 1;
+    return filter_rows(a, tx, tenant, filter, &by, *ret, ret_n, e);
+}
+
+/* The page of a walk out of these rows, all that its filter takes. */
+static void page_of_few(struct arena *a, struct lead_row **rows, size_t n, struct lead_walk *walk,
+                        size_t limit, struct lead_page *ret) {
+    const struct lead_row last = {.id = walk->after,
+                                  .name_key = walk->after_text,
+                                  .company_key = walk->after_text,
+                                  .updated_at_ms = walk->after_ms,
+                                  .last_inbound_at_ms = walk->after_ms},
+                          *after = &last;
+    size_t from = 0;
+
+    qsort_r(rows, n, sizeof(struct lead_row *), by_order, walk);
+    while (!uuid_is_nil(walk->after.v) && from < n && by_order(&rows[from], &after, walk) <= 0)
+        from++;
+    *ret = (struct lead_page){.items = rows + from, .n = n - from};
+    if (ret->n > limit) {
+        ret->n = limit;
+        ret->has_more = true;
+    }
+    if (ret->n > 0)
+        walk_place(walk, ret->items[ret->n - 1]);
+    ret->next = uuid_is_nil(walk->after.v) ? STR_EMPTY : cursor_of(a, walk);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
+static enum status list_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                             const struct lead_filter *filter, struct lead_walk walk, size_t limit,
+                             struct lead_page *ret, struct err *e) {
+    struct lead_row **few;
+    size_t n;
+
+    TRY(gather_few(a, tx, tenant, filter, walk.order, &few, &n, e));
+    if (n == SIZE_MAX) {
+        narrow(filter, &walk);
+        return walk_page(a, tx, tenant, filter, walk, limit, ret, e);
+    }
+    page_of_few(a, few, n, &walk, limit, ret);
     return complete(a, tx, tenant, filter, ret, e);
 }
 
@@ -256,10 +339,8 @@ enum status lead_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
     TRY(lead_filter_parse(a, query->filter, &filter, e));
     TRY(read_sort(query->sort, &walk, e));
     TRY(read_cursor(query->cursor, &walk, e));
-    if (query->q.len == 0) {
-        narrow(filter, &walk);
-        return walk_page(a, tx, tenant, filter, walk, query->limit, ret, e);
-    }
+    if (query->q.len == 0)
+        return list_page(a, tx, tenant, filter, walk, query->limit, ret, e);
     *ret = (struct lead_page){.items = arena_array_of(a, query->limit + 1, struct lead_row *)};
     f = (struct finding){.a = a,
                          .tx = tx,

@@ -359,3 +359,15 @@ enum status store_walk_count(struct arena *a, struct tx *tx, struct tenant_id te
     *ret = db_i64(&rows, 0, 0);
     return ST_OK;
 }
+
+enum status store_tag_count(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str tag,
+                            size_t max, int64_t *ret, struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx,
+                 DB_SQL("SELECT count(*) FROM (SELECT 1 FROM lead_tags WHERE tenant_id = $1"
+                        " AND tag = $2 LIMIT $3) AS s"),
+                 &rows, e, V_UUID(tenant.v), V_TEXT(tag), V_I64((int64_t)max)));
+    *ret = db_i64(&rows, 0, 0);
+    return ST_OK;
+}

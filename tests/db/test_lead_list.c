@@ -236,6 +236,37 @@ static void list_is_sorted_as_asked(void **state) {
     STEP(*state, sorted);
 }
 
+/* Those of a tag, who are few, come in the order in which all do. */
+static enum status few_sorted(struct app *app, struct tx *tx, struct err *e) {
+    static const char *const sorts[] = {"name",       "-name",       "company",         "-company",
+                                        "updated_at", "-updated_at", "last_inbound_at", "-state"};
+    struct lead_query query = {.limit = MANY};
+    const struct json *filter;
+    struct lead_page all, few;
+
+    TRY(put_some(app, tx, e));
+    TRY(filter_of(app, "{\"field\":\"tag\",\"op\":\"is\",\"value\":\"tres\"}", &filter, e));
+    for (size_t i = 0; i < ARRAY_LEN(sorts); i++) {
+        size_t n = 0;
+
+        query.sort = str_of(sorts[i]);
+        query.filter = NULL;
+        TRY(lead_list(&app->a, tx, app->tenant, &query, &all, e));
+        query.filter = filter;
+        TRY(lead_list(&app->a, tx, app->tenant, &query, &few, e));
+        EXPECT_I64(few.n, 19);
+        for (size_t k = 0; k < all.n; k++)
+            if (n < few.n && uuid_eq(few.items[n]->id.v, all.items[k]->id.v))
+                n++;
+        EXPECT_I64(n, few.n);
+    }
+    return ST_OK;
+}
+
+static void few_of_a_tag_are_sorted_as_everybody_is(void **state) {
+    STEP(*state, few_sorted);
+}
+
 static enum status audience(struct app *app, struct tx *tx, struct err *e) {
     struct lead_id after = {0}, ids[MANY + 2];
     const struct json *filter;
@@ -668,6 +699,7 @@ int main(void) {
         FEATURE_TEST(filter_that_says_nothing_sensible_is_refused),
         FEATURE_TEST(pages_in_every_order_hold_all_and_none_twice),
         FEATURE_TEST(list_is_sorted_as_asked),
+        FEATURE_TEST(few_of_a_tag_are_sorted_as_everybody_is),
         FEATURE_TEST(audience_is_complete_in_order_and_without_repeats),
         FEATURE_TEST(words_numbers_and_addresses_find_their_lead),
         FEATURE_TEST(any_words_in_any_order_find_their_lead_and_need_all_be_there),
