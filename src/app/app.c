@@ -254,6 +254,7 @@ static enum status start_machinery(struct app *app, struct err *e) {
     app->ingest.db = app->options.db;
     app->ingest.dir = config_data_dir(&app->arena, c);
     app->ingest.region = "BR";
+    app->ingest.rows_keep_ms = (int64_t)c->import_rows_days * 24 * 3600 * 1000;
     TRY(intake_start((struct intake_options){.db = app->options.db,
                                              .keys = app->options.keys,
                                              .defaults = &app->defaults,

@@ -52,6 +52,7 @@ struct config {
     uint32_t db_timeout_ms;
     struct str data_dir; /* see config_data_dir() */
     uint32_t media_max_bytes;
+    uint32_t import_rows_days;
     struct str master_key_file;
     struct str master_key; /* the keyring's text itself; then master_key_file is not used */
 

@@ -105,6 +105,10 @@ const struct setting config_table[] = {
      .min = MIB(1), .max = MIB(1024),
      .help =
          "Largest file of a message that is fetched and kept; a larger one is shown as failed."},
+    {FIELD(import_rows_days), .group = storage, .type = SETTING_NUMBER, .fallback = "365", .min = 1,
+     .max = 36500,
+     .help = "How many days after an import is over what became of each of its rows is kept; then "
+             "it cannot be taken back, and its list of problems is empty."},
     {FIELD(master_key_file), .group = storage, .type = SETTING_TEXT, .fallback = "",
      .max = PATH_BYTES,
      .help = "Keys that seal the secrets in the database, one a line, the first one current; only "

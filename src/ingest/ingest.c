@@ -384,6 +384,18 @@ static enum status change_state(struct arena *a, struct import *im, enum ingest_
     return ST_OK;
 }
 
+/* Half of an import taken back would be worse than none. */
+static enum status want_rows(struct arena *a, struct tx *tx, const struct import *im,
+                             struct err *e) {
+    int64_t n;
+
+    TRY(store_rows_count(a, tx, im, &n, e));
+    if (n < im->counts.rows)
+        FAIL(e, ST_CONFLICT,
+             "what became of the import's rows is no longer kept: it cannot be taken back");
+    return ST_OK;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 enum status ingest_step(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct import_id id, enum ingest_step step, bool with_job, int64_t now_ms,
@@ -394,6 +406,8 @@ enum status ingest_step(struct arena *a, struct tx *tx, struct tenant_id tenant,
     TRY(store_import_get(a, tx, tenant, id, true, &im, e));
     im.updated_at_ms = now_ms;
     TRY(change_state(a, &im, step, e));
+    if (step == INGEST_UNDO)
+        TRY(want_rows(a, tx, &im, e));
     TRY(store_import_put(tx, &im, e));
     if (with_job && step != INGEST_CANCEL)
         TRY(put_job(a, tx, &im, e));
@@ -490,6 +504,38 @@ static enum status sweep(struct ingest_deps *d, struct arena *a, struct err *e) 
     return ST_OK;
 }
 
+/* --- rows of old imports ------------------------------------------------------------------------------------------------- */
+
+/* A run takes away so much at most; what is left waits for the next minute's. */
+enum { FORGET_ROWS = 2000, FORGET_BATCHES = 20 };
+
+struct forgetting {
+    struct arena a;
+    int64_t before_ms;
+    bool is_over;
+};
+
+static enum status forget_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct forgetting *f = ctx;
+    struct import im;
+
+    TRY(store_rows_old(&f->a, tx, f->before_ms, &im, e));
+    f->is_over = uuid_is_nil(im.id.v);
+    return f->is_over ? ST_OK : store_rows_delete(tx, &im, FORGET_ROWS, e);
+}
+
+static enum status forget_rows(struct ingest_deps *d, struct err *e) {
+    struct forgetting f = {.before_ms = clock_now_ms() - d->rows_keep_ms};
+    enum status st = ST_OK;
+
+    for (int i = 0; i < FORGET_BATCHES && d->rows_keep_ms > 0 && !f.is_over && st == ST_OK; i++) {
+        st = db_write(d->db, DB_SYSTEM, forget_tx, &f, e);
+        arena_reset(&f.a);
+    }
+    arena_done(&f.a);
+    return st;
+}
+
 enum status ingest_watch_job(struct app *app, struct arena *a, const struct job *job,
                              struct verdict *ret_verdict, struct err *e) {
     struct ingest_deps *d = app_ingest(app);
@@ -500,5 +546,6 @@ enum status ingest_watch_job(struct app *app, struct arena *a, const struct job 
     for (size_t i = 0; i < w.gone.n; i++)
         keep_remove(d, a, (struct tenant_id){db_uuid(&w.gone, i, 1)},
                     (struct import_id){db_uuid(&w.gone, i, 0)});
-    return sweep(d, a, e);
+    TRY(sweep(d, a, e));
+    return forget_rows(d, e);
 }

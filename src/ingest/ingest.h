@@ -69,8 +69,9 @@ struct import {
 /* What handlers and jobs need; part of struct app, reached by app_ingest(). */
 struct ingest_deps {
     struct db *db;
-    struct str dir;           /* the data directory; imports/ is made in it */
-    const char *region;       /* of numbers without a country: "BR" */
+    struct str dir;       /* the data directory; imports/ is made in it */
+    const char *region;   /* of numbers without a country: "BR" */
+    int64_t rows_keep_ms; /* how long after an import its rows' outcomes are kept; 0: for ever */
     _Atomic bool is_stopping; /* a run ends behind its batch; another goes on */
 };
 /* Implemented by app/. */
@@ -119,7 +120,7 @@ enum status ingest_preview(struct ingest_deps *d, struct arena *a, struct tenant
 /* --- running ------------------------------------------------------------------------------------------------------- */
 
 /* From one state to the next, and, unless nobody is to run it but the caller, the job that does it. ST_CONFLICT: not from the
- * state it is in. */
+ * state it is in, or what became of its rows is no longer kept and cannot be taken back. */
 enum ingest_step { INGEST_CHECK, INGEST_COMMIT, INGEST_CANCEL, INGEST_UNDO };
 enum status ingest_step(struct arena *a, struct tx *tx, struct tenant_id tenant,
                         struct import_id id, enum ingest_step step, bool with_job, int64_t now_ms,

@@ -46,6 +46,14 @@ enum status store_rows_to_undo(struct arena *a, struct tx *tx, const struct impo
                                size_t limit, struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;
 enum status store_rows_undone(struct tx *tx, const struct import *im, int64_t from, int64_t to,
                               struct err *e) ATTR_MUST_CHECK;
+enum status store_rows_count(struct arena *a, struct tx *tx, const struct import *im, int64_t *ret,
+                             struct err *e) ATTR_MUST_CHECK;
+/* An import of any tenant that is over since before a time and has rows: locked (PostgreSQL); its id is nil when there is none. */
+enum status store_rows_old(struct arena *a, struct tx *tx, int64_t before_ms, struct import *ret,
+                           struct err *e) ATTR_MUST_CHECK;
+/* The first of its rows, at most limit. */
+enum status store_rows_delete(struct tx *tx, const struct import *im, size_t limit, struct err *e)
+    ATTR_MUST_CHECK;
 enum status store_rows_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct import_id id, const struct ingest_row_query *q,
                             struct db_rows *ret, struct err *e) ATTR_MUST_CHECK;

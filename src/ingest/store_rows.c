@@ -50,6 +50,41 @@ enum status store_rows_undone(struct tx *tx, const struct import *im, int64_t fr
                    NULL, e, V_UUID(im->tenant.v), V_UUID(im->id.v), V_I64(from), V_I64(to));
 }
 
+enum status store_rows_count(struct arena *a, struct tx *tx, const struct import *im, int64_t *ret,
+                             struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx, DB_SQL("SELECT count(*) FROM ingest_rows WHERE " OF_TENANT_IMPORT), &rows,
+                 e, V_UUID(im->tenant.v), V_UUID(im->id.v)));
+    *ret = db_i64(&rows, 0, 0);
+    return ST_OK;
+}
+
+#define OLD                                                                                        \
+    "SELECT j.id, j.tenant_id FROM ingest_jobs j WHERE j.state IN ('done', 'undone', 'failed',"    \
+    " 'cancelled') AND j.updated_at < $1 AND EXISTS (SELECT 1 FROM ingest_rows r"                  \
+    " WHERE r.tenant_id = j.tenant_id AND r.import_id = j.id) ORDER BY j.updated_at LIMIT 1"
+
+enum status store_rows_old(struct arena *a, struct tx *tx, int64_t before_ms, struct import *ret,
+                           struct err *e) {
+    static const struct db_sql sql = DB_SQL2(OLD, OLD " FOR UPDATE SKIP LOCKED");
+    struct db_rows rows;
+
+    *ret = (struct import){0};
+    TRY(DB_QUERY(a, tx, sql, &rows, e, V_I64(before_ms)));
+    if (rows.n > 0)
+        *ret = (struct import){.id.v = db_uuid(&rows, 0, 0), .tenant.v = db_uuid(&rows, 0, 1)};
+    return ST_OK;
+}
+
+enum status store_rows_delete(struct tx *tx, const struct import *im, size_t limit, struct err *e) {
+    return DB_EXEC(tx,
+                   DB_SQL("DELETE FROM ingest_rows WHERE " OF_TENANT_IMPORT
+                          " AND number IN (SELECT number FROM ingest_rows WHERE " OF_TENANT_IMPORT
+                          " ORDER BY number LIMIT $3)"),
+                   NULL, e, V_UUID(im->tenant.v), V_UUID(im->id.v), V_I64((int64_t)limit));
+}
+
 enum status store_rows_page(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct import_id id, const struct ingest_row_query *q,
                             struct db_rows *ret, struct err *e) {

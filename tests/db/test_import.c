@@ -584,6 +584,84 @@ static void a_file_without_its_import_goes_after_an_hour_and_no_other(void **sta
     assert_true(is_there(used));
 }
 
+/* --- old rows ------------------------------------------------------------------------------------------------------------- */
+
+#define DAY_MS (24LL * 3600 * 1000)
+
+static int64_t count_rows(const struct app *app) {
+    return harness_i64(app->d.db, DB_TENANT(app->tenant),
+                       DB_SQL("SELECT count(*) FROM ingest_rows"));
+}
+
+static enum status age_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct app *app = ctx;
+
+    return DB_EXEC(
+        tx, DB_SQL("UPDATE ingest_jobs SET updated_at = $3 WHERE tenant_id = $1 AND id = $2"), NULL,
+        e, V_UUID(app->tenant.v), V_UUID(app->im.id.v), V_I64(clock_now_ms() - 10 * DAY_MS));
+}
+
+static void look_after(struct app *app) {
+    const struct job job = {0};
+    struct verdict verdict = {0};
+    struct err e = ERR_INIT;
+
+    assert_ok(ingest_watch_job(app, &app->a, &job, &verdict, &e), &e);
+}
+
+static void import_many(struct app *app, int n, int64_t first) {
+    struct buf b;
+
+    buf_init(&b, 4 << 20);
+    buf_printf(&b, "Nome;Celular\n");
+    for (int i = 0; i < n; i++)
+        buf_printf(&b, "Pessoa %d;119%08lld\n", i, (long long)(first + i));
+    upload(app, buf_str(&b));
+    buf_done(&b);
+    commit_all(app);
+    assert_str(app->im.state, "done");
+}
+
+static void rows_of_an_old_import_go_and_it_cannot_be_taken_back_any_more(void **state) {
+    enum { MANY = 4500, FEW = 3 };
+    struct app *app = *state;
+    struct import old;
+    struct err e = ERR_INIT;
+
+    app->d.rows_keep_ms = 9 * DAY_MS;
+    import_many(app, MANY, 70000000);
+    write_tx(app, age_tx);
+    old = app->im;
+    import_many(app, FEW, 80000000);
+    assert_int_equal(count_rows(app), MANY + FEW);
+    look_after(app);
+    assert_int_equal(count_rows(app), FEW);
+    assert_int_equal(count_leads(app), MANY + FEW);
+    take_step(app, INGEST_UNDO);
+    assert_true(run_once(app, NULL));
+    assert_str(app->im.state, "undone");
+    assert_int_equal(count_leads(app), MANY);
+
+    app->im = old;
+    app->step = INGEST_UNDO;
+    assert_int_equal(db_write(app->d.db, DB_TENANT(app->tenant), step_tx, app, &e), ST_CONFLICT);
+    assert_non_null(strstr(e.message, "no longer kept"));
+    write_tx(app, get_tx);
+    assert_str(app->im.state, "done");
+    assert_int_equal(app->im.counts.created, MANY);
+    assert_int_equal(count_leads(app), MANY);
+}
+
+static void rows_are_kept_for_ever_where_no_time_is_set(void **state) {
+    enum { FEW = 3 };
+    struct app *app = *state;
+
+    import_many(app, FEW, 80000000);
+    write_tx(app, age_tx);
+    look_after(app);
+    assert_int_equal(count_rows(app), FEW);
+}
+
 static void an_import_needs_a_column_that_leads_to_people(void **state) {
     struct app *app = *state;
     struct err e = ERR_INIT;
@@ -618,6 +696,8 @@ int main(void) {
         IMPORT_TEST(a_file_that_breaks_off_fails_and_says_why),
         IMPORT_TEST(what_is_no_spreadsheet_is_not_kept),
         IMPORT_TEST(a_file_without_its_import_goes_after_an_hour_and_no_other),
+        IMPORT_TEST(rows_of_an_old_import_go_and_it_cannot_be_taken_back_any_more),
+        IMPORT_TEST(rows_are_kept_for_ever_where_no_time_is_set),
         IMPORT_TEST(an_import_needs_a_column_that_leads_to_people),
         IMPORT_TEST(other_tenants_see_nothing_of_it),
     };
