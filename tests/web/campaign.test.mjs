@@ -149,6 +149,47 @@ test('a campaign is tried dry, started, paused, resumed, and told of', async () 
   await until(async () => (await page.locator('.grid tbody tr').count()) === end.excluded, 'those who were left out, each with why');
 });
 
+test('a message is seen with a person\'s own data, and what they lack is marked in it', async () => {
+  const phones = (n) => [`+55 11 98888-000${n}`];
+  const whole = await api('POST', '/leads', { name: 'Lia Ramos', company: 'Padaria Sol', phones: phones(1) });
+  const bare = await api('POST', '/leads', { name: 'Teo Braga', phones: phones(2) });
+  const { id } = await api('POST', '/dispatches', {
+    name: 'Visita',
+    audience: { leads: [whole.id, bare.id] },
+    channels: [{ channel: 'whatsapp', template: 'lembrete_visita', language: 'pt_BR' }],
+    variables: { 1: { field: 'first_name' }, 2: { field: 'company' } },
+  });
+  await api('POST', `/dispatches/${id}/dry-run`);
+  await until(async () => (await api('GET', `/dispatches/${id}`)).dry_run_at, 'the dry run');
+  await page.goto(`${demo.url}/app/campaigns/${id}/dry-run`);
+  const see = async (name) => {
+    await page.locator('.grid tr', { hasText: name }).getByRole('button', { name: 'ver a mensagem' }).click();
+    await dialog().locator('.bubble-like').waitFor();
+  };
+  await see('Lia Ramos');
+  await shows(page, 'dialog .bubble-like', 'Olá Lia, sua visita é Padaria Sol.');
+  assert.equal(await dialog().locator('mark').count(), 0);
+  await page.keyboard.press('Escape');
+  await see('Teo Braga');
+  await shows(page, 'dialog .bubble-like', 'Olá Teo, sua visita é {{2}}.');
+  assert.deepEqual(await dialog().locator('mark').allInnerTexts(), ['{{2}}']);
+  await shows(page, 'dialog .warning', 'Sem valor: 2');
+  await p.axe('a message with a gap');
+  await page.keyboard.press('Escape');
+
+  await page.goto(`${demo.url}/app/campaigns/${id}/recipients`);
+  await page.getByRole('button', { name: /Teo Braga/ }).click();
+  await page.locator('.menu').getByRole('button', { name: 'ver a mensagem' }).click();
+  await shows(page, 'dialog .bubble-like', 'Olá Teo, sua visita é {{2}}.');
+  await page.keyboard.press('Escape');
+
+  await page.goto(`${demo.url}/app/campaigns/${id}/setup`);
+  await button('Continuar').click();
+  await page.getByPlaceholder('Buscar um lead').fill('Teo Braga');
+  await shows(page, '.phone-preview mark', '{{2}}');
+  await api('DELETE', `/dispatches/${id}`);
+});
+
 test('a campaign whose template is rated red is paused, and its page says why', async () => {
   const { sim } = await page.evaluate(async () => (await fetch('/demo.json')).json());
   const rate = async (quality) =>

@@ -132,6 +132,7 @@ export const campaigns = dictionary(
     phone: 'Telefone',
     email: 'E-mail',
     seeText: 'ver a mensagem',
+    messageFor: 'A mensagem para {name}',
     nobodyHere: 'Ninguém aqui.',
 
     start: 'Iniciar',
@@ -462,6 +463,7 @@ export const campaigns = dictionary(
     phone: 'Phone',
     email: 'E-mail',
     seeText: 'see the message',
+    messageFor: 'The message for {name}',
     nobodyHere: 'Nobody here.',
 
     start: 'Start',

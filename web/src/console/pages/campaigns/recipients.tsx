@@ -7,6 +7,7 @@ import { navigate, path, query } from '../../../lib/router';
 import { Dialog } from '../../ui';
 import { useDoing } from '../kit';
 import { Grid, Menu, More, usePages, usePoll, type Choice } from '../grid';
+import { MessageFor, type Wanted } from './message';
 import { hasWord, isBefore, isOver, reason, STATES, w, wn, wx, type Campaign, type DryRow, type Recipient } from './api';
 
 const toneOf = (state: string): string =>
@@ -46,6 +47,7 @@ export function Recipients({ one }: { one: Campaign }) {
   const list = usePages<Recipient>(`/dispatches/${one.id}/recipients${search({ ...asked, limit: 50 })}`);
   const { isBusy, settle } = useSettle(list.reload);
   const text = useSignal('');
+  const wanted = useSignal<Wanted | null>(null);
   const items = list.items.value;
   usePoll(!isBefore(one) && !isOver(one) && (items?.length ?? 0) <= 50, 3000, list.reload);
   const ask = (change: Record<string, string>) =>
@@ -53,6 +55,7 @@ export function Recipients({ one }: { one: Campaign }) {
   const todo = (r: Recipient): Choice[] => {
     const choices: Choice[] = [];
     if (r.text) choices.push({ key: 'text', title: w('whatWasSent'), run: () => (text.value = r.text ?? '') });
+    else if (r.template && r.channel) choices.push({ key: 'see', title: w('seeText'), run: () => (wanted.value = { lead: r.lead_id, name: r.name, channel: r.channel ?? '', template: r.template ?? '' }) });
     if (r.state === 'uncertain') {
       choices.push({ key: 'sent', title: w('itArrived'), run: () => void settle(r, 'sent') });
       choices.push({ key: 'failed', title: w('itDidNot'), run: () => void settle(r, 'failed') });
@@ -166,6 +169,7 @@ export function Recipients({ one }: { one: Campaign }) {
           </div>
         </Dialog>
       )}
+      {wanted.value && <MessageFor one={one} wanted={wanted.value} onClose={() => (wanted.value = null)} />}
     </div>
   );
 }
@@ -177,6 +181,11 @@ export function DryLog({ one }: { one: Campaign }) {
   const list = usePages<DryRow>(`/dispatches/${one.id}/log${search({ would_send: would, limit: 50 })}&_=${encodeURIComponent(one.dry_run_at ?? '')}`);
   const items = list.items.value;
   const text = useSignal('');
+  const wanted = useSignal<Wanted | null>(null);
+  const see = (row: DryRow) => {
+    if (row.text) text.value = row.text;
+    else wanted.value = { lead: row.lead_id, name: row.name, channel: row.channel ?? '', template: row.template ?? '' };
+  };
   return (
     <section class="stack" aria-labelledby="dry-log">
       <div class="row spread">
@@ -230,9 +239,9 @@ export function DryLog({ one }: { one: Campaign }) {
                 </td>
                 <td>
                   {row.template}
-                  {row.text && (
+                  {(row.text || (row.template && row.channel)) && (
                     <small>
-                      <button type="button" class="link" onClick={() => (text.value = row.text ?? '')}>
+                      <button type="button" class="link" onClick={() => see(row)}>
                         {w('seeText')}
                       </button>
                     </small>
@@ -251,6 +260,7 @@ export function DryLog({ one }: { one: Campaign }) {
           </div>
         </Dialog>
       )}
+      {wanted.value && <MessageFor one={one} wanted={wanted.value} onClose={() => (wanted.value = null)} />}
     </section>
   );
 }

@@ -14,7 +14,8 @@ import type { Import } from '../imports/api';
 import { finished, nameOf, type Lead, type Segment } from '../leads/api';
 import { Conditions } from '../leads/filter';
 import { LIMITS, reason, w, wn, wx, type Audience, type Campaign, type Channel, type Limits, type Preview, type Template, type Variable } from './api';
-import { Bubble } from './preview';
+import { previewOf, templateOf } from './message';
+import { Bubble, Missing } from './preview';
 
 export interface Values {
   name: string;
@@ -102,10 +103,6 @@ function Who({ form }: { form: Form<Values> }) {
 }
 
 /* --- how, and with which words ------------------------------------------------------------------------------------ */
-
-const sameTemplate = (one: Template, channel: Channel): boolean =>
-  one.channel === channel.channel && one.name === channel.template && (!channel.language || one.language === channel.language);
-export const templateOf = (all: Template[], channel: Channel): Template | undefined => all.find((one) => sameTemplate(one, channel));
 
 function ChannelRow({ channel, n, of, templates, onChange, onMove, onRemove }: {
   channel: Channel;
@@ -254,20 +251,6 @@ function LeadPicker({ onPick }: { onPick: (lead: Lead) => void }) {
   );
 }
 
-/** The same rules by which the server takes a variable from a lead. */
-export function valueOf(lead: Lead, v: Variable | undefined): string {
-  if (!v) return '';
-  if (v.text !== undefined) return v.text;
-  const field = v.field ?? '';
-  let found = '';
-  if (field === 'first_name') found = (lead.name ?? '').trim().split(/\s+/)[0] ?? '';
-  else if (field === 'phone') found = lead.phones.find((one) => one.is_valid)?.e164 ?? '';
-  else if (field === 'email') found = lead.emails.find((one) => one.is_valid)?.email ?? '';
-  else if (field.startsWith('field.')) found = String(lead.fields?.[field.slice(6)] ?? '');
-  else if (field === 'name' || field === 'company' || field === 'document') found = lead[field] ?? '';
-  return found || (v.default ?? '');
-}
-
 function Seen({ values, templates, onLead }: { values: Values; templates: Template[]; onLead: (lead: Lead) => void }) {
   const lead = useSignal<Lead | null>(null);
   const seen = useSignal<(Preview & { channel: string; why?: string })[]>([]);
@@ -279,9 +262,8 @@ function Seen({ values, templates, onLead }: { values: Values; templates: Templa
     const all = values.channels.map(async (channel) => {
       const template = templateOf(templates, channel);
       if (!template) return null;
-      const filled = Object.fromEntries(template.variables.map((one) => [one.key, valueOf(of, values.variables[one.key])]).filter(([, text]) => text));
       try {
-        return { ...(await post<Preview>(`/templates/${template.id}/preview`, { lead: of.id, values: filled })), channel: channel.channel };
+        return { ...(await previewOf(template, of, values.variables)), channel: channel.channel };
       } catch (why) {
         return { text: template.body, channel: channel.channel, why: why instanceof Error ? why.message : '' };
       }
@@ -305,7 +287,7 @@ function Seen({ values, templates, onLead }: { values: Values; templates: Templa
       {seen.value.map((one, i) => (
         <div key={one.channel + i} class="stack">
           {one.why && <p class="warning">{one.why}</p>}
-          {one.missing && one.missing.length > 0 && <p class="warning">{w('missing', { names: one.missing.join(', ') })}</p>}
+          <Missing preview={one} />
           <Bubble channel={one.channel} preview={one} />
         </div>
       ))}
