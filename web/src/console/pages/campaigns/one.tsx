@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One campaign from draft to report. Nothing goes out before somebody starts it, and the dry run says beforehand who would get it.
 import { useSignal } from '@preact/signals';
+import type { FunctionComponent } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { del, get, post, search, type List } from '../../../lib/api';
 import { number, timeFull, when } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
 import { navigate, query } from '../../../lib/router';
 import { Icon } from '../../icons';
-import { Dialog, Empty, Field, toast, toastProblem } from '../../ui';
+import { Dialog, Empty, Failed, Field, Loading, toast, toastProblem } from '../../ui';
 import { ask, Asker, DialogEnd, Head, Show, useData, useDoing, useForm, type Loaded } from '../kit';
 import { Figures, Menu, Progress, Tabs, usePoll, useSlow } from '../grid';
 import type { PageProps } from '../index';
@@ -15,7 +16,6 @@ import { nameOf, type Lead } from '../leads/api';
 import { isBefore, isBusy, isOver, money, reason, w, whyStopped, wn, wx, type Campaign } from './api';
 import { CampaignState, CampaignTabs } from './frame';
 import { DryLog, Recipients } from './recipients';
-import { ReportView } from './report';
 import { Wizard, type Values } from './wizard';
 
 const POLL_MS = 1000;
@@ -212,6 +212,23 @@ function Estimate({ one }: { one: Campaign }) {
   );
 }
 
+/** The report's file comes with the first look at one. */
+function LateReport({ one }: { one: Campaign }) {
+  const view = useSignal<FunctionComponent<{ one: Campaign }> | null>(null);
+  const why = useSignal<unknown>(null);
+  const fetch = () => {
+    why.value = null;
+    import('./report').then(
+      (file) => (view.value = file.ReportView),
+      () => (why.value = new Error(t('loadFailed'))),
+    );
+  };
+  useEffect(fetch, []);
+  const View = view.value;
+  if (why.value) return <Failed why={why.value} onRetry={fetch} />;
+  return View ? <View one={one} /> : <Loading />;
+}
+
 /* --- the page ----------------------------------------------------------------------------------------------------- */
 
 function Actions({ one, run, busy, onStart, onTest }: {
@@ -357,7 +374,7 @@ function One({ one, of, part }: { one: Campaign; of: Loaded<Campaign>; part: str
         </div>
       )}
       {open === 'recipients' && <Recipients one={one} />}
-      {open === 'report' && !isBefore(one) && <ReportView one={one} />}
+      {open === 'report' && !isBefore(one) && <LateReport one={one} />}
       {dialog.value === 'start' && <Start one={one} onClose={() => (dialog.value = null)} onStarted={(now) => ((of.data.value = { ...one, ...now }), void of.reload(), navigate(`${base}/${isBefore(now) ? 'dry-run' : 'report'}`))} />}
       {dialog.value === 'test' && <TestSend one={one} onClose={() => (dialog.value = null)} />}
     </>
