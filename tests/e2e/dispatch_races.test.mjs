@@ -109,13 +109,15 @@ for (const engine of ENGINES) {
       await Promise.all([watcher.finally(() => (isOver = true)), ...beside.map((one) => one.catch((e) => ((isOver = true), Promise.reject(e))))]);
 
       const { counts, causes } = await patiently(() => any().get(`${path}/report`));
-      t.diagnostic(`${asked} opt-outs, ${counts.excluded} in time; ${pauses} pauses`);
+      t.diagnostic(`${asked} opt-outs, ${counts.excluded} in time; ${pauses} pauses; ${counts.uncertain} answers lost`);
       assert.deepEqual(late, [], 'sends that began after an opt-out');
       assert.deepEqual(duringPause, [], 'sends that began during a pause');
       assert.deepEqual(graph.duplicates(), []);
       assert.equal(counts.total, RECIPIENTS);
-      assert.equal(counts.reached + counts.excluded, RECIPIENTS, JSON.stringify([counts, causes]));
-      assert.equal(graph.accepted.length, counts.reached);
+      // Where a machine is so slow that an answer is not waited for, its person is uncertain: told of, and not sent to again.
+      assert.equal(counts.reached + counts.excluded + counts.uncertain, RECIPIENTS, JSON.stringify([counts, causes]));
+      assert.ok(counts.uncertain <= 10, JSON.stringify(causes));
+      assert.ok(graph.accepted.length >= counts.reached && graph.accepted.length <= counts.reached + counts.uncertain);
       assert.ok(counts.excluded > 50 && counts.reached > 50 && pauses > 3, 'all of it happened');
     });
   });
