@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "dispatch/permit.h"
 
 /* --- helpers for all of dispatch/ ----------------------------------------------------------------------------------------- */
 
@@ -222,8 +223,22 @@ enum status dispatch_begin_dry_run(struct arena *a, struct tx *tx, struct dispat
     return dispatch_put_job(a, tx, d, DISPATCH_PLAN_JOB, now_ms, e);
 }
 
+/* From the first message on everybody gets the words of one language, whichever templates of that name come or change. */
+static enum status pin_languages(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
+                                 struct err *e) {
+    struct permit p;
+
+    TRY(permit_open(a, tx, d, now_ms, &p, e));
+    for (size_t i = 0; i < p.rules.n; i++)
+        if (p.rules.channels[i].language.len == 0 && p.channels[i].has_template)
+            p.rules.channels[i].language = p.channels[i].template.language;
+    d->channels = rules_channels(a, &p.rules);
+    return ST_OK;
+}
+
 enum status dispatch_begin_run(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
                                struct err *e) {
+    TRY(pin_languages(a, tx, d, now_ms, e));
     d->then_do = STR_EMPTY;
     d->start_at_ms = 0;
     d->started_at_ms = d->started_at_ms > 0 ? d->started_at_ms : now_ms;

@@ -65,29 +65,36 @@ static void use_defaults(struct rules *ret) {
                                   .template_name = str_of(defaults[i].template_name)};
 }
 
-enum status rules_check_channels(struct arena *a, const struct json *in, struct str *ret,
-                                 struct err *e) {
+struct str rules_channels(struct arena *a, const struct rules *r) {
     ATTR_CLEANUP(buf_done_p) struct buf b = {.max = RULES_MAX_BYTES};
     struct json_out o;
+
+    json_out_init(&o, &b);
+    json_arr(&o, NULL);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct channel_rule *rule = &r->channels[i];
+
+        json_obj(&o, NULL);
+        json_put_str(&o, "channel", rule->channel);
+        json_put_str(&o, "template", rule->template_name);
+        json_put_opt(&o, "language", rule->language);
+        if (!uuid_is_nil(rule->account.v))
+            json_put_str(&o, "account_id", uuid_format(a, rule->account.v));
+        json_end(&o);
+    }
+    json_end(&o);
+    return arena_str(a, buf_str(&b));
+}
+
+enum status rules_check_channels(struct arena *a, const struct json *in, struct str *ret,
+                                 struct err *e) {
     struct rules r = {0};
 
     if (in)
         TRY(read_channels(in, &r, e));
     else
         use_defaults(&r);
-    json_out_init(&o, &b);
-    json_arr(&o, NULL);
-    for (size_t i = 0; i < r.n; i++) {
-        json_obj(&o, NULL);
-        json_put_str(&o, "channel", r.channels[i].channel);
-        json_put_str(&o, "template", r.channels[i].template_name);
-        json_put_opt(&o, "language", r.channels[i].language);
-        if (!uuid_is_nil(r.channels[i].account.v))
-            json_put_str(&o, "account_id", uuid_format(a, r.channels[i].account.v));
-        json_end(&o);
-    }
-    json_end(&o);
-    *ret = arena_str(a, buf_str(&b));
+    *ret = rules_channels(a, &r);
     return ST_OK;
 }
 

@@ -16,6 +16,8 @@ struct rules {
     const struct json *audience;
 };
 
+/* The channels in the form they are stored in. */
+struct str rules_channels(struct arena *a, const struct rules *r);
 /* What was given, checked and in the form it is stored in. ST_INVALID names the member. */
 enum status rules_check_channels(struct arena *a, const struct json *in, struct str *ret,
                                  struct err *e) ATTR_MUST_CHECK;

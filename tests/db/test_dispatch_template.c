@@ -107,6 +107,31 @@ static void campaign_with_another_template_goes_on(void **state) {
     assert_int_equal(s->counts.sent, 3);
 }
 
+static enum status add_english(struct app *app, struct tx *tx, struct err *e) {
+    return DB_EXEC(
+        tx,
+        DB_SQL("INSERT INTO templates (id, tenant_id, account_id, channel, name, language,"
+               " category, status, body, components, created_at, updated_at)"
+               " SELECT $2, tenant_id, account_id, channel, name, 'en_US', category,"
+               " status, 'Hello {{1}}', components, 2, 2 FROM templates"
+               " WHERE tenant_id = $1"),
+        NULL, e, V_UUID(app->tenant.v), V_UUID(uuid_new()));
+}
+
+static void campaign_keeps_the_language_it_began_with(void **state) {
+    struct app *app = *state;
+    struct scene *s = running(app);
+
+    STEP(app, add_english); /* newer, so the first to be taken where no language is named */
+    (void)run_jobs(app, 10);
+    STEP(app, look);
+    assert_str(s->d.state, "done");
+    assert_int_equal(s->counts.sent, 3);
+    assert_int_equal(
+        count_rows(app, "SELECT count(*) FROM dispatch_recipients WHERE language = 'pt_BR'"), 3);
+    assert_true(str_contains(s->d.channels, STR("\"language\":\"pt_BR\"")));
+}
+
 static void what_was_taken_back_meanwhile_stops_nothing(void **state) {
     struct app *app = *state;
     struct scene *s = running(app);
@@ -171,6 +196,7 @@ int main(void) {
         FEATURE_TEST(red_stops_it_and_yellow_does_not),
         FEATURE_TEST(another_category_stops_it_since_the_price_is_another),
         FEATURE_TEST(campaign_with_another_template_goes_on),
+        FEATURE_TEST(campaign_keeps_the_language_it_began_with),
         FEATURE_TEST(what_was_taken_back_meanwhile_stops_nothing),
         FEATURE_TEST(one_that_waits_for_its_time_no_longer_starts_by_itself),
         FEATURE_TEST(list_that_shows_a_pause_stops_it_as_well),
