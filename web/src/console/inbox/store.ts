@@ -231,14 +231,28 @@ let isGathering = false;
 const refreshAll = (ids: string[]): Promise<unknown> =>
   Promise.all(ids.map((id) => refresh(id).catch((why: unknown) => void (isStatus(why, 429) && dirty.add(id)))));
 
-/** The newest at once, where many changed; those that are not among them come after. */
+/** Many that changed are among the newest: page by page from the top, while a page holds any of them. Those elsewhere come after. */
 async function refreshMany(ids: string[]): Promise<unknown> {
-  const began = ++tick;
-  const { data } = await get<List<Conversation>>(`/conversations${search({ limit: Math.min(500, ids.length * 2) })}`);
-  learn(began, data);
-  const found = new Set(data.map((c) => c.id));
-  const rest = ids.filter((id) => !found.has(id));
-  for (const id of rest.slice(MANY)) dirty.add(id);
+  const missing = new Set(ids);
+  const later = (some: Iterable<string>) => {
+    for (const id of some) dirty.add(id);
+  };
+  for (let after = '', hasMore = true, hasFound = true; hasMore && hasFound && missing.size > MANY; ) {
+    const began = ++tick;
+    let page: List<Conversation>;
+    try {
+      page = await get(`/conversations${search({ after, limit: Math.min(500, missing.size * 2) })}`);
+    } catch (why) {
+      if (isStatus(why, 429)) later(missing);
+      return;
+    }
+    learn(began, page.data);
+    hasFound = page.data.filter((c) => missing.delete(c.id)).length > 0;
+    hasMore = page.has_more;
+    after = page.next ?? '';
+  }
+  const rest = [...missing];
+  later(rest.slice(MANY));
   return refreshAll(rest.slice(0, MANY));
 }
 
