@@ -77,6 +77,7 @@ done
 # Settings that name a certificate bundle need it before ca-certificates is installed.
 [ -e "$root/etc/ssl/certs/ca-certificates.crt" ] || copy /etc/ssl/certs/ca-certificates.crt
 
+mount --bind "$root" "$root" # "/" in there is a mount of its own, as on any machine
 mount -t proc proc "$root/proc"
 # Devices of its own: what is chmodded in there must not change the machine's.
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"

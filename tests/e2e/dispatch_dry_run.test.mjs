@@ -27,15 +27,13 @@ const OPEN = { sqlite: { MICRO_AGENT_DISPARO_ENABLED: 'true' }, postgres: { PROS
 
 for (const engine of ENGINES) {
   describe(`dry run on ${engine}`, { skip: mailNeeds }, () => {
-    test('sends nothing, logs everybody, and names exactly those whom the campaign then reaches', { timeout: 120000 }, async (t) => {
+    test('sends nothing, logs everybody, and names exactly those whom the campaign then reaches', { timeout: 300000 }, async (t) => {
       const graph = await startGraph();
+      t.after(() => graph.close());
       const mail = await startMail();
+      t.after(() => mail.close());
       const installation = await newInstallation(engine, { PROSA_CA_FILE: mail.CERT, PROSA_PUBLIC_URL: 'https://prosa.test' });
-      t.after(async () => {
-        await installation.remove();
-        await graph.close();
-        await mail.close();
-      });
+      t.after(() => installation.remove());
       const { key, tenant, account } = await seed(installation, graph.url);
       await addTemplate(installation, tenant.id, account.id);
       await installation.cli('provider', 'add', 'acme', 'email', '--address', 'vendas@loja.test', '--set', 'smtp_host=localhost', '--set', `smtp_port=${mail.smtpsPort}`, '--set', 'smtp_security=tls');

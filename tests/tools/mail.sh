@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Real mail servers of the tests' own: OpenSMTPD and Dovecot, on ports of 127.0.0.1 that were free, with all they write in a
 # directory of their own. OpenSMTPD has its spool and socket at fixed places: it gets a mount namespace where those are empty.
+# Where there can be none, as in a plain chroot, it gets the machine's own, one after the other, unless an OpenSMTPD runs there.
 # That needs root.
 #
 #   mail.sh start DIR    start; prints the state: ports, directory of mailboxes, certificate (NAME=VALUE lines)
@@ -109,14 +110,31 @@ answers() { # answers PORT: somebody listens
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-launch() {
-  local tries
+launch_smtpd() {
+  if unshare --mount --propagation private true 2>/dev/null; then
+    # shellcheck disable=SC2016 # for the inner shell
+    setsid unshare --mount --propagation private sh -c '
+      mount -t tmpfs -o mode=755 none /var/spool && mkdir -m 711 /var/spool/smtpd &&
+      mount -t tmpfs -o mode=755 none /run && exec smtpd -d -f "$0"' "$WORK/smtpd.conf" \
+      >"$WORK/smtpd.log" 2>&1 </dev/null &
+    SMTP_PID=$!
+    return 0
+  fi
+  exec 9>/run/lock/prosa-tests.smtpd
+  flock -w 600 9 || die "other tests keep OpenSMTPD's places"
+  [ ! -e /run/smtpd.sock ] || ! smtpctl show status >/dev/null 2>&1 || die "an OpenSMTPD runs here, and there can be no mount namespace"
+  mkdir -p -m 711 /var/spool/smtpd
+  # The shell keeps the lock as long as the server runs.
   # shellcheck disable=SC2016 # for the inner shell
-  setsid unshare --mount --propagation private sh -c '
-    mount -t tmpfs -o mode=755 none /var/spool && mkdir -m 711 /var/spool/smtpd &&
-    mount -t tmpfs -o mode=755 none /run && exec smtpd -d -f "$0"' "$WORK/smtpd.conf" \
+  setsid sh -c 'smtpd -d -f "$0" & child=$!; trap "kill $child" TERM; wait $child; wait $child' "$WORK/smtpd.conf" \
     >"$WORK/smtpd.log" 2>&1 </dev/null &
   SMTP_PID=$!
+  exec 9>&-
+}
+
+launch() {
+  local tries
+  launch_smtpd
   setsid dovecot -F -c "$WORK/dovecot.conf" >"$WORK/dovecot.out" 2>&1 </dev/null &
   IMAP_PID=$!
   for ((tries = 0; tries < 400; tries++)); do
