@@ -97,7 +97,8 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 
 home=/root/prosa
 if [ -d "$root$home/.git" ]; then
-  git -C "$root$home" -c safe.directory='*' pull -q "$repo" HEAD
+  git -C "$root$home" -c safe.directory='*' fetch -q "$repo" HEAD
+  git -C "$root$home" -c safe.directory='*' reset -q --hard FETCH_HEAD
 else
   git clone -q --no-hardlinks "$repo" "$root$home"
 fi
