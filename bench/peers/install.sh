@@ -22,5 +22,5 @@ mkdir -p "$SCRATCH/npmdispatch"
 cd "$SCRATCH/npmdispatch"
 [ -d node_modules/bullmq ] || {
   echo '{"name":"d","version":"1.0.0"}' >package.json
-  npm i --no-audit --no-fund --ignore-scripts bullmq@6.7.0 pg@8.23.1 undici@8.12.4
+  npm i --no-audit --no-fund --ignore-scripts bullmq@6.7.0 ioredis@6.0.0 pg@8.23.1 undici@8.12.4
 }
