@@ -430,7 +430,8 @@ static void an_answer_of_no_mail_server_is_uncertain(void **state) {
     close_bench(&b);
 }
 
-/* Whatever it says before it has the text is no answer to the text; what is certain then nobody may claim. */
+/* Whatever it says before it has the text is no answer to the text; what is certain then nobody may claim. A "later" that is read
+ * when the whole text has just been given cannot be told from its answer, and says that the mail was not taken. */
 static void answers_that_come_before_their_question_make_nothing_go_out_twice(void **state) {
     static const char *const early[] = {"250 2.0.0 taken", "550 5.1.1 no", "450 later",
                                         "250 a\r\n250 b\r\n250 c"};
@@ -439,7 +440,7 @@ static void answers_that_come_before_their_question_make_nothing_go_out_twice(vo
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(early); i++) {
         assert_int_not_equal(one((struct smtp_peer){.early = early[i], .end = HOLD}, &b), -1);
-        if (b.result.outcome == SEND_RETRY)
+        if (b.result.outcome == SEND_RETRY && early[i][0] != '4')
             assert_int_equal(texts(&b), 0);
         close_bench(&b);
     }
