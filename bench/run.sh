@@ -18,8 +18,10 @@ prosa=$SCRATCH/prosa
 results=$SCRATCH/results.tsv
 : >"$results"
 pid=
+stub=
 
 finish() {
+  [ -z "$stub" ] || kill "$stub" 2>/dev/null || true
   [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null || true
   bash "$PEERS/tools/pg.sh" down >/dev/null 2>&1 || true
   bash "$PEERS/tools/redis.sh" down >/dev/null 2>&1 || true
@@ -200,7 +202,8 @@ dispatch() {
   npm_ci tests
   gcc -O2 -w -o "$BIN/rawepoll" "$PEERS/http/rawepoll.c" -lpthread
   "$BIN/rawepoll" 18110 1 100 &
-  local stub=$! n=${RECIPIENTS:-20000} processes
+  stub=$!
+  local n=${RECIPIENTS:-20000} processes
   for round in $(seq "$rounds"); do
     for engine in sqlite postgres; do
       PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs "$engine" "$n" http://127.0.0.1:18110
@@ -216,6 +219,7 @@ dispatch() {
     PROSA_BIN=$prosa tests/tools/pg.sh run "$SCRATCH/pg-dispatch" node bench/dispatch.mjs "$engine" 2400 http://127.0.0.1:18110 80
   done
   kill "$stub"
+  stub=
 }
 
 # A spreadsheet of contacts: prosa reads it, checks the numbers and stores everybody with what became of each row; the peers read

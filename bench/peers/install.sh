@@ -20,7 +20,7 @@ cd "$SCRATCH/npmimport"
 }
 mkdir -p "$SCRATCH/npmdispatch"
 cd "$SCRATCH/npmdispatch"
-[ -d node_modules/bullmq ] || {
+[ -d node_modules/ioredis ] || {
   echo '{"name":"d","version":"1.0.0"}' >package.json
   npm i --no-audit --no-fund --ignore-scripts bullmq@6.7.0 ioredis@6.0.0 pg@8.23.1 undici@8.12.4
 }
