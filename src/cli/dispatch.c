@@ -256,28 +256,6 @@ static void put_causes(struct json_out *o, const struct dispatch_report *r) {
     json_end(o);
 }
 
-static void put_channels(struct json_out *o, const struct dispatch_report *r) {
-    json_arr(o, "channels");
-    for (size_t i = 0; i < r->n_channels; i++) {
-        const struct dispatch_by_channel *by = &r->channels[i];
-
-        json_obj(o, NULL);
-        json_put_str(o, "channel", by->channel);
-        json_put_str(o, "template", by->template_name);
-        json_put_i64(o, "count", by->n);
-        json_put_i64(o, "reached", by->reached);
-        json_put_i64(o, "delivered", by->delivered);
-        json_put_i64(o, "read", by->read);
-        json_put_i64(o, "failed", by->failed);
-        json_put_i64(o, "uncertain", by->uncertain);
-        json_put_i64(o, "replied", by->replied);
-        json_put_i64(o, "opted_out", by->opted_out);
-        json_put_i64(o, "cost", by->cost);
-        json_end(o);
-    }
-    json_end(o);
-}
-
 static void show_channels(struct cli *c, const struct dispatch_report *r) {
     for (size_t i = 0; i < r->n_channels; i++) {
         const struct dispatch_by_channel *by = &r->channels[i];
@@ -299,7 +277,7 @@ static void put_report(struct campaign *x) {
     json_put_str(o, "state", x->dispatch.state);
     put_counts(o, &x->report.counts);
     put_causes(o, &x->report);
-    put_channels(o, &x->report);
+    dispatch_write_channels(o, &x->report);
     json_end(o);
 }
 

@@ -427,28 +427,6 @@ static void put_hours(struct json_out *o, const struct dispatch_report *r) {
     json_end(o);
 }
 
-static void put_channels(struct json_out *o, const struct dispatch_report *r) {
-    json_arr(o, "channels");
-    for (size_t i = 0; i < r->n_channels; i++) {
-        const struct dispatch_by_channel *by = &r->channels[i];
-
-        json_obj(o, NULL);
-        json_put_str(o, "channel", by->channel);
-        json_put_str(o, "template", by->template_name);
-        json_put_i64(o, "count", by->n);
-        json_put_i64(o, "reached", by->reached);
-        json_put_i64(o, "delivered", by->delivered);
-        json_put_i64(o, "read", by->read);
-        json_put_i64(o, "failed", by->failed);
-        json_put_i64(o, "uncertain", by->uncertain);
-        json_put_i64(o, "replied", by->replied);
-        json_put_i64(o, "opted_out", by->opted_out);
-        json_put_i64(o, "cost", by->cost);
-        json_end(o);
-    }
-    json_end(o);
-}
-
 static enum status report(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct dispatch_settings settings;
@@ -475,7 +453,7 @@ static enum status report(struct tx *tx, void *ctx, struct err *e) {
     }
     json_end(o);
     put_hours(o, &r);
-    put_channels(o, &r);
+    dispatch_write_channels(o, &r);
     json_end(o);
     return ST_OK;
 }

@@ -186,6 +186,28 @@ enum status dispatch_report(struct arena *a, struct tx *tx, struct tenant_id ten
     return store_report(a, tx, tenant, id, ret, e);
 }
 
+void dispatch_write_channels(struct json_out *o, const struct dispatch_report *r) {
+    json_arr(o, "channels");
+    for (size_t i = 0; i < r->n_channels; i++) {
+        const struct dispatch_by_channel *by = &r->channels[i];
+
+        json_obj(o, NULL);
+        json_put_str(o, "channel", by->channel);
+        json_put_str(o, "template", by->template_name);
+        json_put_i64(o, "count", by->n);
+        json_put_i64(o, "reached", by->reached);
+        json_put_i64(o, "delivered", by->delivered);
+        json_put_i64(o, "read", by->read);
+        json_put_i64(o, "failed", by->failed);
+        json_put_i64(o, "uncertain", by->uncertain);
+        json_put_i64(o, "replied", by->replied);
+        json_put_i64(o, "opted_out", by->opted_out);
+        json_put_i64(o, "cost", by->cost);
+        json_end(o);
+    }
+    json_end(o);
+}
+
 enum status dispatch_log(struct arena *a, struct tx *tx, const struct dry_query *q,
                          struct dry_row **ret, size_t *ret_n, struct err *e) {
     return store_dry_list(a, tx, q, ret, ret_n, e);

@@ -278,6 +278,8 @@ enum status dispatch_count_many(struct arena *a, struct tx *tx, struct dispatch_
 enum status dispatch_report(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct dispatch_id id, struct dispatch_report *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* The member "channels": what the report says of each channel and template, as API and command line show it. */
+void dispatch_write_channels(struct json_out *o, const struct dispatch_report *r);
 
 /* --- the tenant's settings ---------------------------------------------------------------------------------------------- */
 
