@@ -111,7 +111,7 @@ for (const engine of ENGINES) {
       const [job] = await items('jobs', `?kind=outbox.send&cause=account-blocked`);
       assert.equal(job.state, 'parked');
       const c = await conversationOf(blocked);
-      const [out] = await outOf(c);
+      const out = await until(async () => (await outOf(c))[0], 'the reply is in the thread');
       const life = await api.get(`/api/v1/messages/${out.id}/life`);
       assert.equal(life.jobs[0].id, job.id);
 

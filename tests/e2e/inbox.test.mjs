@@ -52,8 +52,9 @@ for (const engine of ENGINES) {
       const c = await writes('wamid.inbox.2', '5511981110002', 'bom dia nao lido');
       assert.equal(c.unread, 1);
       assert.equal((await api.post(`/api/v1/conversations/${c.id}/read`, {})).unread, 0);
-      const events = (await api.get(`/api/v1/conversations/${c.id}/events?limit=100`)).data;
-      assert.equal(events.filter((x) => x.kind === 'conversation.read').length, 1);
+      const events = async () => (await api.get(`/api/v1/conversations/${c.id}/events?limit=100`)).data.map((x) => x.kind);
+      const kinds = await until(async () => (await events()).includes('conversation.read') && events(), 'the event is told');
+      assert.equal(kinds.filter((x) => x === 'conversation.read').length, 1);
     });
 
     test('labels are made, put on, listed and removed', async () => {

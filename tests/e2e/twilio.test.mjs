@@ -161,8 +161,8 @@ for (const engine of ENGINES) {
         assert.equal(await answer.text(), '<?xml version="1.0" encoding="UTF-8"?><Response></Response>');
       }
       const c = await conversationOf('5511955550001');
-      const { data } = await api.get(`/api/v1/conversations/${c.id}/messages`);
-      assert.equal(data.find((m) => m.direction === 'in').text, 'Olá, ção & 100% <b> +');
+      const incoming = async () => (await api.get(`/api/v1/conversations/${c.id}/messages`)).data.find((m) => m.direction === 'in');
+      assert.equal((await until(incoming, 'it is in the thread')).text, 'Olá, ção & 100% <b> +');
     });
 
     test('another signature, or none, is refused', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { message, messageCall, post, startGraph, statusCall } from '../support/graph.mjs';
-import { client, ENGINES, newInstallation, PHONE_NUMBER_ID, seed, until } from '../support/prosa.mjs';
+import { client, ENGINES, foreignTransaction, newInstallation, PHONE_NUMBER_ID, seed, until } from '../support/prosa.mjs';
 
 let phones = 0;
 const newPhone = () => `55119${String(81000000 + ++phones)}`;
@@ -243,5 +243,21 @@ for (const engine of ENGINES) {
       assert.deepEqual(paged.slice(0, everything.length), everything.map((m) => m.id));
       assert.equal(new Set(paged).size, paged.length);
     });
+
+    if (engine === 'postgres')
+      test("somebody else's open transaction on the same server delays what is told, answers go out, and nothing is lost", async () => {
+        const phone = newPhone();
+        const foreign = await foreignTransaction();
+        try {
+          await say(phone, 'oi');
+          await until(() => repliesTo(phone).length === 1, 'the bot answers meanwhile');
+          const c = await conversationOf(phone);
+          assert.deepEqual(await messagesOf(c), [], 'no row may appear behind a cursor that has passed its place');
+        } finally {
+          await foreign.commit();
+        }
+        const c = await conversationOf(phone);
+        await until(async () => (await messagesOf(c)).length === 2, 'the message and its answer are in the thread');
+      });
   });
 }

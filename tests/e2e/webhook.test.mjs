@@ -68,7 +68,8 @@ for (const engine of ENGINES) {
 
     test('only what matches a pattern arrives, from the moment the webhook was added', async () => {
       await say('antes');
-      await until(async () => (await api.get('/api/v1/conversations?limit=500')).data.some((c) => c.last_text === 'antes'), 'it is stored');
+      const before = await until(async () => (await api.get('/api/v1/conversations?limit=500')).data.find((c) => c.last_text === 'antes'), 'it is stored');
+      await until(async () => (await api.get(`/api/v1/conversations/${before.id}/events`)).data.length >= 2, 'and told');
       const w = await add('/pattern', ['conversation.*']);
       await say('depois');
       await until(() => receiver.at('/pattern').length > 0, 'the conversation is told');

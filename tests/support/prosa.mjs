@@ -13,6 +13,15 @@ export const BIN = process.env.PROSA_BIN ?? path.resolve('build/release/prosa');
 export const ENGINES = ['sqlite', 'postgres'];
 export const PHONE_NUMBER_ID = '520000000000002';
 
+/** A transaction of somebody else, in another database of the tests' PostgreSQL: open until its commit() is called. */
+export async function foreignTransaction() {
+  const child = spawn('psql', [process.env.PROSA_TEST_POSTGRES_URL, '-qtA'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise((done) => child.on('exit', done));
+  child.stdin.write('BEGIN; SELECT pg_current_xact_id();\n'); // an id is what others wait for
+  await new Promise((done) => child.stdout.once('data', done));
+  return { commit: () => (child.stdin.end('COMMIT;\n'), ended) };
+}
+
 async function newDatabase(engine, dir) {
   if (engine === 'sqlite') return `sqlite:${dir}/prosa.db`;
   const admin = process.env.PROSA_TEST_POSTGRES_URL;
