@@ -25,11 +25,8 @@ static void put_row(struct cli *c, const struct audit_row *r) {
     cli_put_time(o, "at", r->at_ms);
     json_put_str(o, "actor", r->actor);
     json_put_str(o, "action", r->action);
-    cli_put_text(o, "object", r->object);
-    if (r->detail.len > 0)
-        json_put_raw(o, "detail", r->detail);
-    else
-        json_put_null(o, "detail");
+    json_put_str_or_null(o, "object", r->object);
+    json_put_raw_or_null(o, "detail", r->detail);
     json_put_str(o, "hash", crypto_hex(&c->arena, r->hash));
     json_end(o);
 }

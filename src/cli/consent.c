@@ -19,8 +19,8 @@ static void put_row(struct cli *c, const struct suppression *s) {
     json_put_str(o, "key", s->key);
     json_put_str(o, "channel", s->channel);
     json_put_str(o, "source", s->source);
-    cli_put_text(o, "reason", s->note);
-    cli_put_text(o, "actor", s->actor);
+    json_put_str_or_null(o, "reason", s->note);
+    json_put_str_or_null(o, "actor", s->actor);
     cli_put_id(o, "lead_id", s->lead.v);
     cli_put_time(o, "created_at", s->created_at_ms);
     json_end(o);

@@ -53,14 +53,11 @@ static void put_dispatch(struct cli *c, const struct dispatch *d,
     cli_put_id(o, "id", d->id.v);
     json_put_str(o, "name", d->name);
     json_put_str(o, "state", d->state);
-    cli_put_text(o, "cause", d->cause);
-    cli_put_text(o, "reason", d->reason);
-    cli_put_text(o, "waits_for", d->wait_cause);
+    json_put_str_or_null(o, "cause", d->cause);
+    json_put_str_or_null(o, "reason", d->reason);
+    json_put_str_or_null(o, "waits_for", d->wait_cause);
     cli_put_time(o, "waits_until", d->wait_until_ms);
-    if (d->estimate.len > 0)
-        json_put_raw(o, "estimate", d->estimate);
-    else
-        json_put_null(o, "estimate");
+    json_put_raw_or_null(o, "estimate", d->estimate);
     if (counts) {
         json_obj(o, "counts");
         put_counts(o, counts);
@@ -249,7 +246,7 @@ static void put_causes(struct json_out *o, const struct dispatch_report *r) {
         json_obj(o, NULL);
         json_put_str(o, "state", r->causes[i].state);
         json_put_str(o, "cause", r->causes[i].cause);
-        cli_put_text(o, "sample", r->causes[i].sample);
+        json_put_str_or_null(o, "sample", r->causes[i].sample);
         json_put_i64(o, "count", r->causes[i].n);
         json_end(o);
     }

@@ -75,7 +75,7 @@ static void tell_json(struct doctor *d) {
         json_put_str(o, "check", str_of(f->check));
         json_put_str(o, "state", str_of(state_names[f->state]));
         json_put_str(o, "detail", f->detail);
-        cli_put_text(o, "advice", f->advice);
+        json_put_str_or_null(o, "advice", f->advice);
         json_end(o);
     }
     json_end(o);

@@ -246,8 +246,8 @@ static void show_json(struct importing *x, const struct ingest_counts *n) {
     put_counts(o, "counts", n);
     json_put_i64(o, "undone", x->im.undone);
     json_put_raw(o, "columns", x->im.columns);
-    cli_put_text(o, "cause", x->im.cause);
-    cli_put_text(o, "reason", x->im.reason);
+    json_put_str_or_null(o, "cause", x->im.cause);
+    json_put_str_or_null(o, "reason", x->im.reason);
     json_arr(o, "reasons");
     for (size_t i = 0; i < x->n_reasons; i++) {
         json_obj(o, NULL);

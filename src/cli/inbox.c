@@ -18,8 +18,8 @@ static void put_row(struct cli *c, const struct inbox_row *r, bool with_body) {
     cli_put_id(o, "provider_id", r->account.v);
     json_put_str(o, "provider", r->provider);
     json_put_str(o, "state", r->state);
-    cli_put_text(o, "cause", r->cause);
-    cli_put_text(o, "reason", r->reason);
+    json_put_str_or_null(o, "cause", r->cause);
+    json_put_str_or_null(o, "reason", r->reason);
     json_put_i64(o, "events", r->events);
     json_put_i64(o, "bytes", r->bytes);
     cli_put_time(o, "received_at", r->received_at_ms);
@@ -64,7 +64,7 @@ static void list_json(struct cli *c, const struct inbox_page *page) {
     for (size_t i = 0; i < page->n; i++)
         put_row(c, &page->items[i], false);
     json_end(&c->json);
-    cli_put_text(&c->json, "next", page->next);
+    json_put_str_or_null(&c->json, "next", page->next);
     json_end(&c->json);
 }
 

@@ -32,10 +32,10 @@ static void put_job(struct json_out *o, const struct job_row *j) {
     cli_put_id(o, "tenant_id", j->tenant.v);
     json_put_str(o, "kind", j->kind);
     json_put_str(o, "state", str_of(states[j->state]));
-    cli_put_text(o, "lane", j->lane);
-    cli_put_text(o, "key", j->key);
-    cli_put_text(o, "cause", j->cause);
-    cli_put_text(o, "reason", j->reason);
+    json_put_str_or_null(o, "lane", j->lane);
+    json_put_str_or_null(o, "key", j->key);
+    json_put_str_or_null(o, "cause", j->cause);
+    json_put_str_or_null(o, "reason", j->reason);
     json_put_i64(o, "attempts", j->attempts);
     cli_put_time(o, "run_at", j->run_at_ms);
     cli_put_time(o, "created_at", j->created_at_ms);
@@ -104,8 +104,8 @@ static void put_group(struct json_out *o, const struct job_group *g) {
     json_obj(o, NULL);
     json_put_str(o, "kind", g->kind);
     json_put_str(o, "state", str_of(states[g->state]));
-    cli_put_text(o, "cause", g->cause);
-    cli_put_text(o, "reason", g->sample_reason);
+    json_put_str_or_null(o, "cause", g->cause);
+    json_put_str_or_null(o, "reason", g->sample_reason);
     json_put_i64(o, "count", g->n);
     cli_put_time(o, "oldest_at", g->oldest_ms);
     json_end(o);

@@ -14,7 +14,7 @@ static void put_key(struct json_out *o, const struct api_key *k, struct str secr
     cli_put_id(o, "id", k->id);
     cli_put_id(o, "tenant_id", k->tenant.v);
     json_put_opt(o, "key", secret);
-    cli_put_text(o, "name", k->name);
+    json_put_str_or_null(o, "name", k->name);
     json_put_str(o, "prefix", k->prefix);
     json_put_str(o, "scopes", k->scopes);
     cli_put_time(o, "created_at", k->created_at_ms);

@@ -62,9 +62,9 @@ static void put_phones(struct json_out *o, const struct lead_row *row) {
     for (size_t i = 0; i < row->n_phones; i++) {
         json_obj(o, NULL);
         json_put_str(o, "typed", row->phones[i].typed);
-        cli_put_text(o, "e164", row->phones[i].e164);
+        json_put_str_or_null(o, "e164", row->phones[i].e164);
         json_put_str(o, "kind", row->phones[i].kind);
-        cli_put_text(o, "reason", row->phones[i].reason);
+        json_put_str_or_null(o, "reason", row->phones[i].reason);
         json_end(o);
     }
     json_end(o);
@@ -76,10 +76,10 @@ static void put_lead(struct cli *c, const struct lead_row *row) {
 
     json_obj(o, NULL);
     cli_put_id(o, "id", row->id.v);
-    cli_put_text(o, "name", row->name);
-    cli_put_text(o, "company", row->company);
-    cli_put_text(o, "document", row->document);
-    cli_put_text(o, "document_kind", row->document_kind);
+    json_put_str_or_null(o, "name", row->name);
+    json_put_str_or_null(o, "company", row->company);
+    json_put_str_or_null(o, "document", row->document);
+    json_put_str_or_null(o, "document_kind", row->document_kind);
     json_put_str(o, "state", row->state);
     put_phones(o, row);
     json_arr(o, "emails");
@@ -88,9 +88,9 @@ static void put_lead(struct cli *c, const struct lead_row *row) {
     json_end(o);
     json_put_raw(o, "tags", row->tags);
     json_put_raw(o, "fields", row->fields);
-    cli_put_text(o, "source", row->source);
+    json_put_str_or_null(o, "source", row->source);
     json_put_bool(o, "valid_for_dispatch", reason.len == 0);
-    cli_put_text(o, "dispatch_reason", reason);
+    json_put_str_or_null(o, "dispatch_reason", reason);
     cli_put_time(o, "marketing_stopped_at", row->marketing_stopped_at_ms);
     cli_put_time(o, "last_inbound_at", row->last_inbound_at_ms);
     cli_put_time(o, "created_at", row->created_at_ms);

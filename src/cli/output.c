@@ -36,13 +36,6 @@ void cli_put_time(struct json_out *o, const char *key, int64_t ms) {
     json_put_str(o, key, (struct str){.ptr = text, .len = sizeof(text)});
 }
 
-void cli_put_text(struct json_out *o, const char *key, struct str value) {
-    if (value.len == 0)
-        json_put_null(o, key);
-    else
-        json_put_str(o, key, value);
-}
-
 void cli_begin_list(struct cli *c) {
     json_obj(&c->json, NULL);
     json_arr(&c->json, "data");

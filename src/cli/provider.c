@@ -30,13 +30,13 @@ static void put_account(struct cli *c, const struct account *p) {
     cli_put_id(o, "id", p->id.v);
     cli_put_id(o, "tenant_id", p->tenant.v);
     json_put_str(o, "kind", p->kind);
-    cli_put_text(o, "name", p->name);
-    cli_put_text(o, "address", p->address);
+    json_put_str_or_null(o, "name", p->name);
+    json_put_str_or_null(o, "address", p->address);
     json_put_json(o, "settings", p->settings);
     json_put_bool(o, "is_active", p->is_active);
     json_put_bool(o, "is_preferred", p->is_preferred);
     json_put_str(o, "state", p->state);
-    cli_put_text(o, "state_reason", p->state_reason);
+    json_put_str_or_null(o, "state_reason", p->state_reason);
     if (p->address.len > 0 && !uuid_is_nil(p->id.v))
         json_put_str(o, "webhook_path",
                      arena_printf(&c->arena, "/webhooks/%.*s/%.*s", STR_ARG(p->kind),
@@ -266,7 +266,7 @@ static void put_kind(struct json_out *o, const struct account_kind *kind) {
     json_obj(o, NULL);
     json_put_str(o, "kind", str_of(kind->name));
     json_put_str(o, "summary", str_of(kind->summary));
-    cli_put_text(o, "address", str_of(kind->address));
+    json_put_str_or_null(o, "address", str_of(kind->address));
     json_arr(o, "fields");
     for (size_t i = 0; i < kind->n_fields; i++) {
         json_obj(o, NULL);
@@ -325,7 +325,7 @@ static enum status look_tx(struct tx *tx, void *ctx, struct err *e) {
         json_obj(&c->json, NULL);
         cli_put_id(&c->json, "id", x->account.id.v);
         cli_put_time(&c->json, "looked_at", last.looked_at_ms);
-        cli_put_text(&c->json, "trouble", last.trouble);
+        json_put_str_or_null(&c->json, "trouble", last.trouble);
         json_put_bool(&c->json, "is_refused", last.is_refused);
         json_end(&c->json);
         return ST_OK;
@@ -362,8 +362,8 @@ static void show_probe(struct cli *c, const struct account *account, const struc
     json_obj(&c->json, NULL);
     cli_put_id(&c->json, "id", account->id.v);
     json_put_str(&c->json, "result", str_of(state));
-    cli_put_text(&c->json, "cause", probe->cause);
-    cli_put_text(&c->json, "reason", probe->reason);
+    json_put_str_or_null(&c->json, "cause", probe->cause);
+    json_put_str_or_null(&c->json, "reason", probe->reason);
     json_end(&c->json);
 }
 

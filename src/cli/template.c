@@ -21,14 +21,14 @@ static void put_template(struct cli *c, const struct template *t) {
     json_put_str(o, "channel", t->channel);
     json_put_str(o, "name", t->name);
     json_put_str(o, "language", t->language);
-    cli_put_text(o, "category", t->category);
+    json_put_str_or_null(o, "category", t->category);
     json_put_str(o, "status", t->status);
-    cli_put_text(o, "status_reason", t->status_reason);
-    cli_put_text(o, "quality", t->quality);
-    cli_put_text(o, "provider_ref", t->provider_ref);
-    cli_put_text(o, "subject", t->subject);
+    json_put_str_or_null(o, "status_reason", t->status_reason);
+    json_put_str_or_null(o, "quality", t->quality);
+    json_put_str_or_null(o, "provider_ref", t->provider_ref);
+    json_put_str_or_null(o, "subject", t->subject);
     json_put_str(o, "body", t->body);
-    cli_put_text(o, "html", t->html);
+    json_put_str_or_null(o, "html", t->html);
     json_arr(o, "variables");
     for (size_t i = 0; i < t->n_variables; i++)
         json_put_str(o, NULL, t->variables[i].key);

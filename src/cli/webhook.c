@@ -29,14 +29,14 @@ static void put_webhook(struct cli *c, const struct webhook *w) {
     cli_put_id(o, "id", w->id.v);
     cli_put_id(o, "tenant_id", w->tenant.v);
     json_put_str(o, "url", w->url);
-    cli_put_text(o, "description", w->description);
+    json_put_str_or_null(o, "description", w->description);
     json_put_str(o, "events", w->events);
     json_put_str(o, "state", w->state);
-    cli_put_text(o, "disabled_reason", w->state_reason);
+    json_put_str_or_null(o, "disabled_reason", w->state_reason);
     cli_put_time(o, "failing_since", w->failing_since_ms);
     cli_put_time(o, "last_success_at", w->last_success_at_ms);
     cli_put_time(o, "last_failure_at", w->last_failure_at_ms);
-    cli_put_text(o, "last_failure", w->last_failure);
+    json_put_str_or_null(o, "last_failure", w->last_failure);
     cli_put_time(o, "old_secret_until", w->old_secret_until_ms);
     json_put_opt(o, "secret", w->secret);
     cli_put_time(o, "created_at", w->created_at_ms);
@@ -223,9 +223,9 @@ static void show_attempt(struct cli *c, const struct webhook_attempt *at) {
     json_put_bool(&c->json, "is_delivered", at->is_delivered);
     json_put_i64(&c->json, "status", at->status);
     json_put_i64(&c->json, "took_ms", at->took_ms);
-    cli_put_text(&c->json, "cause", at->cause);
-    cli_put_text(&c->json, "reason", at->reason);
-    cli_put_text(&c->json, "reply", at->reply);
+    json_put_str_or_null(&c->json, "cause", at->cause);
+    json_put_str_or_null(&c->json, "reason", at->reason);
+    json_put_str_or_null(&c->json, "reply", at->reply);
     json_end(&c->json);
 }
 
@@ -262,10 +262,10 @@ static void put_delivery(struct json_out *o, const struct webhook_delivery *d) {
     json_put_str(o, "state", d->state);
     json_put_i64(o, "attempts", d->attempts);
     cli_put_time(o, "next_at", str_eq(d->state, STR("waiting")) ? d->next_at_ms : 0);
-    cli_put_text(o, "cause", d->cause);
-    cli_put_text(o, "reason", d->reason);
+    json_put_str_or_null(o, "cause", d->cause);
+    json_put_str_or_null(o, "reason", d->reason);
     json_put_i64(o, "status", d->status);
-    cli_put_text(o, "reply", d->reply);
+    json_put_str_or_null(o, "reply", d->reply);
     cli_put_time(o, "created_at", d->created_at_ms);
     cli_put_time(o, "tried_at", d->tried_at_ms);
     json_end(o);

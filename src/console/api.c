@@ -179,10 +179,7 @@ void api_end_list(struct api *x, struct str last, bool has_more) {
     struct str next = last.len > 0 ? last : x->page.cursor;
 
     json_end(&x->o);
-    if (next.len > 0)
-        json_put_str(&x->o, "next", next);
-    else
-        json_put_null(&x->o, "next");
+    json_put_str_or_null(&x->o, "next", next);
     json_put_bool(&x->o, "has_more", has_more);
     json_end(&x->o);
 }

@@ -13,10 +13,7 @@ static void write_entry(struct api *x, const struct audit_row *row) {
     json_put_str(o, "actor", row->actor);
     json_put_str(o, "action", row->action);
     json_put_str(o, "object", row->object);
-    if (row->detail.len > 0)
-        json_put_raw(o, "detail", row->detail);
-    else
-        json_put_null(o, "detail");
+    json_put_raw_or_null(o, "detail", row->detail);
     json_put_str(o, "hash", crypto_hex(x->r->arena, row->hash));
     json_end(o);
 }

@@ -128,10 +128,7 @@ static void write_answer(struct api *x, const struct bot_answer *answer) {
         json_end(o);
     }
     json_end(o);
-    if (answer->handoff.len > 0)
-        json_put_str(o, "handoff", answer->handoff);
-    else
-        json_put_null(o, "handoff");
+    json_put_str_or_null(o, "handoff", answer->handoff);
     json_put_raw(o, "decided", answer->how);
     json_put_i64(o, "cost_micros", answer->cost_micros);
     json_put_i64(o, "took_ms", answer->took_ms);

@@ -26,13 +26,6 @@ static enum status read_reason(const struct api *x, struct str *ret, struct err 
     return ST_OK;
 }
 
-static void put_or_null(struct json_out *o, const char *key, struct str text) {
-    if (text.len > 0)
-        json_put_str(o, key, text);
-    else
-        json_put_null(o, key);
-}
-
 /* --- of a lead ------------------------------------------------------------------------------------------------------- */
 
 static enum status list_consents(struct tx *tx, void *ctx, struct err *e) {
@@ -49,11 +42,12 @@ static enum status list_consents(struct tx *tx, void *ctx, struct err *e) {
         json_put_str(&x->o, "channel", acts[i].channel);
         json_put_bool(&x->o, "is_stopped", acts[i].is_stop);
         json_put_str(&x->o, "source", acts[i].source);
-        put_or_null(&x->o, "text", acts[i].text);
-        put_or_null(&x->o, "actor", acts[i].actor);
-        put_or_null(&x->o, "message_id",
-                    uuid_is_nil(acts[i].message.v) ? STR_EMPTY
-                                                   : uuid_format(x->r->arena, acts[i].message.v));
+        json_put_str_or_null(&x->o, "text", acts[i].text);
+        json_put_str_or_null(&x->o, "actor", acts[i].actor);
+        json_put_str_or_null(&x->o, "message_id",
+                             uuid_is_nil(acts[i].message.v)
+                                 ? STR_EMPTY
+                                 : uuid_format(x->r->arena, acts[i].message.v));
         put_time(&x->o, "at", acts[i].at_ms);
         json_end(&x->o);
     }
@@ -90,9 +84,10 @@ static void write_suppression(struct json_out *o, struct arena *a, const struct 
     json_put_str(o, "value", value);
     json_put_str(o, "channel", s->channel);
     json_put_str(o, "source", s->source);
-    put_or_null(o, "reason", s->note);
-    put_or_null(o, "actor", s->actor);
-    put_or_null(o, "lead_id", uuid_is_nil(s->lead.v) ? STR_EMPTY : uuid_format(a, s->lead.v));
+    json_put_str_or_null(o, "reason", s->note);
+    json_put_str_or_null(o, "actor", s->actor);
+    json_put_str_or_null(o, "lead_id",
+                         uuid_is_nil(s->lead.v) ? STR_EMPTY : uuid_format(a, s->lead.v));
     put_time(o, "created_at", s->created_at_ms);
     json_end(o);
 }

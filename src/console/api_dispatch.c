@@ -15,20 +15,6 @@ static enum gate gate_of(const struct api *x) {
 
 /* --- as JSON -------------------------------------------------------------------------------------------------------------- */
 
-static void put_text(struct json_out *o, const char *key, struct str s) { /* empty: null */
-    if (s.len == 0)
-        json_put_null(o, key);
-    else
-        json_put_str(o, key, s);
-}
-
-static void put_raw(struct json_out *o, const char *key, struct str json) { /* empty: null */
-    if (json.len == 0)
-        json_put_null(o, key);
-    else
-        json_put_raw(o, key, json);
-}
-
 static void put_counts(struct json_out *o, const struct dispatch_counts *c) {
     json_obj(o, "counts");
     json_put_i64(o, "total", c->total);
@@ -54,14 +40,14 @@ static void put_dispatch(const struct api *x, struct json_out *o, const struct d
     put_id(o, "id", d->id.v);
     json_put_str(o, "name", d->name);
     json_put_str(o, "state", d->state);
-    put_text(o, "cause", d->cause);
-    put_text(o, "reason", d->reason);
+    json_put_str_or_null(o, "cause", d->cause);
+    json_put_str_or_null(o, "reason", d->reason);
     json_put_raw(o, "audience", d->audience);
     json_put_raw(o, "channels", d->channels);
     json_put_raw(o, "variables", d->variables);
     json_put_raw(o, "limits", d->limits);
-    put_raw(o, "estimate", d->estimate);
-    put_text(o, "waits_for", d->wait_cause);
+    json_put_raw_or_null(o, "estimate", d->estimate);
+    json_put_str_or_null(o, "waits_for", d->wait_cause);
     put_time(o, "waits_until", d->wait_until_ms);
     json_put_i64(o, "leads_seen", d->plan_seen);
     put_time(o, "start_at", d->start_at_ms);
@@ -94,25 +80,25 @@ static void put_recipient(struct json_out *o, const struct recipient *r) {
     put_id(o, "lead_id", r->lead.v);
     json_put_bool(o, "is_test", r->is_test);
     json_put_str(o, "name", r->name);
-    put_text(o, "phone", r->phone);
-    put_text(o, "email", r->email);
+    json_put_str_or_null(o, "phone", r->phone);
+    json_put_str_or_null(o, "email", r->email);
     json_put_str(o, "state", r->state);
-    put_text(o, "channel", r->channel);
-    put_text(o, "address", r->address);
-    put_text(o, "template", r->template_name);
-    put_text(o, "reason", r->reason);
-    put_text(o, "block_reason", r->block_reason);
+    json_put_str_or_null(o, "channel", r->channel);
+    json_put_str_or_null(o, "address", r->address);
+    json_put_str_or_null(o, "template", r->template_name);
+    json_put_str_or_null(o, "reason", r->reason);
+    json_put_str_or_null(o, "block_reason", r->block_reason);
     json_put_i64(o, "attempts", r->attempts);
     json_put_raw(o, "history", r->history.len > 0 ? r->history : STR("[]"));
-    put_text(o, "text", r->text);
-    put_text(o, "provider_id", r->provider_id);
+    json_put_str_or_null(o, "text", r->text);
+    json_put_str_or_null(o, "provider_id", r->provider_id);
     json_put_i64(o, "cost", r->cost);
     if (r->error_code != 0)
         json_put_i64(o, "error_code", r->error_code);
     else
         json_put_null(o, "error_code");
-    put_text(o, "error_cause", r->error_cause);
-    put_text(o, "error_reason", r->error_reason);
+    json_put_str_or_null(o, "error_cause", r->error_cause);
+    json_put_str_or_null(o, "error_reason", r->error_reason);
     put_id(o, "message_id", r->message.v);
     put_time(o, "due_at", r->due_at_ms);
     put_time(o, "sent_at", r->sent_at_ms);
@@ -394,16 +380,16 @@ static enum status list_log(struct tx *tx, void *ctx, struct err *e) {
         put_id(&x->o, "recipient_id", r->recipient.v);
         put_id(&x->o, "lead_id", r->lead.v);
         json_put_str(&x->o, "name", r->name);
-        put_text(&x->o, "phone", r->phone);
-        put_text(&x->o, "email", r->email);
-        put_text(&x->o, "channel", r->channel);
-        put_text(&x->o, "reason", r->reason);
-        put_text(&x->o, "template", r->template_name);
+        json_put_str_or_null(&x->o, "phone", r->phone);
+        json_put_str_or_null(&x->o, "email", r->email);
+        json_put_str_or_null(&x->o, "channel", r->channel);
+        json_put_str_or_null(&x->o, "reason", r->reason);
+        json_put_str_or_null(&x->o, "template", r->template_name);
         json_put_bool(&x->o, "would_send", r->would_send);
-        put_text(&x->o, "block_reason", r->block_reason);
+        json_put_str_or_null(&x->o, "block_reason", r->block_reason);
         put_time(&x->o, "not_before", r->not_before_ms);
         json_put_i64(&x->o, "cost", r->cost);
-        put_text(&x->o, "text", r->text);
+        json_put_str_or_null(&x->o, "text", r->text);
         put_time(&x->o, "at", r->at_ms);
         json_end(&x->o);
     }
@@ -448,7 +434,7 @@ static enum status report(struct tx *tx, void *ctx, struct err *e) {
         json_put_str(o, "state", r.causes[i].state);
         json_put_str(o, "cause", r.causes[i].cause);
         json_put_i64(o, "count", r.causes[i].n);
-        put_text(o, "sample", r.causes[i].sample);
+        json_put_str_or_null(o, "sample", r.causes[i].sample);
         json_end(o);
     }
     json_end(o);

@@ -51,10 +51,7 @@ struct group {
 static void write_group(struct api *x, const struct area *area, const struct group *g) {
     json_obj(&x->o, NULL);
     json_put_str(&x->o, "area", str_of(area->name));
-    if (g->kind.len > 0)
-        json_put_str(&x->o, "kind", g->kind);
-    else
-        json_put_null(&x->o, "kind");
+    json_put_str_or_null(&x->o, "kind", g->kind);
     json_put_str(&x->o, "cause", g->cause);
     json_put_str(&x->o, "reason", g->reason);
     json_put_opt(&x->o, "about", g->about);

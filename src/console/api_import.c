@@ -47,14 +47,8 @@ static void put_import(struct json_out *o, const struct import *im) {
     else
         json_put_null(o, "check");
     json_put_i64(o, "undone", im->undone);
-    if (im->cause.len > 0)
-        json_put_str(o, "cause", im->cause);
-    else
-        json_put_null(o, "cause");
-    if (im->reason.len > 0)
-        json_put_str(o, "reason", im->reason);
-    else
-        json_put_null(o, "reason");
+    json_put_str_or_null(o, "cause", im->cause);
+    json_put_str_or_null(o, "reason", im->reason);
     json_put_str(o, "actor", im->actor);
     put_time(o, "created_at", im->created_at_ms);
     put_time(o, "updated_at", im->updated_at_ms);

@@ -194,10 +194,7 @@ static void write_own_step(struct json_out *o, const struct lead_happening *h) {
     json_put_str(o, "kind", h->kind);
     put_time(o, "at", h->at_ms);
     json_put_raw(o, "data", h->data);
-    if (h->actor.len > 0)
-        json_put_str(o, "actor", h->actor);
-    else
-        json_put_null(o, "actor");
+    json_put_str_or_null(o, "actor", h->actor);
     json_put_null(o, "conversation_id");
     json_end(o);
 }

@@ -313,10 +313,7 @@ static void write_look(struct api *x, const struct mail_look *look) {
     struct json_out *o = api_begin(x);
 
     put_time(o, "looked_at", look->looked_at_ms);
-    if (look->trouble.len > 0)
-        json_put_str(o, "trouble", look->trouble);
-    else
-        json_put_null(o, "trouble");
+    json_put_str_or_null(o, "trouble", look->trouble);
     json_put_bool(o, "is_refused", look->is_refused);
     json_end(o);
 }

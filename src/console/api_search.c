@@ -44,10 +44,7 @@ static void write_result(struct api *x, const struct search_result *r) {
         json_end(o);
     }
     json_end(o);
-    if (r->next.len > 0)
-        json_put_str(o, "next", r->next);
-    else
-        json_put_null(o, "next");
+    json_put_str_or_null(o, "next", r->next);
     json_put_bool(o, "has_more", r->next.len > 0);
     json_end(o);
 }

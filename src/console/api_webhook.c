@@ -13,13 +13,6 @@ static struct webhook_id webhook_of(const struct api *x) {
 
 /* --- as JSON ---------------------------------------------------------------------------------------------------------- */
 
-static void put_text(struct json_out *o, const char *key, struct str s) { /* empty: null */
-    if (s.len == 0)
-        json_put_null(o, key);
-    else
-        json_put_str(o, key, s);
-}
-
 static void put_patterns(struct json_out *o, struct str patterns) {
     json_arr(o, "events");
     while (patterns.len > 0) {
@@ -37,12 +30,12 @@ static void put_webhook(struct json_out *o, const struct webhook *w) {
     json_put_str(o, "description", w->description);
     put_patterns(o, w->events);
     json_put_bool(o, "is_active", str_eq(w->state, STR("active")));
-    put_text(o, "disabled_reason", w->state_reason);
+    json_put_str_or_null(o, "disabled_reason", w->state_reason);
     put_time(o, "old_secret_until", w->old_secret_until_ms);
     put_time(o, "failing_since", w->failing_since_ms);
     put_time(o, "last_success_at", w->last_success_at_ms);
     put_time(o, "last_failure_at", w->last_failure_at_ms);
-    put_text(o, "last_failure", w->last_failure);
+    json_put_str_or_null(o, "last_failure", w->last_failure);
     put_time(o, "created_at", w->created_at_ms);
     put_time(o, "updated_at", w->updated_at_ms);
 }
@@ -194,13 +187,13 @@ void write_delivery_members(struct json_out *o, const struct webhook_delivery *d
     json_put_str(o, "state", d->state);
     json_put_i64(o, "attempts", d->attempts);
     put_time(o, "next_at", str_eq(d->state, STR("waiting")) ? d->next_at_ms : 0);
-    put_text(o, "cause", d->cause);
-    put_text(o, "reason", d->reason);
+    json_put_str_or_null(o, "cause", d->cause);
+    json_put_str_or_null(o, "reason", d->reason);
     if (d->status > 0)
         json_put_i64(o, "status", d->status);
     else
         json_put_null(o, "status");
-    put_text(o, "reply", d->reply);
+    json_put_str_or_null(o, "reply", d->reply);
     json_put_i64(o, "took_ms", d->took_ms);
     put_time(o, "created_at", d->created_at_ms);
     put_time(o, "tried_at", d->tried_at_ms);

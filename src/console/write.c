@@ -28,13 +28,6 @@ void put_time(struct json_out *o, const char *key, int64_t ms) {
     arena_done(&a);
 }
 
-static void put_text(struct json_out *o, const char *key, struct str s) { /* empty: null */
-    if (s.len == 0)
-        json_put_null(o, key);
-    else
-        json_put_str(o, key, s);
-}
-
 void write_user(struct json_out *o, const struct user *user, const struct team_member *member) {
     json_obj(o, NULL);
     put_id(o, "id", user->id.v);
@@ -79,17 +72,14 @@ void write_me(struct json_out *o, const struct tenant *tenant, const struct user
 
 /* What goes along when people get it, and until when what must happen. */
 static void write_handover(struct json_out *o, const struct conversation *c) {
-    put_text(o, "skill", c->skill);
-    put_text(o, "summary", c->summary);
-    if (c->collected.len > 0)
-        json_put_raw(o, "collected", c->collected);
-    else
-        json_put_null(o, "collected");
+    json_put_str_or_null(o, "skill", c->skill);
+    json_put_str_or_null(o, "summary", c->summary);
+    json_put_raw_or_null(o, "collected", c->collected);
     put_time(o, "waiting_since", c->waiting_since_ms);
     put_time(o, "assigned_at", c->assigned_at_ms);
     put_time(o, "unanswered_at", c->unanswered_at_ms);
     put_time(o, "deadline_at", c->deadline_at_ms);
-    put_text(o, "deadline_kind", c->deadline_kind);
+    json_put_str_or_null(o, "deadline_kind", c->deadline_kind);
 }
 
 void write_label(struct json_out *o, const struct label *label) {
@@ -113,16 +103,16 @@ void write_conversation(struct json_out *o, const char *key, const struct conver
     json_put_str(o, "state", c->state);
     json_put_str(o, "owner", c->owner);
     put_id(o, "owner_user", c->owner_user.v);
-    put_text(o, "owner_name", c->owner_name);
+    json_put_str_or_null(o, "owner_name", c->owner_name);
     json_put_i64(o, "owner_version", c->owner_version);
     put_id(o, "provider_id", c->account.v);
     json_obj(o, "lead");
     put_id(o, "id", c->lead.v);
-    put_text(o, "name", c->lead_name);
-    put_text(o, "phone", c->lead_phone);
-    put_text(o, "user_id", c->lead_user_id);
+    json_put_str_or_null(o, "name", c->lead_name);
+    json_put_str_or_null(o, "phone", c->lead_phone);
+    json_put_str_or_null(o, "user_id", c->lead_user_id);
     json_end(o);
-    put_text(o, "handoff_reason", c->handoff_reason);
+    json_put_str_or_null(o, "handoff_reason", c->handoff_reason);
     write_handover(o, c);
     json_put_str(o, "last_text", c->last_text);
     put_time(o, "last_at", c->last_at_ms);
@@ -167,7 +157,7 @@ static void write_error(struct json_out *o, const struct message *m) {
     json_obj(o, "error");
     json_put_i64(o, "code", m->error_code);
     json_put_str(o, "reason", m->error_reason);
-    put_text(o, "cause", m->error_cause);
+    json_put_str_or_null(o, "cause", m->error_cause);
     json_end(o);
 }
 
@@ -183,14 +173,11 @@ void write_message_members(struct json_out *o, const struct message *m) {
     json_put_raw(o, "content", m->content);
     json_put_str(o, "status", m->status);
     write_error(o, m);
-    if (m->media.len > 0)
-        json_put_raw(o, "media", m->media);
-    else
-        json_put_null(o, "media");
-    put_text(o, "sender", m->sender);
-    put_text(o, "provider_message_id", m->provider_id);
-    put_text(o, "client_id", m->client_id);
-    put_text(o, "reply_to", m->reply_to);
+    json_put_raw_or_null(o, "media", m->media);
+    json_put_str_or_null(o, "sender", m->sender);
+    json_put_str_or_null(o, "provider_message_id", m->provider_id);
+    json_put_str_or_null(o, "client_id", m->client_id);
+    json_put_str_or_null(o, "reply_to", m->reply_to);
     put_id(o, "turn_id", m->turn);
     put_time(o, "edited_at", m->edited_at_ms);
     put_time(o, "revoked_at", m->revoked_at_ms);
@@ -240,8 +227,8 @@ void write_inbox_members(struct json_out *o, const struct inbox_row *row) {
     put_id(o, "provider_id", row->account.v);
     json_put_str(o, "provider", row->provider);
     json_put_str(o, "state", row->state);
-    put_text(o, "cause", row->cause);
-    put_text(o, "reason", row->reason);
+    json_put_str_or_null(o, "cause", row->cause);
+    json_put_str_or_null(o, "reason", row->reason);
     json_put_i64(o, "events", row->events);
     json_put_i64(o, "bytes", row->bytes);
     put_time(o, "received_at", row->received_at_ms);
@@ -264,9 +251,9 @@ void write_job(struct json_out *o, const struct job_row *row) {
     put_id(o, "id", row->id.v);
     json_put_str(o, "kind", row->kind);
     json_put_str(o, "state", str_of(states[row->state]));
-    put_text(o, "lane", row->lane);
-    put_text(o, "cause", row->cause);
-    put_text(o, "reason", row->reason);
+    json_put_str_or_null(o, "lane", row->lane);
+    json_put_str_or_null(o, "cause", row->cause);
+    json_put_str_or_null(o, "reason", row->reason);
     json_put_i64(o, "attempts", row->attempts);
     json_put_str(o, "payload", row->payload);
     put_time(o, "run_at", row->run_at_ms);

@@ -2,24 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "console/write.h"
 
-static void put_text(struct json_out *o, const char *key, struct str s) { /* empty: null */
-    if (s.len > 0)
-        json_put_str(o, key, s);
-    else
-        json_put_null(o, key);
-}
-
 static void write_phone(struct json_out *o, const struct lead_phone *p) {
     static const char *const known[] = {
         [LEAD_WHATSAPP_UNKNOWN] = NULL, [LEAD_WHATSAPP_YES] = "yes", [LEAD_WHATSAPP_NO] = "no"};
 
     json_obj(o, NULL);
     json_put_str(o, "typed", p->typed);
-    put_text(o, "e164", p->e164);
+    json_put_str_or_null(o, "e164", p->e164);
     json_put_str(o, "kind", p->kind);
     json_put_bool(o, "is_valid", p->is_dispatchable);
-    put_text(o, "reason", p->reason);
-    put_text(o, "whatsapp", str_of(known[p->is_whatsapp % 3]));
+    json_put_str_or_null(o, "reason", p->reason);
+    json_put_str_or_null(o, "whatsapp", str_of(known[p->is_whatsapp % 3]));
     json_end(o);
 }
 
@@ -27,10 +20,10 @@ static void write_email(struct json_out *o, const struct lead_email *m) {
     json_obj(o, NULL);
     json_put_str(o, "email", m->address);
     json_put_bool(o, "is_valid", m->is_valid && !m->is_bounced);
-    put_text(o, "reason",
-             !m->is_valid    ? STR("invalid")
-             : m->is_bounced ? STR("bounced")
-                             : STR_EMPTY);
+    json_put_str_or_null(o, "reason",
+                         !m->is_valid    ? STR("invalid")
+                         : m->is_bounced ? STR("bounced")
+                                         : STR_EMPTY);
     json_end(o);
 }
 
@@ -57,10 +50,10 @@ void write_lead(struct json_out *o, const char *key, const struct lead_row *lead
 
     json_obj(o, key);
     put_id(o, "id", lead->id.v);
-    put_text(o, "name", lead->name);
-    put_text(o, "company", lead->company);
-    put_text(o, "document", lead->document);
-    put_text(o, "document_kind", lead->document_kind);
+    json_put_str_or_null(o, "name", lead->name);
+    json_put_str_or_null(o, "company", lead->company);
+    json_put_str_or_null(o, "document", lead->document);
+    json_put_str_or_null(o, "document_kind", lead->document_kind);
     json_put_str(o, "state", lead->state);
     json_arr(o, "phones");
     for (size_t i = 0; i < lead->n_phones; i++)
@@ -72,9 +65,9 @@ void write_lead(struct json_out *o, const char *key, const struct lead_row *lead
     json_end(o);
     json_put_raw(o, "tags", lead->tags);
     json_put_raw(o, "fields", lead->fields);
-    put_text(o, "source", lead->source);
+    json_put_str_or_null(o, "source", lead->source);
     json_put_bool(o, "valid_for_dispatch", reason.len == 0);
-    put_text(o, "dispatch_reason", reason);
+    json_put_str_or_null(o, "dispatch_reason", reason);
     put_time(o, "marketing_stopped_at", lead->marketing_stopped_at_ms);
     put_time(o, "last_inbound_at", lead->last_inbound_at_ms);
     put_time(o, "created_at", lead->created_at_ms);

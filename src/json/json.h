@@ -94,3 +94,7 @@ void json_put_json(struct json_out *o, const char *key,
 void json_put_raw(struct json_out *o, const char *key, struct str text);
 /* A string when non-empty, else nothing at all. */
 void json_put_opt(struct json_out *o, const char *key, struct str v);
+/* A string when non-empty, else null: for members that are always there. */
+void json_put_str_or_null(struct json_out *o, const char *key, struct str v);
+/* The same of text that is already JSON. */
+void json_put_raw_or_null(struct json_out *o, const char *key, struct str text);

@@ -214,3 +214,17 @@ void json_put_opt(struct json_out *o, const char *key, struct str v) {
     if (v.len > 0)
         json_put_str(o, key, v);
 }
+
+void json_put_str_or_null(struct json_out *o, const char *key, struct str v) {
+    if (v.len > 0)
+        json_put_str(o, key, v);
+    else
+        json_put_null(o, key);
+}
+
+void json_put_raw_or_null(struct json_out *o, const char *key, struct str text) {
+    if (text.len > 0)
+        json_put_raw(o, key, text);
+    else
+        json_put_null(o, key);
+}

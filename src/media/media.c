@@ -33,10 +33,7 @@ struct str media_json(struct arena *a, const struct media *m) {
         json_put_null(&o, "size");
     }
     json_put_str(&o, "file_name", m->file_name);
-    if (m->reason.len > 0)
-        json_put_str(&o, "reason", m->reason);
-    else
-        json_put_null(&o, "reason");
+    json_put_str_or_null(&o, "reason", m->reason);
     json_end(&o);
     text = arena_str(a, buf_str(&b));
     buf_done(&b);

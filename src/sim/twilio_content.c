@@ -245,13 +245,6 @@ static void write_content(struct sim *s, struct arena *a, struct json_out *o,
     json_end(o);
 }
 
-static void put_page(struct json_out *o, const char *key, struct str url) {
-    if (url.len > 0)
-        json_put_str(o, key, url);
-    else
-        json_put_null(o, key);
-}
-
 static void write_meta(struct sim *s, const struct req *r, struct json_out *o, int64_t page,
                        int64_t size) {
     size_t n = s->twilio->contents->n;
@@ -265,12 +258,13 @@ static void write_meta(struct sim *s, const struct req *r, struct json_out *o, i
     json_put_i64(o, "page_size", size);
     json_put_str(o, "first_page_url", arena_printf(r->arena, "%.*s0", STR_ARG(at)));
     json_put_str(o, "url", arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page));
-    put_page(o, "next_page_url",
-             is_last ? STR_EMPTY
-                     : arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page + 1));
-    put_page(o, "previous_page_url",
-             page == 0 ? STR_EMPTY
-                       : arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page - 1));
+    json_put_str_or_null(
+        o, "next_page_url",
+        is_last ? STR_EMPTY : arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page + 1));
+    json_put_str_or_null(
+        o, "previous_page_url",
+        page == 0 ? STR_EMPTY
+                  : arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page - 1));
     json_end(o);
 }
 

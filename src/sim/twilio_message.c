@@ -298,14 +298,8 @@ static void write_accepted(const struct sending *x, struct json_out *o) {
     json_put_str(o, "direction", STR("outbound-api"));
     json_put_null(o, "error_code");
     json_put_null(o, "error_message");
-    if (x->from.len > 0)
-        json_put_str(o, "from", x->from);
-    else
-        json_put_null(o, "from");
-    if (x->service.len > 0)
-        json_put_str(o, "messaging_service_sid", x->service);
-    else
-        json_put_null(o, "messaging_service_sid");
+    json_put_str_or_null(o, "from", x->from);
+    json_put_str_or_null(o, "messaging_service_sid", x->service);
     json_put_str(o, "num_media", x->link.len > 0 ? STR("1") : STR("0"));
     json_put_str(o, "num_segments", STR("1"));
     json_put_null(o, "price");

@@ -26,13 +26,6 @@ static void put_time(struct json_out *o, const char *key, int64_t ms) {
     json_put_str(o, key, (struct str){text, sizeof(text)});
 }
 
-static void put_text(struct json_out *o, const char *key, struct str s) {
-    if (s.len == 0)
-        json_put_null(o, key);
-    else
-        json_put_str(o, key, s);
-}
-
 static void put_conversation(struct json_out *o, const struct conversation *c) {
     json_obj(o, "conversation");
     put_id(o, "id", c->id.v);
@@ -43,11 +36,11 @@ static void put_conversation(struct json_out *o, const struct conversation *c) {
     put_id(o, "provider_id", c->account.v);
     json_obj(o, "lead");
     put_id(o, "id", c->lead.v);
-    put_text(o, "name", c->lead_name);
-    put_text(o, "phone", c->lead_phone);
-    put_text(o, "user_id", c->lead_user_id);
+    json_put_str_or_null(o, "name", c->lead_name);
+    json_put_str_or_null(o, "phone", c->lead_phone);
+    json_put_str_or_null(o, "user_id", c->lead_user_id);
     json_end(o);
-    put_text(o, "handoff_reason", c->handoff_reason);
+    json_put_str_or_null(o, "handoff_reason", c->handoff_reason);
     put_time(o, "window_until", c->window_until_ms);
     put_time(o, "created_at", c->created_at_ms);
     json_end(o);
@@ -72,10 +65,10 @@ static void put_message(struct json_out *o, const struct message *m) {
         json_put_str(o, "cause", m->error_cause);
         json_end(o);
     }
-    put_text(o, "sender", m->sender);
-    put_text(o, "provider_message_id", m->provider_id);
-    put_text(o, "client_id", m->client_id);
-    put_text(o, "reply_to", m->reply_to);
+    json_put_str_or_null(o, "sender", m->sender);
+    json_put_str_or_null(o, "provider_message_id", m->provider_id);
+    json_put_str_or_null(o, "client_id", m->client_id);
+    json_put_str_or_null(o, "reply_to", m->reply_to);
     put_time(o, "created_at", m->created_at_ms);
     put_time(o, "updated_at", m->updated_at_ms);
     json_end(o);

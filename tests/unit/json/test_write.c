@@ -40,10 +40,15 @@ static void commas_and_keys_stand_where_they_belong(void **state) {
     json_put_raw(&json, "raw", STR("{\"a\":[]}"));
     json_put_opt(&json, "absent", STR_EMPTY);
     json_put_opt(&json, "there", STR("y"));
+    json_put_str_or_null(&json, "empty", STR_EMPTY);
+    json_put_str_or_null(&json, "full", STR("z"));
+    json_put_raw_or_null(&json, "no raw", STR_EMPTY);
+    json_put_raw_or_null(&json, "a raw", STR("[1]"));
     json_put_json(&json, "none", NULL);
     json_end(&json);
     assert_str(buf_str(&out), "{\"s\":\"x\",\"i\":-9223372036854775808,\"l\":[true,null,{},[1]],"
-                              "\"raw\":{\"a\":[]},\"there\":\"y\",\"none\":null}");
+                              "\"raw\":{\"a\":[]},\"there\":\"y\",\"empty\":null,\"full\":\"z\","
+                              "\"no raw\":null,\"a raw\":[1],\"none\":null}");
 }
 
 static void strings_are_escaped(void **state) {
