@@ -9,12 +9,16 @@
 
 #include <sqlite3.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "db/engine.h"
 
 struct sqlite_stmt { /* a prepared statement of one connection, found by the address of its text */
     const char *sql;
     sqlite3_stmt *handle;
+    sqlite3_stmt
+        *many; /* the same for SQLITE_ROWS_AT_ONCE rows; NULL: not asked for yet, or has_no_many */
+    bool has_no_many;
     uint8_t *numbers; /* numbers[i]: the n of "$n" that SQLite's parameter i + 1 is named after */
     int n_params;
     unsigned max_number;
@@ -24,6 +28,7 @@ struct sqlite_stmt { /* a prepared statement of one connection, found by the add
 enum {
     SQLITE_STMT_SLOTS = 512, /* power of two, open addressing */
     SQLITE_STMT_MAX = 256,
+    SQLITE_ROWS_AT_ONCE = 32,
 };
 
 enum sqlite_control {
@@ -111,6 +116,12 @@ enum status sqlite_query(struct arena *a, struct tx *tx, struct db_call call, si
 enum status sqlite_each(struct tx *tx, struct db_call call, db_row_fn fn, void *ctx, struct err *e);
 enum status sqlite_exec_rows(struct tx *tx, struct db_batch batch, int64_t *ret_changed,
                              struct err *e);
+
+/* --- many rows at once (sqlite_rows.c) ------------------------------------------------------- */
+
+/* The text for n_rows rows made from one for one row of n_cols values; its parameters are ?1 to ?(n_rows * n_cols), row
+ * by row. False: sql is no plain INSERT of values, or too long. Whoever got true ends ret with buf_done. */
+bool sqlite_rows_text(const char *sql, size_t n_cols, size_t n_rows, struct buf *ret);
 
 /* --- conflicts (sqlite_conflict.c) ----------------------------------------------------------- */
 

@@ -16,6 +16,7 @@ static void stmt_free(struct sqlite_stmt *stmt) {
     if (!stmt)
         return;
     (void)sqlite3_finalize(stmt->handle);
+    (void)sqlite3_finalize(stmt->many);
     free(stmt->numbers);
     free(stmt);
 }
@@ -280,14 +281,60 @@ enum status sqlite_exec(struct tx *tx, struct db_call call, int64_t *ret_changed
     return ST_OK;
 }
 
+/* --- many rows ------------------------------------------------------------------------------- */
+
+static enum status prepare_many(struct sqlite_conn *conn, struct sqlite_stmt *stmt, size_t n_cols,
+                                struct err *e) {
+    ATTR_CLEANUP(buf_done_p) struct buf text = {0};
+    int code;
+
+    if (stmt->many || stmt->has_no_many)
+        return ST_OK;
+    stmt->has_no_many = !sqlite_rows_text(stmt->sql, n_cols, SQLITE_ROWS_AT_ONCE, &text);
+    if (stmt->has_no_many)
+        return ST_OK;
+    code = sqlite3_prepare_v3(conn->handle, text.ptr, (int)text.len, SQLITE_PREPARE_PERSISTENT,
+                              &stmt->many, NULL);
+    return code == SQLITE_OK ? ST_OK : sqlite_fail(conn, code, db_sql_name(stmt->sql).text, e);
+}
+
+static void let_go(sqlite3_stmt **handle) {
+    if (*handle) {
+        (void)sqlite3_reset(*handle);
+        (void)sqlite3_clear_bindings(*handle);
+    }
+}
+
+/* The next SQLITE_ROWS_AT_ONCE rows. */
+static enum status exec_many(struct sqlite_conn *conn, struct sqlite_stmt *stmt,
+                             const struct db_val *vals, size_t n_cols, int64_t *changed,
+                             struct err *e) {
+    ATTR_CLEANUP(let_go) sqlite3_stmt *many = stmt->many;
+    int code = SQLITE_OK;
+
+    for (size_t i = 0; i < SQLITE_ROWS_AT_ONCE * n_cols && code == SQLITE_OK; i++)
+        code = bind_val(many, (int)i + 1, &vals[i]);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(many);
+    if (code != SQLITE_DONE)
+        return sqlite_fail(conn, code, db_sql_name(stmt->sql).text, e);
+    *changed += sqlite3_changes64(conn->handle);
+    return ST_OK;
+}
+
 enum status sqlite_exec_rows(struct tx *tx, struct db_batch batch, int64_t *ret_changed,
                              struct err *e) {
     struct sqlite_conn *conn = conn_of(tx);
     ATTR_CLEANUP(finish) struct sqlite_stmt *stmt = NULL;
     int64_t changed = 0;
+    size_t row = 0;
 
     TRY(get_stmt(conn, batch.sql, batch.n_cols, &stmt, e));
-    for (size_t row = 0; row < batch.n_rows; row++) {
+    if (batch.n_rows >= SQLITE_ROWS_AT_ONCE)
+        TRY(prepare_many(conn, stmt, batch.n_cols, e));
+    for (; stmt->many && row + SQLITE_ROWS_AT_ONCE <= batch.n_rows; row += SQLITE_ROWS_AT_ONCE)
+        TRY(exec_many(conn, stmt, batch.vals + row * batch.n_cols, batch.n_cols, &changed, e));
+    for (; row < batch.n_rows; row++) {
         TRY(bind(conn, stmt, batch.vals + row * batch.n_cols, e));
         TRY(step_to_end(conn, stmt, e));
         changed += changes_of(conn, stmt);

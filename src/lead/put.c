@@ -158,15 +158,30 @@ struct change { /* what one record changes of its person, and the JSON that take
     struct put *p;
     struct person *person;
     const struct lead_read *r;
-    struct json_out *o;
+    struct json_out *o; /* NULL: the person is new and goes as a whole */
     bool is_any;
 };
 
+static void note_begin(struct change *c, const char *list) {
+    if (c->o)
+        json_arr(c->o, list);
+}
+
+static void note(struct change *c, struct str s) {
+    if (c->o)
+        json_put_str(c->o, NULL, s);
+}
+
+static void note_end(struct change *c) {
+    if (c->o)
+        json_end(c->o);
+}
+
 static void put_pair(struct change *c, const char *column, struct str before, struct str after) {
-    json_arr(c->o, column);
-    json_put_str(c->o, NULL, before);
-    json_put_str(c->o, NULL, after);
-    json_end(c->o);
+    note_begin(c, column);
+    note(c, before);
+    note(c, after);
+    note_end(c);
     c->is_any = true;
 }
 
@@ -183,7 +198,8 @@ static void change_texts(struct change *c) {
 
     if (changes(c, p->name, r->name)) {
         put_pair(c, "name", p->name, r->name);
-        json_put_bool(c->o, "named", p->is_named);
+        if (c->o)
+            json_put_bool(c->o, "named", p->is_named);
         p->name = r->name;
         p->name_key = r->name_key;
         p->is_named = true;
@@ -270,7 +286,7 @@ static enum status change_fields(struct change *c, struct err *e) {
         return ST_OK;
     TRY(json_parse(c->p->a, c->person->fields, JSON_LIMITS_DEFAULT, &old, e));
     merged = merged_fields(c->p->a, old, c->r->fields, c->p->policy == LEAD_OVERWRITE, &is_any);
-    if (is_any && !c->person->is_new)
+    if (is_any)
         put_pair(c, "fields", c->person->fields, merged);
     if (is_any)
         c->person->fields = merged;
@@ -325,7 +341,7 @@ static bool claim(struct change *c, struct person_key key, bool *ret_claimed) {
 static void change_phones(struct change *c) {
     struct person *p = c->person;
 
-    json_arr(c->o, "phones");
+    note_begin(c, "phones");
     for (size_t i = 0; i < c->r->n_phones; i++) {
         const struct read_phone *phone = &c->r->phones[i];
         struct person_phone one = {
@@ -340,10 +356,10 @@ static void change_phones(struct change *c) {
         grow_phones(c->p->a, p);
         one.position = p->n_phones > 0 ? p->phones[p->n_phones - 1].position + 1 : 0;
         p->phones[p->n_phones++] = one;
-        json_put_str(c->o, NULL, phone->e164.len > 0 ? phone->e164 : phone->typed);
+        note(c, phone->e164.len > 0 ? phone->e164 : phone->typed);
         c->is_any = true;
     }
-    json_end(c->o);
+    note_end(c);
 }
 
 static bool has_email(const struct person *p, struct str address) {
@@ -357,7 +373,7 @@ static bool has_email(const struct person *p, struct str address) {
 static void change_emails(struct change *c) {
     struct person *p = c->person;
 
-    json_arr(c->o, "emails");
+    note_begin(c, "emails");
     for (size_t i = 0; i < c->r->n_emails; i++) {
         const struct read_email *m = &c->r->emails[i];
         struct person_email one = {.address = m->address, .is_valid = m->is_valid, .is_new = true};
@@ -371,17 +387,17 @@ static void change_emails(struct change *c) {
         grow_emails(c->p->a, p);
         one.position = p->n_emails > 0 ? p->emails[p->n_emails - 1].position + 1 : 0;
         p->emails[p->n_emails++] = one;
-        json_put_str(c->o, NULL, m->address);
+        note(c, m->address);
         c->is_any = true;
     }
-    json_end(c->o);
+    note_end(c);
 }
 
 static void change_tags(struct change *c) {
     struct person *p = c->person;
     size_t before;
 
-    json_arr(c->o, "tags");
+    note_begin(c, "tags");
     if (c->r->n_tags > 0)
         person_tags(c->p->a, p);
     before = p->n_tags;
@@ -395,9 +411,9 @@ static void change_tags(struct change *c) {
             continue;
         p->tag_list[p->n_tags++] = *tag;
         c->p->tags[c->p->n_tags++] = (struct pair_row){.lead = p->id, .value = tag->key};
-        json_put_str(c->o, NULL, tag->key);
+        note(c, tag->key);
     }
-    json_end(c->o);
+    note_end(c);
     if (p->n_tags == before)
         return;
     person_put_tags(c->p->a, p);
@@ -410,53 +426,53 @@ static void change_keys(struct change *c) {
     size_t n = keys_of(c->r, keys);
     bool is_claimed;
 
-    json_arr(c->o, "keys");
+    note_begin(c, "keys");
     for (size_t i = 0; i < n; i++) {
         bool is_document = keys[i].kind[0] == 'c';
 
         if (is_document && str_eq(c->person->document, keys[i].value) &&
             claim(c, keys[i], &is_claimed) && is_claimed) {
-            json_put_str(c->o, NULL, str_of(keys[i].kind));
-            json_put_str(c->o, NULL, keys[i].value);
+            note(c, str_of(keys[i].kind));
+            note(c, keys[i].value);
         }
     }
-    json_end(c->o);
+    note_end(c);
+}
+
+static enum status make_changes(struct change *c, struct err *e) {
+    change_texts(c);
+    TRY(change_fields(c, e));
+    change_phones(c);
+    change_emails(c);
+    change_tags(c);
+    change_keys(c);
+    return ST_OK;
 }
 
 static enum status apply(struct put *p, struct person *person, const struct lead_read *r,
                          struct str *ret_before, bool *ret_any, struct err *e) {
+    ATTR_CLEANUP(buf_done_p) struct buf b;
     struct json_out o;
-    struct buf b;
     struct change c = {.p = p, .person = person, .r = r, .o = &o};
-    enum status st;
 
     buf_init(&b, 1u << 20);
     json_out_init(&o, &b);
     json_obj(&o, NULL);
-    change_texts(&c);
-    st = change_fields(&c, e);
-    if (st == ST_OK) {
-        change_phones(&c);
-        change_emails(&c);
-        change_tags(&c);
-        change_keys(&c);
-        json_arr(&o, "at");
-        json_put_i64(&o, NULL, person->updated_at_ms);
-        json_put_i64(&o, NULL, p->now_ms);
-        json_end(&o);
-        json_end(&o);
-        *ret_before = arena_str(p->a, buf_str(&b));
-        *ret_any = c.is_any;
-    }
-    buf_done(&b);
-    return st;
+    TRY(make_changes(&c, e));
+    json_arr(&o, "at");
+    json_put_i64(&o, NULL, person->updated_at_ms);
+    json_put_i64(&o, NULL, p->now_ms);
+    json_end(&o);
+    json_end(&o);
+    *ret_before = arena_str(p->a, buf_str(&b));
+    *ret_any = c.is_any;
+    return ST_OK;
 }
 
 static enum status create(struct put *p, const struct lead_record *record,
                           const struct lead_read *r, struct lead_put_result *ret, struct err *e) {
     struct person *person = add_person(p, arena_new_of(p->a, struct person));
-    struct str unused;
-    bool is_any;
+    struct change c = {.p = p, .person = person, .r = r};
 
     *person = (struct person){.id.v = uuid_new(),
                               .is_new = true,
@@ -469,7 +485,7 @@ static enum status create(struct put *p, const struct lead_record *record,
     ret->id = person->id;
     ret->reason = r->note;
     ret->column = r->column;
-    return apply(p, person, r, &unused, &is_any, e);
+    return make_changes(&c, e);
 }
 
 static enum status put_one(struct put *p, const struct lead_record *record,

@@ -173,6 +173,11 @@ static const struct db_sql update_persons = DB_SQL2(
     " AS u(id, tenant_id, name, name_key, company, company_key, document, document_kind, fields,"
     " tags, source, is_named, at) WHERE l.tenant_id = u.tenant_id AND l.id = u.id");
 
+/* Whether the person is one of those written: the new ones, or the changed ones. */
+static bool is_written(const struct person *p, bool is_new) {
+    return is_new ? p->is_new : p->is_changed && !p->is_new;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status put_persons(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct person *const *persons, size_t n, bool is_new, int64_t now_ms,
@@ -183,7 +188,7 @@ static enum status put_persons(struct arena *a, struct tx *tx, struct tenant_id 
     for (size_t i = 0; i < n; i++) {
         const struct person *p = persons[i];
 
-        if (is_new ? p->is_new : p->is_changed && !p->is_new)
+        if (is_written(p, is_new))
             person_values(vals + rows++ * PERSON_VALUES, tenant, p,
                           is_new || p->updated_at_ms == 0 ? now_ms : p->updated_at_ms);
     }
@@ -256,8 +261,9 @@ static enum status put_emails(struct arena *a, struct tx *tx, struct tenant_id t
     return db_exec_rows(tx, sql, vals, rows, EMAIL_VALUES, NULL, e);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): who, where, what and which of them */
 static enum status put_words(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct person *const *persons, size_t n, struct err *e) {
+                             struct person *const *persons, size_t n, bool is_new, struct err *e) {
     struct word_row *rows;
     size_t n_rows = 0, bytes = 0;
 
@@ -267,21 +273,21 @@ static enum status put_words(struct arena *a, struct tx *tx, struct tenant_id te
     for (size_t i = 0; i < n; i++) {
         const struct person *p = persons[i];
         struct str words[LEAD_WORDS_MAX];
-        size_t n_words =
-            p->is_new || p->is_changed ? words_of(p->name_key, p->company_key, words) : 0;
+        size_t n_words = is_written(p, is_new) ? words_of(p->name_key, p->company_key, words) : 0;
 
         for (size_t k = 0; k < n_words; k++)
             rows[n_rows++] = (struct word_row){words[k], p->id};
     }
-    return store_words_put(a, tx, tenant, rows, n_rows, e);
+    return store_words_put(a, tx, tenant, rows, n_rows, is_new, e);
 }
 
 enum status store_persons_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct person *const *persons, size_t n, int64_t now_ms,
                               struct err *e) {
-    TRY(put_persons(a, tx, tenant, persons, n, true, now_ms, e));
-    TRY(put_persons(a, tx, tenant, persons, n, false, now_ms, e));
-    TRY(put_words(a, tx, tenant, persons, n, e));
+    for (int is_new = 1; is_new >= 0; is_new--) {
+        TRY(put_persons(a, tx, tenant, persons, n, is_new, now_ms, e));
+        TRY(put_words(a, tx, tenant, persons, n, is_new, e));
+    }
     TRY(put_phones(a, tx, tenant, persons, n, e));
     return put_emails(a, tx, tenant, persons, n, e);
 }

@@ -28,20 +28,26 @@ static struct db_val *vals_of(struct arena *a, struct tenant_id tenant, const st
     return vals;
 }
 
+#define INSERT_ONE "INSERT INTO lead_words (tenant_id, word, lead_id) VALUES ($1, $2, $3)"
+#define INSERT_ALL                                                                                 \
+    "INSERT INTO lead_words (tenant_id, word, lead_id) SELECT t, w, l FROM"                        \
+    " unnest($1::uuid[], $2::text[], $3::uuid[]) AS u (t, w, l)"
+#define UNLESS_THERE " ON CONFLICT DO NOTHING"
+
 /* In the order of the index: neighbours are written together. */
+/* NOLINTNEXTLINE(readability-function-size): who, where and what */
 enum status store_words_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                            struct word_row *rows, size_t n, struct err *e) {
-    static const struct db_sql sql =
-        DB_SQL2("INSERT INTO lead_words (tenant_id, word, lead_id) VALUES ($1, $2, $3)"
-                " ON CONFLICT DO NOTHING",
-                "INSERT INTO lead_words (tenant_id, word, lead_id) SELECT t, w, l FROM"
-                " unnest($1::uuid[], $2::text[], $3::uuid[]) AS u (t, w, l)"
-                " ON CONFLICT DO NOTHING");
+                            struct word_row *rows, size_t n, bool is_new, struct err *e) {
+    /* Asking twice, as PostgreSQL does for a row that may be there, is half of what a new one costs. */
+    static const struct db_sql sqls[] = {
+        DB_SQL2(INSERT_ONE UNLESS_THERE, INSERT_ALL UNLESS_THERE),
+        DB_SQL2(INSERT_ONE, INSERT_ALL),
+    };
 
     if (n == 0)
         return ST_OK;
     qsort(rows, n, sizeof(*rows), by_word);
-    return db_exec_rows(tx, sql, vals_of(a, tenant, rows, n), n, COLUMNS, NULL, e);
+    return db_exec_rows(tx, sqls[is_new], vals_of(a, tenant, rows, n), n, COLUMNS, NULL, e);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): who, where and what */

@@ -23,8 +23,10 @@ struct word_row {
     struct str word;
     struct lead_id lead;
 };
+/* Sorts rows. is_new: their leads have no words yet; else words that are there already stay as they are. */
 enum status store_words_put(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                            struct word_row *rows, size_t n, struct err *e) ATTR_MUST_CHECK;
+                            struct word_row *rows, size_t n, bool is_new, struct err *e)
+    ATTR_MUST_CHECK;
 /* Those of one lead; PostgreSQL is not waited for. */
 enum status store_words_later(struct arena *a, struct tx *tx, struct tenant_id tenant,
                               struct lead_id lead, struct str name_key, struct str company_key,

@@ -373,6 +373,109 @@ static void batches_of_any_size_come_back(void **state) {
     }
 }
 
+struct table {
+    int64_t n, sum;
+};
+
+static enum status measure(struct tx *tx, void *ctx, struct err *e) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct table *t = ctx;
+    struct db_rows rows;
+
+    TRY(DB_QUERY(&a, tx, DB_SQL("SELECT count(*), CAST(coalesce(sum(n), 0) AS BIGINT) FROM vals"),
+                 &rows, e));
+    *t = (struct table){db_i64(&rows, 0, 0), db_i64(&rows, 0, 1)};
+    return ST_OK;
+}
+
+static struct table table_now(void) {
+    struct err e = ERR_INIT;
+    struct table t;
+
+    assert_ok(db_read(db, DB_SYSTEM, measure, &t, &e), &e);
+    return t;
+}
+
+static void a_batch_with_a_refused_row_leaves_nothing_wherever_that_stands(void **state) {
+    static const size_t places[] = {1, 31, 32, 33, 64, 99};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        struct batch b = {.changed = -1};
+        struct err e = ERR_INIT;
+
+        fill(&b, 100);
+        b.vals[places[i] * COLUMNS] = V_I64(0); /* the first one's key */
+        assert_int_equal(db_write(db, DB_SYSTEM, insert_batch, &b, &e), ST_CONFLICT);
+        assert_string_equal(e.cause, "vals_pkey");
+        assert_int_equal(table_now().n, 0);
+        arena_done(&b.a);
+    }
+}
+
+struct pairs {
+    struct db_sql sql;
+    struct db_val vals[2 * 100];
+    size_t n;
+    int64_t changed;
+};
+
+static enum status insert_pairs(struct tx *tx, void *ctx, struct err *e) {
+    struct pairs *p = ctx;
+
+    return db_exec_rows(tx, p->sql, p->vals, p->n, 2, &p->changed, e);
+}
+
+/* Keys from to from + 99, each with n = 1. */
+static int64_t put_pairs(struct db_sql sql, int64_t from) {
+    struct pairs p = {.sql = sql, .n = 100};
+    struct err e = ERR_INIT;
+
+    for (size_t i = 0; i < p.n; i++) {
+        p.vals[2 * i] = V_I64(from + (int64_t)i);
+        p.vals[2 * i + 1] = V_I64(1);
+    }
+    assert_ok(db_write(db, DB_SYSTEM, insert_pairs, &p, &e), &e);
+    return p.changed;
+}
+
+#define PAIRS " SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS u (id, n)"
+
+static void a_batch_counts_what_it_changed_and_not_what_was_there(void **state) {
+    static const struct db_sql unless =
+        DB_SQL2("INSERT INTO vals (id, n) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                "INSERT INTO vals (id, n)" PAIRS " ON CONFLICT DO NOTHING");
+    static const struct db_sql more =
+        DB_SQL2("INSERT INTO vals (id, n) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET"
+                " n = vals.n + excluded.n",
+                "INSERT INTO vals (id, n)" PAIRS " ON CONFLICT (id) DO UPDATE SET"
+                " n = vals.n + excluded.n");
+
+    (void)state;
+    assert_int_equal(put_pairs(unless, 0), 100);
+    assert_int_equal(put_pairs(unless, 30), 30);
+    assert_int_equal(table_now().sum, 130);
+    assert_int_equal(put_pairs(more, 65), 100);
+    assert_int_equal(table_now().n, 165);
+    assert_int_equal(table_now().sum, 230);
+}
+
+static void a_batch_may_reckon_with_its_values(void **state) {
+    static const struct db_sql tuple =
+        DB_SQL2("INSERT INTO vals (id, n) VALUES ($1, abs($2) + $1)",
+                "INSERT INTO vals (id, n) SELECT id, abs(n) + id FROM unnest($1::bigint[],"
+                " $2::bigint[]) AS u (id, n)");
+    static const struct db_sql tail = DB_SQL2(
+        "INSERT INTO vals (id, n) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET n = $2 + 1",
+        "INSERT INTO vals (id, n)" PAIRS " ON CONFLICT (id) DO UPDATE SET n = excluded.n + 1");
+
+    (void)state;
+    assert_int_equal(put_pairs(tuple, 0), 100);
+    assert_int_equal(table_now().sum, 100 + 4950);
+    assert_int_equal(put_pairs(tail, 0), 100);
+    assert_int_equal(table_now().sum, 200);
+}
+
 static void a_walk_can_stop_early(void **state) {
     struct batch b = {.changed = -1};
     struct compare c = {.batch = &b, .stop_at = 10};
@@ -449,6 +552,10 @@ int main(void) {
         cmocka_unit_test_setup(readers_may_not_write, empty_table),
         cmocka_unit_test(many_statements_find_their_own_text),
         cmocka_unit_test(batches_of_any_size_come_back),
+        cmocka_unit_test_setup(a_batch_with_a_refused_row_leaves_nothing_wherever_that_stands,
+                               empty_table),
+        cmocka_unit_test_setup(a_batch_counts_what_it_changed_and_not_what_was_there, empty_table),
+        cmocka_unit_test_setup(a_batch_may_reckon_with_its_values, empty_table),
         cmocka_unit_test_setup(a_walk_can_stop_early, empty_table),
         cmocka_unit_test(no_statement_runs_inside_a_walk),
         cmocka_unit_test(mixed_types_in_a_column_are_refused),
