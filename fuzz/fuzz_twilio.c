@@ -16,10 +16,25 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return crypto_init(&e) == ST_OK ? 0 : -1;
 }
 
+/* As the answer to each of the questions. */
+static void check_hook(struct arena *a, const struct http_reply *reply) {
+    static const char *const after[] = {"", "senders?Page=1", "number"};
+    struct channel ch = {.address = STR("1"),
+                         .service = STR("MG0123456789abcdef0123456789abcdef"),
+                         .hook_url = STR("https://x.test/webhooks/twilio/1")};
+    struct hook_answer answer;
+
+    for (size_t i = 0; i < ARRAY_LEN(after); i++) {
+        provider_twilio.judge_hook(a, &ch, str_of(after[i]), reply, &answer);
+        invariants_of_hook_answer(&answer);
+    }
+}
+
 static void check_answer(struct arena *a, struct str bytes) {
     struct http_header header = {0};
     const struct http_reply reply = fuzz_reply(bytes, &header);
     bool is_2xx = reply.status >= 200 && reply.status < 300;
+    struct template_answer list;
     struct template_answer list;
     struct send_result r;
 
@@ -35,6 +50,7 @@ static void check_answer(struct arena *a, struct str bytes) {
     PROMISE(list.outcome != SEND_UNCERTAIN);
     provider_meta.judge_list_templates(a, &reply, &list);
     PROMISE(list.outcome != SEND_UNCERTAIN);
+    check_hook(a, &reply);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -70,8 +70,8 @@ static bool is_loopback(struct str host) {
            str_starts(host, STR("[::1]"));
 }
 
-/* Twilio signs the URL it was given and calls it from outside: what the account's needs is told even when all is well,
- * because it has to be entered there. */
+/* Twilio signs the URL it was given and calls it from outside: what the account needs is told even when all is well, because
+ * it has to be entered there. Whether it is, only Twilio knows: tell_hook. */
 static void check_hook(struct accounts *x, const struct account *p) {
     struct arena *a = &x->d->c->arena;
     struct str base = x->d->c->rt.config->public_url;
@@ -101,6 +101,20 @@ static void check_hook(struct accounts *x, const struct account *p) {
             x->d, "webhook", FINDING_OK,
             named(x, p, arena_printf(a, "Twilio is to call %.*s#rc=3&rp=all", STR_ARG(hook))),
             STR_EMPTY);
+}
+
+/* What Twilio calls now. Without a public URL check_hook has told what to do. */
+static void tell_hook(struct accounts *x, const struct account *p, const struct probe *probe) {
+    const struct hook_answer *h = &probe->hook;
+    bool is_known =
+        h->outcome == HOOK_OTHER || h->outcome == HOOK_MISSING || h->outcome == HOOK_NO_SENDER;
+
+    if (probe->has_hook && h->outcome != HOOK_NO_URL)
+        finding_add(x->d, "webhook",
+                    h->outcome == HOOK_ENTERED ? FINDING_OK
+                    : is_known                 ? FINDING_FAIL
+                                               : FINDING_WARN,
+                    named(x, p, h->reason), h->advice);
 }
 
 /* Asks by the public URL what only this program answers. From inside some networks that does not lead out and back. */
@@ -149,8 +163,10 @@ static void check_account(struct accounts *x, const struct account *p) {
         finding_add(x->d, "provider", FINDING_FAIL,
                     named(x, p, arena_str(&x->d->c->arena, str_of(why.message))),
                     STR("is the master key the one its secrets were sealed under?"));
-    else
+    else {
         tell_probe(x, p, &probe);
+        tell_hook(x, p, &probe);
+    }
 }
 
 static enum status check_tenants(struct accounts *x, struct err *e) {

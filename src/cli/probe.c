@@ -31,6 +31,7 @@ enum status probe_account(struct cli *c, struct httpc *httpc, const struct accou
                 .version = config->meta_graph_version,
                 .app_secret = config->meta_app_secret,
                 .verify_token = config->meta_verify_token,
+                .public_url = config->public_url,
             },
     };
 

@@ -357,6 +357,12 @@ static void show_probe(struct cli *c, const struct account *account, const struc
 
     if (!c->is_json) {
         buf_printf(&c->out, "%s: %.*s\n", state, STR_ARG(probe->reason));
+        if (probe->has_hook)
+            buf_printf(&c->out, "webhook %.*s: %.*s\n",
+                       STR_ARG(hook_outcome_name(probe->hook.outcome)),
+                       STR_ARG(probe->hook.reason));
+        if (probe->hook.advice.len > 0)
+            buf_printf(&c->out, "  → %.*s\n", STR_ARG(probe->hook.advice));
         return;
     }
     json_obj(&c->json, NULL);
@@ -364,6 +370,7 @@ static void show_probe(struct cli *c, const struct account *account, const struc
     json_put_str(&c->json, "result", str_of(state));
     json_put_str_or_null(&c->json, "cause", probe->cause);
     json_put_str_or_null(&c->json, "reason", probe->reason);
+    probe_put_hook(&c->json, probe);
     json_end(&c->json);
 }
 

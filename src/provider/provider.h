@@ -286,6 +286,31 @@ struct media_put {
     struct str bytes;
 };
 
+/* --- where it calls us ---------------------------------------------------------------------- */
+
+enum hook_outcome {
+    HOOK_ENTERED, /* the account's own address is entered there */
+    HOOK_OTHER,   /* another one is, or ours with a method that we do not take */
+    HOOK_MISSING, /* none is */
+    HOOK_NO_SENDER, /* there is nothing at which one could be: the number is not on WhatsApp there … */
+    HOOK_DENIED,   /* the credentials may not read it */
+    HOOK_NOT_TOLD, /* no clear answer; later, perhaps */
+    HOOK_NO_URL,   /* none was asked for: this installation has no public URL */
+    HOOK_ASK_ON,   /* next is to be asked */
+};
+
+struct hook_answer { /* texts in the arena given to judge_hook */
+    enum hook_outcome outcome;
+    struct str next;   /* for ask_hook */
+    struct str place;  /* at what it is or would be entered: "service", "sender"; may be empty */
+    struct str found;  /* what is entered there, without passwords and query; may be empty */
+    struct str reason; /* one sentence for people */
+    struct str advice; /* what to do; empty when entered */
+};
+
+/* "entered", "other", "missing", "no-sender", "denied", "not-told", "no-url". */
+struct str hook_outcome_name(enum hook_outcome outcome);
+
 /* --- templates ------------------------------------------------------------------------------ */
 
 struct template_item { /* as the provider tells it; texts in the arena given to judge */
@@ -361,6 +386,13 @@ struct provider {
     enum status (*probe)(struct arena *a, const struct channel *ch, struct http_call *ret,
                          struct err *e);
     void (*judge_probe)(struct arena *a, const struct http_reply *reply, struct send_result *ret);
+    /* Which address for what comes in is entered at the provider, for the channel, which has a hook_url? Calls that change
+     * nothing: the first with after empty, further ones with the next of the answer before. Total. Both NULL: it is not
+     * to be asked. */
+    enum status (*ask_hook)(struct arena *a, const struct channel *ch, struct str after,
+                            struct http_call *ret, struct err *e);
+    void (*judge_hook)(struct arena *a, const struct channel *ch, struct str after,
+                       const struct http_reply *reply, struct hook_answer *ret);
     /* The next page of the account's templates; after: an earlier answer's next, or empty. Both NULL:
      * the provider keeps none. */
     enum status (*list_templates)(struct arena *a, const struct channel *ch, struct str after,

@@ -34,16 +34,11 @@ static void add_params(struct buf *b, struct form *f) {
     }
 }
 
-struct parts { /* of a URL; begin: scheme, "://", user info and "@" */
-    struct str begin, host, port, rest;
-    bool is_https;
-};
-
-static bool split_url(struct str url, struct parts *ret) {
+bool twilio_split_url(struct str url, struct twilio_url *ret) {
     struct str rest = url, authority;
     size_t end = 0, host = 0;
 
-    *ret = (struct parts){.is_https = str_starts(url, STR("https://"))};
+    *ret = (struct twilio_url){.is_https = str_starts(url, STR("https://"))};
     if (!str_eat(&rest, STR("https://")) && !str_eat(&rest, STR("http://")))
         return false;
     while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
@@ -72,7 +67,7 @@ enum variant {
     VARIANTS = 4,
 };
 
-static void add_url(struct buf *b, const struct parts *u, int variant) {
+static void add_url(struct buf *b, const struct twilio_url *u, int variant) {
     bool is_query = false;
 
     buf_add(b, u->begin);
@@ -90,7 +85,7 @@ static void add_url(struct buf *b, const struct parts *u, int variant) {
     }
 }
 
-static bool is_signed_by(struct arena *a, struct str token, const struct parts *u,
+static bool is_signed_by(struct arena *a, struct str token, const struct twilio_url *u,
                          struct str params, struct str signature) {
     bool is_good = false;
 
@@ -149,7 +144,7 @@ static enum status params_of(struct arena *a, const struct hook *hook, struct st
 enum status twilio_verify(const struct channel *ch, const struct hook *hook, struct err *e) {
     ATTR_CLEANUP(arena_done_p) struct arena a = {0};
     struct str signature = str_trim(hook->signature), params;
-    struct parts url;
+    struct twilio_url url;
 
     if (ch->app_secret.len == 0)
         FAIL(e, ST_DENIED, "could not check the webhook: the account has no auth token");
@@ -159,7 +154,7 @@ enum status twilio_verify(const struct channel *ch, const struct hook *hook, str
              " set");
     if (signature.len == 0)
         FAIL(e, ST_DENIED, "the webhook carries no signature");
-    if (hook->url.len > URL_MAX_BYTES || !split_url(hook->url, &url))
+    if (hook->url.len > URL_MAX_BYTES || !twilio_split_url(hook->url, &url))
         FAIL(e, ST_DENIED, "the webhook's URL is too long or none");
     TRY(params_of(&a, hook, &params, e));
     if (!is_signed_by(&a, ch->app_secret, &url, params, signature) &&
@@ -213,11 +208,14 @@ enum status twilio_start_call(struct arena *a, const struct channel *ch, const c
     return ST_OK;
 }
 
+/* A standard API key may read everything but accounts and keys ("API keys"): it is tried on the list of messages. */
 static enum status probe(struct arena *a, const struct channel *ch, struct http_call *ret,
                          struct err *e) {
-    return twilio_start_call(a, ch, "GET", TWILIO_API,
-                             arena_printf(a, "/2010-04-01/Accounts/%.*s.json", STR_ARG(ch->owner)),
-                             ret, e);
+    const char *what = ch->user.len > 0 ? "/Messages.json?PageSize=1" : ".json";
+
+    return twilio_start_call(
+        a, ch, "GET", TWILIO_API,
+        arena_printf(a, "/2010-04-01/Accounts/%.*s%s", STR_ARG(ch->owner), what), ret, e);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -260,6 +258,8 @@ const struct provider provider_twilio = {
     .explain = twilio_explain,
     .probe = probe,
     .judge_probe = twilio_judge_probe,
+    .ask_hook = twilio_ask_hook,
+    .judge_hook = twilio_judge_hook,
     .list_templates = twilio_list_templates,
     .judge_list_templates = twilio_judge_list_templates,
     .get_media = get_media,

@@ -5,6 +5,7 @@
  *   twilio_build.c    neutral content to the call that sends it
  *   twilio_judge.c    answers and error codes to outcomes
  *   twilio_template.c Content templates with their approvals
+ *   twilio_hook.c     which address is entered at Twilio for messages that come in
  * Sources: Twilio's guides "Webhook request", "Webhooks security", the Messages and Content API references (April 2026), its
  * error dictionary.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -43,6 +44,19 @@ void form_escape(struct buf *b, struct str s);
 /* "whatsapp:+5511…" to "5511…"; empty: no number on WhatsApp. */
 struct str twilio_digits(struct str address);
 
+/* --- URLs, pages ------------------------------------------------------------------------------- */
+
+struct twilio_url { /* begin: scheme, "://", user info and "@" */
+    struct str begin, host, port, rest;
+    bool is_https;
+};
+/* Views into url. False: it is no http or https URL, or has no host. */
+bool twilio_split_url(struct str url, struct twilio_url *ret);
+/* An answer's body as JSON; NULL: it is none. */
+const struct json *twilio_read_reply(struct arena *a, const struct http_reply *reply);
+/* Of the page behind this one; the address is Twilio's, only its query is used. Empty: none. */
+struct str twilio_next_query(const struct json *page);
+
 /* --- the adapter's functions ------------------------------------------------------------------ */
 
 enum status twilio_verify(const struct channel *ch, const struct hook *hook, struct err *e);
@@ -57,6 +71,10 @@ enum status twilio_list_templates(struct arena *a, const struct channel *ch, str
                                   struct http_call *ret, struct err *e);
 void twilio_judge_list_templates(struct arena *a, const struct http_reply *reply,
                                  struct template_answer *ret);
+enum status twilio_ask_hook(struct arena *a, const struct channel *ch, struct str after,
+                            struct http_call *ret, struct err *e);
+void twilio_judge_hook(struct arena *a, const struct channel *ch, struct str after,
+                       const struct http_reply *reply, struct hook_answer *ret);
 /* A call with the account's credentials. host: "https://api.twilio.com", unless the account has an address of its own for all of
  * Twilio's; path begins with a slash. ST_INVALID: the account lacks what it takes. */
 enum status twilio_start_call(struct arena *a, const struct channel *ch, const char *method,

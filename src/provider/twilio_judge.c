@@ -142,7 +142,7 @@ static bool judge_phase(struct arena *a, const struct http_reply *reply, struct 
     return reply->phase != HTTP_REPLIED;
 }
 
-static const struct json *read_reply(struct arena *a, const struct http_reply *reply) {
+const struct json *twilio_read_reply(struct arena *a, const struct http_reply *reply) {
     const struct json *body;
     struct err ignored = ERR_INIT;
 
@@ -200,7 +200,7 @@ void twilio_judge(struct arena *a, const struct http_reply *reply, struct send_r
 
     if (judge_phase(a, reply, ret))
         return;
-    body = read_reply(a, reply);
+    body = twilio_read_reply(a, reply);
     rule = find_rule(json_i64(json_get(body, is_good ? "error_code" : "code"), 0));
     if (is_good && !rule && judge_accepted(body, ret))
         return;
@@ -228,19 +228,30 @@ void twilio_explain(struct arena *a, int64_t code, struct str title, struct send
 
 /* --- the probe ------------------------------------------------------------------------------------ */
 
-/* A probe changes nothing, so whatever is not known about it may simply be asked again. */
-void twilio_judge_probe(struct arena *a, const struct http_reply *reply, struct send_result *ret) {
-    bool is_good = reply->phase == HTTP_REPLIED && reply->status >= 200 && reply->status < 300;
-    const struct json *body = is_good ? read_reply(a, reply) : NULL;
-    struct str status = json_str(json_get(body, "status"));
+/* What was asked is the account, or with an API key its messages. */
+static bool judge_good_probe(struct arena *a, const struct json *body, struct send_result *ret) {
     struct str name = json_str(json_get(body, "friendly_name"));
 
-    if (str_eq(status, STR("active"))) {
+    if (str_eq(json_str(json_get(body, "status")), STR("active"))) {
         set(ret, SEND_ACCEPTED, STR_EMPTY, "");
         ret->reason = arena_printf(a, "the account \"%.*s\" is active",
                                    STR_ARG(utf8_cut_points(form_clean(a, name), 100)));
-        return;
+        return true;
     }
+    if (json_type(json_get(body, "messages")) != JSON_ARRAY)
+        return false;
+    set(ret, SEND_ACCEPTED, STR_EMPTY, "the account takes the API key");
+    return true;
+}
+
+/* A probe changes nothing, so whatever is not known about it may simply be asked again. */
+void twilio_judge_probe(struct arena *a, const struct http_reply *reply, struct send_result *ret) {
+    bool is_good = reply->phase == HTTP_REPLIED && reply->status >= 200 && reply->status < 300;
+    const struct json *body = is_good ? twilio_read_reply(a, reply) : NULL;
+    struct str status = json_str(json_get(body, "status"));
+
+    if (judge_good_probe(a, body, ret))
+        return;
     twilio_judge(a, reply, ret);
     if (is_good && status.len > 0)
         set(ret, SEND_BLOCKED, STR("account-inactive"), "the account is suspended or closed");

@@ -87,9 +87,8 @@ static bool read_item(struct arena *a, const struct json *v, struct template_ite
            ret->components.len > 0;
 }
 
-/* The address is Twilio's; only its query is used. */
-static struct str query_of(struct str url) {
-    struct str path;
+struct str twilio_next_query(const struct json *page) {
+    struct str url = json_str(json_path(page, "meta", "next_page_url", NULL)), path;
 
     if (!str_cut(&url, '?', &path) || url.len > 2000)
         return STR_EMPTY;
@@ -114,7 +113,7 @@ void twilio_judge_list_templates(struct arena *a, const struct http_reply *reply
         *ret = (struct template_answer){
             .outcome = SEND_ACCEPTED,
             .items = arena_array_of(a, json_len(list) + 1, struct template_item),
-            .next = query_of(json_str(json_path(body, "meta", "next_page_url", NULL)))};
+            .next = twilio_next_query(body)};
         for (size_t i = 0; i < json_len(list); i++)
             ret->n += read_item(a, json_at(list, i), &ret->items[ret->n]);
         return;

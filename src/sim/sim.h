@@ -18,7 +18,7 @@
  * has the list)
  *   POST /sim/template {"name", "language", "status"?, "category"?, "quality"?}
  *                                                      Meta pauses it, moves it to another category …
- *   POST /sim/twilio {"webhook_url"?, "account_sid"?, "auth_token"?}
+ *   POST /sim/twilio {"webhook_url"?, "account_sid"?, "auth_token"? …}   the rest: twilio_inbound.c
  *   POST /sim/twilio/customer                          a customer writes to Twilio's number
  *   POST /sim/twilio/content {"sid" or name, "status"?, "category"?, "rejection_reason"?}
  *   GET  /sim/mails?to=…&after=N, /sim/mail?id=N       what SMTP took, and what POST /sim/mail wrote

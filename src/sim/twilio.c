@@ -10,7 +10,11 @@
 #include "base/clock.h"
 #include "crypto/crypto.h"
 
-enum { ERROR_MAX_BYTES = 8 << 10 };
+enum {
+    ERROR_MAX_BYTES = 8 << 10,
+    PAGE_MAX = 1000,
+    PAGE_DEFAULT = 50,
+};
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -23,7 +27,7 @@ struct twilio *twilio_new(const struct sim_options *o) {
                                                        : STR("AC5150515051505150515051505150515a"));
     t->auth_token =
         own(o->twilio_auth_token.len > 0 ? o->twilio_auth_token : STR("sim-auth-token"));
-    t->webhook_url = own(o->twilio_webhook_url);
+    inbound_init(&t->inbound, o);
     t->contents = contents_new();
     return t;
 }
@@ -31,19 +35,19 @@ struct twilio *twilio_new(const struct sim_options *o) {
 void twilio_free(struct twilio *t) {
     disown(&t->account_sid);
     disown(&t->auth_token);
-    disown(&t->webhook_url);
+    inbound_done(&t->inbound);
     contents_free(t->contents);
     free(t);
 }
 
-static void set_text(struct str *at, const struct json *v) {
+void twilio_set_text(struct str *at, const struct json *v) {
     if (json_type(v) != JSON_STRING)
         return;
     disown(at);
     *at = own(json_str(v));
 }
 
-/* POST /sim/twilio {"webhook_url"?, "account_sid"?, "auth_token"?} */
+/* POST /sim/twilio {"account_sid"?, "auth_token"?} and what inbound_set takes */
 enum status twilio_settings(struct app *app, struct req *r, struct resp *resp, struct err *e) {
     struct sim *s = sim_of(app);
     const struct json *v;
@@ -51,9 +55,9 @@ enum status twilio_settings(struct app *app, struct req *r, struct resp *resp, s
     sim_allow_origin(s, r, resp);
     TRY(sim_body(r, &v, e));
     sim_lock(s);
-    set_text(&s->twilio->webhook_url, json_get(v, "webhook_url"));
-    set_text(&s->twilio->account_sid, json_get(v, "account_sid"));
-    set_text(&s->twilio->auth_token, json_get(v, "auth_token"));
+    inbound_set(&s->twilio->inbound, v);
+    twilio_set_text(&s->twilio->account_sid, json_get(v, "account_sid"));
+    twilio_set_text(&s->twilio->auth_token, json_get(v, "auth_token"));
     sim_unlock(s);
     resp_text(resp, 200, STR("{\"ok\":true}"));
     resp->content_type = STR("application/json");
@@ -178,6 +182,7 @@ static const struct {
     {20001, 400, "Bad request"},
     {20003, 401, "Authenticate"},
     {20008, 403, "Resource not accessible with Test Account Credentials"},
+    {20403, 403, "Forbidden"},
     {20404, 404, "The requested resource was not found"},
     {20429, 429, "Too Many Requests"},
     {20500, 500, "Internal Server Error"},
@@ -254,14 +259,29 @@ void twilio_refuse(const struct req *r, struct resp *resp, struct twilio_error x
 
 /* --- admission ------------------------------------------------------------------------------- */
 
-static bool has_credentials(const struct twilio *t, const struct req *r) {
-    struct str basic = req_header(r, "authorization"), user, plain;
+static bool read_credentials(const struct req *r, struct str *ret_user, struct str *ret_password) {
+    struct str basic = req_header(r, "authorization");
 
-    if (!str_eat(&basic, STR("Basic ")) || !crypto_unbase64(r->arena, str_trim(basic), &plain))
+    *ret_user = STR_EMPTY;
+    if (!str_eat(&basic, STR("Basic ")) ||
+        !crypto_unbase64(r->arena, str_trim(basic), ret_password))
         return false;
-    (void)str_cut(&plain, ':', &user);
-    return (str_eq(user, t->account_sid) || str_starts(user, STR("SK"))) &&
-           str_eq(plain, t->auth_token);
+    (void)str_cut(ret_password, ':', ret_user);
+    return true;
+}
+
+bool twilio_is_key(const struct req *r) {
+    struct str user, password;
+
+    return read_credentials(r, &user, &password) && str_starts(user, STR("SK"));
+}
+
+static bool has_credentials(const struct twilio *t, const struct req *r) {
+    struct str user, password;
+
+    return read_credentials(r, &user, &password) &&
+           (str_eq(user, t->account_sid) || str_starts(user, STR("SK"))) &&
+           str_eq(password, t->auth_token);
 }
 
 bool twilio_admit(struct sim *s, const struct req *r, struct resp *resp) {
@@ -345,9 +365,41 @@ struct str twilio_iso(struct arena *a, int64_t at_ms) {
                         tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
+/* --- pages of a list ------------------------------------------------------------------------- */
+
+void twilio_page_read(const struct req *r, struct twilio_page *p) {
+    p->size = PAGE_DEFAULT;
+    (void)str_parse_i64(req_query(r, "PageSize"), 1, PAGE_MAX, &p->size);
+    (void)str_parse_i64(req_query(r, "Page"), 0, PAGE_MAX, &p->page);
+    p->from = (size_t)(p->page * p->size) < p->n ? (size_t)(p->page * p->size) : p->n;
+    p->to = p->from + (size_t)p->size < p->n ? p->from + (size_t)p->size : p->n;
+}
+
+void twilio_page_write(struct sim *s, const struct req *r, const struct twilio_page *p,
+                       struct json_out *o) {
+    struct arena *a = r->arena;
+    struct str at = arena_printf(a, "%.*s%.*s?%.*sPageSize=%lld&Page=", STR_ARG(s->address),
+                                 STR_ARG(r->path), STR_ARG(p->query), (long long)p->size);
+    long long page = p->page;
+
+    json_obj(o, "meta");
+    json_put_str(o, "key", str_of(p->key));
+    json_put_i64(o, "page", page);
+    json_put_i64(o, "page_size", p->size);
+    json_put_str(o, "first_page_url", arena_printf(a, "%.*s0", STR_ARG(at)));
+    json_put_str(o, "url", arena_printf(a, "%.*s%lld", STR_ARG(at), page));
+    json_put_str_or_null(o, "next_page_url",
+                         p->to == p->n ? STR_EMPTY
+                                       : arena_printf(a, "%.*s%lld", STR_ARG(at), page + 1));
+    json_put_str_or_null(o, "previous_page_url",
+                         page == 0 ? STR_EMPTY
+                                   : arena_printf(a, "%.*s%lld", STR_ARG(at), page - 1));
+    json_end(o);
+}
+
 /* --- the account, typing marks --------------------------------------------------------------- */
 
-/* GET /2010-04-01/Accounts/{sid}.json */
+/* GET /2010-04-01/Accounts/{sid}.json: not with a standard API key. */
 enum status twilio_account(struct app *app, struct req *r, struct resp *resp, struct err *e) {
     struct sim *s = sim_of(app);
     struct json_out o;
@@ -356,6 +408,10 @@ enum status twilio_account(struct app *app, struct req *r, struct resp *resp, st
     (void)e;
     if (!twilio_admit(s, r, resp))
         return ST_OK;
+    if (twilio_is_key(r)) {
+        twilio_refuse(r, resp, (struct twilio_error){.code = 20003});
+        return ST_OK;
+    }
     buf_init(&b, ERROR_MAX_BYTES);
     json_out_init(&o, &b);
     json_obj(&o, NULL);

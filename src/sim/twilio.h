@@ -6,6 +6,7 @@
  *   twilio_list.c     messages and their files as they are asked for
  *   twilio_content.c  Content templates and their approval
  *   twilio_hook.c     signed forms: statuses, and what customers do
+ *   twilio_inbound.c  which address is entered for messages that come in, and where
  *
  * Private to sim.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -17,16 +18,31 @@ enum {
     TWILIO_FIELDS_MAX = 64,
     TWILIO_FORM_MAX_BYTES = 1 << 20,
     TWILIO_SID_LEN = 34,
+    TWILIO_LIST_MAX = 50,
     TWILIO_FILE_MAX_BYTES = 16 << 20,
 };
 
 struct contents; /* the templates; they start with a few approved ones */
 
+/* Where messages that come in go. URLs as they are entered: what is behind "#" is read as connection overrides and not sent. All
+ * texts are owned. */
+struct twilio_inbound {
+    struct str webhook_url;              /* of every WhatsApp sender */
+    struct str senders[TWILIO_LIST_MAX]; /* their digits; the simulator's number to begin with */
+    size_t n_senders;
+    struct str numbers[TWILIO_LIST_MAX]; /* digits of the account's phone numbers; the same one */
+    size_t n_numbers;
+    struct str sms_url;     /* of every phone number */
+    struct str service_sid; /* the only messaging service, with the senders in it; empty: none */
+    struct str service_url;
+    bool is_left_to_sender; /* the service calls nobody, the sender does */
+    bool is_key_restricted; /* API keys may not read any of this */
+};
+
 struct twilio {
     struct str account_sid; /* owned; the only account there is */
     struct str auth_token;  /* owned; the only one that is taken, and what signs */
-    struct str webhook_url; /* owned; where customers' messages go. What is behind "#" is read as
-                             * connection overrides and not sent */
+    struct twilio_inbound inbound;
     struct contents *contents;
 };
 
@@ -74,6 +90,34 @@ struct str twilio_sid(struct arena *a, const char *prefix, struct str phone_key)
 struct phone *twilio_phone_of(struct sim *s, struct str sid);
 struct str twilio_date(struct arena *a, int64_t at_ms); /* RFC 2822 */
 struct str twilio_iso(struct arena *a, int64_t at_ms);
+/* Replaces what is owned at *at by a text; any other JSON leaves it. */
+void twilio_set_text(struct str *at, const struct json *v);
+/* Whether the call comes with an API key and not the account's token. */
+bool twilio_is_key(const struct req *r);
+
+/* --- pages of a list --------------------------------------------------------------------------- */
+
+struct twilio_page {
+    const char *key;    /* under which the list stands */
+    struct str query;   /* that the list needs besides, ended by "&"; may be empty */
+    size_t n;           /* of the whole list */
+    size_t from, to;    /* out: this page's */
+    int64_t page, size; /* out */
+};
+/* What PageSize and Page of the query ask for. */
+void twilio_page_read(const struct req *r, struct twilio_page *p);
+/* Member "meta". Needs the lock. */
+void twilio_page_write(struct sim *s, const struct req *r, const struct twilio_page *p,
+                       struct json_out *o);
+
+/* --- where messages go ------------------------------------------------------------------------- */
+
+void inbound_init(struct twilio_inbound *in, const struct sim_options *options);
+void inbound_done(struct twilio_inbound *in);
+/* What POST /sim/twilio says of it. */
+void inbound_set(struct twilio_inbound *in, const struct json *v);
+/* The address that a customer's message goes to; may be empty. */
+struct str inbound_url(const struct twilio_inbound *in);
 
 /* --- Content --------------------------------------------------------------------------------- */
 
@@ -111,6 +155,9 @@ enum status twilio_messages_post(struct app *app, struct req *r, struct resp *re
 enum status twilio_messages_get(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status twilio_message_get(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status twilio_media_get(struct app *app, struct req *r, struct resp *resp, struct err *e);
+enum status twilio_service_get(struct app *app, struct req *r, struct resp *resp, struct err *e);
+enum status twilio_senders_get(struct app *app, struct req *r, struct resp *resp, struct err *e);
+enum status twilio_numbers_get(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status twilio_typing(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status twilio_customer(struct app *app, struct req *r, struct resp *resp, struct err *e);
 enum status twilio_settings(struct app *app, struct req *r, struct resp *resp, struct err *e);

@@ -8,8 +8,6 @@
 
 enum {
     CONTENTS_MAX = 500,
-    PAGE_MAX = 1000,
-    PAGE_DEFAULT = 50,
     LIST_BYTES = 8 << 20,
     TEXT_BYTES = 64 << 10,
 };
@@ -245,48 +243,24 @@ static void write_content(struct sim *s, struct arena *a, struct json_out *o,
     json_end(o);
 }
 
-static void write_meta(struct sim *s, const struct req *r, struct json_out *o, int64_t page,
-                       int64_t size) {
-    size_t n = s->twilio->contents->n;
-    struct str at = arena_printf(r->arena, "%.*s%.*s?PageSize=%lld&Page=", STR_ARG(s->address),
-                                 STR_ARG(r->path), (long long)size);
-    bool is_last = (uint64_t)((page + 1) * size) >= n;
-
-    json_obj(o, "meta");
-    json_put_str(o, "key", STR("contents"));
-    json_put_i64(o, "page", page);
-    json_put_i64(o, "page_size", size);
-    json_put_str(o, "first_page_url", arena_printf(r->arena, "%.*s0", STR_ARG(at)));
-    json_put_str(o, "url", arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page));
-    json_put_str_or_null(
-        o, "next_page_url",
-        is_last ? STR_EMPTY : arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page + 1));
-    json_put_str_or_null(
-        o, "previous_page_url",
-        page == 0 ? STR_EMPTY
-                  : arena_printf(r->arena, "%.*s%lld", STR_ARG(at), (long long)page - 1));
-    json_end(o);
-}
-
 static enum status list(struct app *app, struct req *r, struct resp *resp, bool with_approval) {
     struct sim *s = sim_of(app);
     ATTR_CLEANUP(buf_done_p) struct buf b = {.max = LIST_BYTES};
-    int64_t size = PAGE_DEFAULT, page = 0;
+    struct twilio_page page = {.key = "contents"};
     struct json_out o;
 
     if (!twilio_admit(s, r, resp))
         return ST_OK;
-    (void)str_parse_i64(req_query(r, "PageSize"), 1, PAGE_MAX, &size);
-    (void)str_parse_i64(req_query(r, "Page"), 0, CONTENTS_MAX, &page);
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     sim_lock(s);
-    json_arr(&o, "contents");
-    for (int64_t i = page * size; i < (page + 1) * size && (uint64_t)i < s->twilio->contents->n;
-         i++)
+    page.n = s->twilio->contents->n;
+    twilio_page_read(r, &page);
+    json_arr(&o, page.key);
+    for (size_t i = page.from; i < page.to; i++)
         write_content(s, r->arena, &o, s->twilio->contents->list[i], with_approval);
     json_end(&o);
-    write_meta(s, r, &o, page, size);
+    twilio_page_write(s, r, &page, &o);
     sim_unlock(s);
     json_end(&o);
     resp_json(r, resp, 200, &b);

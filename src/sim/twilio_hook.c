@@ -338,7 +338,7 @@ static void tell(const struct customer *x, struct resp *resp, int64_t burst) {
         struct fields f = {0};
 
         put_message(x, &f, ids[i]);
-        twilio_post(x->sim, x->sim->twilio->webhook_url, &f, told_hook_ended, told);
+        twilio_post(x->sim, inbound_url(&x->sim->twilio->inbound), &f, told_hook_ended, told);
     }
 }
 

@@ -1,7 +1,8 @@
-/* probe.c - trying a provider account's credentials with one harmless call.
+/* probe.c - trying a provider account's credentials with one harmless call, and asking its provider which address it calls.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <time.h>
 
+#include "base/clock.h"
 #include "mail/mail.h"
 #include "provider/model.h"
 #include "tenant/tenant.h"
@@ -9,6 +10,8 @@
 enum {
     TIMEOUT_MS = 20000,
     ANSWER_TOKENS = 16, /* some models think before they say "ok" */
+    HOOK_ASKS_MAX = 8,  /* pages of senders, mostly */
+    HOOK_MS = 20000,    /* for all of them */
 };
 
 struct probing {
@@ -118,6 +121,71 @@ static enum status probe_mail(struct probing *p, struct probe *ret, struct err *
     return ST_OK;
 }
 
+/* --- the address for webhooks ---------------------------------------------------------------- */
+
+static bool ask_hook(struct probing *p, struct str after, int64_t left_ms,
+                     struct hook_answer *ret) {
+    const struct provider *provider = provider_find(p->account->kind);
+    struct http_call call = {0};
+    struct http_reply reply = {0};
+    struct err why = ERR_INIT;
+    enum status st = provider->ask_hook(p->a, &p->channel, after, &call, &why);
+
+    if (st == ST_OK) {
+        call.reach = REACH_MACHINE;
+        call.timeout_ms = (uint32_t)left_ms;
+        st = httpc_call(p->with->httpc, p->a, &call, &reply, &why);
+    }
+    if (st == ST_OK)
+        provider->judge_hook(p->a, &p->channel, after, &reply, ret);
+    else
+        *ret = (struct hook_answer){.outcome = HOOK_NOT_TOLD,
+                                    .reason = arena_str(p->a, str_of(why.message)),
+                                    .advice = STR("try again later")};
+    return ret->outcome == HOOK_ASK_ON;
+}
+
+static void probe_hook(struct probing *p, struct probe *ret) {
+    int64_t end_ms = clock_mono_ms() + HOOK_MS, left_ms = HOOK_MS;
+    struct str after = STR_EMPTY;
+    bool is_going_on = true;
+
+    ret->has_hook = true;
+    ret->hook_url = p->channel.hook_url;
+    if (ret->hook_url.len == 0) {
+        ret->hook = (struct hook_answer){
+            .outcome = HOOK_NO_URL,
+            .reason = STR("there is no public URL by which this server could be called"),
+            .advice = STR("set PROSA_PUBLIC_URL to how this server is reached from outside")};
+        return;
+    }
+    for (int i = 0; is_going_on && i < HOOK_ASKS_MAX && left_ms > 0; i++) {
+        is_going_on = ask_hook(p, after, left_ms, &ret->hook);
+        after = ret->hook.next;
+        left_ms = end_ms - clock_mono_ms();
+    }
+    if (is_going_on)
+        ret->hook = (struct hook_answer){
+            .outcome = HOOK_NOT_TOLD,
+            .reason = STR("it takes too long to find which address is entered"),
+            .advice = STR("look for it at the provider")};
+}
+
+void probe_put_hook(struct json_out *o, const struct probe *probe) {
+    if (!probe->has_hook) {
+        json_put_null(o, "webhook");
+        return;
+    }
+    json_obj(o, "webhook");
+    json_put_str(o, "result", hook_outcome_name(probe->hook.outcome));
+    json_put_str_or_null(o, "expected", probe->hook_url);
+    json_put_str_or_null(o, "found", probe->hook.found);
+    json_put_str_or_null(o, "place", probe->hook.place);
+    json_put_str(o, "reason", probe->hook.reason);
+    json_put_str_or_null(o, "advice", probe->hook.advice);
+    json_end(o);
+}
+
 enum status account_probe(struct arena *a, const struct account_prober *with,
                           const struct account *account, struct probe *ret, struct err *e) {
     struct probing p = {.a = a, .with = with, .account = account};
@@ -142,5 +210,7 @@ enum status account_probe(struct arena *a, const struct account_prober *with,
     }
     ret->their_time = parse_date(a, http_reply_header(&reply, "date"));
     judge(&p, &reply, ret);
+    if (ret->is_ok && !is_model(&p) && provider_find(account->kind)->ask_hook)
+        probe_hook(&p, ret);
     return ST_OK;
 }

@@ -398,13 +398,20 @@ struct probe { /* what came of it */
     struct str cause;   /* empty when ok */
     struct str reason;  /* one sentence for people */
     int64_t their_time; /* milliseconds UTC, of the answer's Date header; 0: not told */
+    /* Which address for what comes in is entered at the provider; asked when the credentials are good. */
+    bool has_hook;           /* of a kind that can be asked: hook says what came of it */
+    struct str hook_url;     /* the address that is to be entered; empty: there is no public URL */
+    struct hook_answer hook; /* never HOOK_ASK_ON */
 };
-/* Asks WhatsApp for the number's name, a model for one short answer, mail servers to log in; nobody gets a message. A
+/* Asks WhatsApp for the number's name, a model for one short answer, mail servers to log in; nobody gets a message and
+ * nothing is changed. Takes a minute at most. A
  * failure to reach or a refusal is in *ret, its texts in a; other statuses are failures of ours.
  * Not inside a transaction. */
 enum status account_probe(struct arena *a, const struct account_prober *with,
                           const struct account *account, struct probe *ret, struct err *e)
     ATTR_MUST_CHECK;
+/* Member "webhook" of an answer: null when there is no hook. */
+void probe_put_hook(struct json_out *o, const struct probe *probe);
 /* Seals every secret that is under an older key anew; *ret_n says how many. */
 enum status account_reseal(struct db *db, const struct keyring *keys, int64_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;

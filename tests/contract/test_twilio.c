@@ -305,6 +305,178 @@ static void content_is_listed_with_its_approval(void **state) {
     assert_true(str_eq(r.next, STR("PageSize=100&Page=1&PageToken=x")));
 }
 
+/* --- where it calls us ---------------------------------------------------------------------- */
+
+#define HERE    "https://prosa.example.test/webhooks/twilio/1"
+#define SERVICE "MG0123456789abcdef0123456789abcdef"
+
+static struct hook_answer told(struct arena *a, const struct channel *ch, const char *after,
+                               unsigned status, const char *body) {
+    const struct http_reply reply = {
+        .phase = HTTP_REPLIED, .status = status, .body = str_of(body), .retry_after_ms = -1};
+    struct hook_answer r;
+
+    provider_twilio.judge_hook(a, ch, str_of(after), &reply, &r);
+    invariants_of_hook_answer(&r);
+    return r;
+}
+
+static struct hook_answer sender_with(struct arena *a, const char *number, const char *url,
+                                      const char *method) {
+    const struct channel ch = {.address = STR("5511995550100"), .hook_url = STR(HERE)};
+    struct str body = arena_printf(a,
+                                   "{\"senders\":[{\"sender_id\":\"whatsapp:+%s\",\"webhook\":{"
+                                   "\"callback_url\":\"%s\",\"callback_method\":%s}}]}",
+                                   number, url, method);
+
+    return told(a, &ch, "", 200, arena_cstr(a, body));
+}
+
+static void the_senders_address_is_compared_as_signatures_are(void **state) {
+    static const struct {
+        const char *number, *url, *method;
+        enum hook_outcome want;
+        const char *found;
+    } cases[] = {
+        {"5511995550100", HERE, "\"POST\"", HOOK_ENTERED, HERE},
+        {"5511995550100", HERE "#rc=3&rp=all", "null", HOOK_ENTERED, HERE},
+        {"5511995550100", HERE "?x=1#rc=3", "\"POST\"", HOOK_ENTERED, HERE "…"},
+        {"551195550100", HERE, "\"POST\"", HOOK_ENTERED, HERE}, /* without the ninth digit */
+        {"5511995550100", "https://prosa.example.test:443/webhooks/twilio/1", "null", HOOK_ENTERED,
+         "https://prosa.example.test:443/webhooks/twilio/1"},
+        {"5511995550100", HERE, "\"PUT\"", HOOK_OTHER, "PUT " HERE},
+        {"5511995550100", HERE "/", "\"POST\"", HOOK_OTHER, HERE "/"},
+        {"5511995550100", "http://prosa.example.test/webhooks/twilio/1", "null", HOOK_OTHER,
+         "http://prosa.example.test/webhooks/twilio/1"},
+        {"5511995550100", "https://prosa.example.test:8443/webhooks/twilio/1", "null", HOOK_OTHER,
+         "https://prosa.example.test:8443/webhooks/twilio/1"},
+        {"5511995550100", "https://ana:secret@other.test/in?token=secret", "null", HOOK_OTHER,
+         "https://***@other.test/in…"},
+        {"5511995550100", "nonsense", "null", HOOK_OTHER, "nonsense"},
+        {"5511995550100", "https://a\\nb.test/\\u00e7", "null", HOOK_OTHER, "https://a*b.test/**"},
+        {"5511995550100", "", "null", HOOK_MISSING, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+        struct hook_answer r = sender_with(&a, cases[i].number, cases[i].url, cases[i].method);
+
+        if (r.outcome != cases[i].want || !str_eq(r.found, str_of(cases[i].found)))
+            fail_msg("%s: %d, found \"%.*s\"", cases[i].url, r.outcome, STR_ARG(r.found));
+        assert_true(str_eq(r.place, STR("sender")));
+        assert_true(r.outcome == HOOK_ENTERED || str_contains(r.advice, STR(HERE "#rc=3&rp=all")));
+    }
+}
+
+static void a_service_calls_unless_it_leaves_that_to_its_senders(void **state) {
+    const struct channel ch = {.address = STR("1"), .hook_url = STR(HERE), .service = STR(SERVICE)};
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct hook_answer r;
+
+    (void)state;
+    r = told(&a, &ch, "", 200, "{\"sid\":\"MG1\",\"inbound_request_url\":\"" HERE "\"}");
+    assert_int_equal(r.outcome, HOOK_ENTERED);
+    assert_true(str_eq(r.place, STR("service")));
+    r = told(&a, &ch, "", 200, "{\"sid\":\"MG1\",\"inbound_request_url\":null}");
+    assert_int_equal(r.outcome, HOOK_MISSING);
+    r = told(&a, &ch, "", 200,
+             "{\"sid\":\"MG1\",\"inbound_request_url\":\"" HERE "\",\"inbound_method\":\"GET\"}");
+    assert_int_equal(r.outcome, HOOK_OTHER);
+    r = told(&a, &ch, "", 404, "{\"code\":20404}");
+    assert_int_equal(r.outcome, HOOK_NO_SENDER);
+    r = told(&a, &ch, "", 200,
+             "{\"sid\":\"MG1\",\"inbound_request_url\":\"https://other.test\","
+             "\"use_inbound_webhook_on_number\":true}");
+    assert_int_equal(r.outcome, HOOK_ASK_ON);
+    r = told(&a, &ch, arena_cstr(&a, r.next), 200,
+             "{\"senders\":[{\"sender_id\":\"whatsapp:+1\",\"webhook\":null}]}");
+    assert_int_equal(r.outcome, HOOK_MISSING);
+    assert_true(str_eq(r.place, STR("sender")));
+}
+
+static struct str asked(struct arena *a, const struct channel *ch, struct str after) {
+    struct http_call call = {0};
+    struct err e = ERR_INIT;
+
+    assert_int_equal(provider_twilio.ask_hook(a, ch, after, &call, &e), ST_OK);
+    assert_string_equal(call.method, "GET");
+    assert_true(str_starts(call.headers[0].value, STR("Basic ")));
+    return call.url;
+}
+
+static void a_sender_is_looked_for_on_every_page_and_then_among_the_numbers(void **state) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct channel ch = channel_of(fixture_json(&a, "twilio", "suite.json"));
+    struct hook_answer r;
+
+    (void)state;
+    ch.base_url = STR_EMPTY;
+    assert_true(str_eq(asked(&a, &ch, STR_EMPTY),
+                       STR("https://messaging.twilio.com/v2/Channels/Senders?Channel=whatsapp&"
+                           "PageSize=1000")));
+    r = told(&a, &ch, "", 200,
+             "{\"senders\":[{\"sender_id\":\"whatsapp:+1\"}],\"meta\":{\"next_page_url\":"
+             "\"https://evil.test/x?Channel=whatsapp&PageToken=b\"}}");
+    assert_int_equal(r.outcome, HOOK_ASK_ON);
+    assert_true(str_eq(asked(&a, &ch, r.next),
+                       STR("https://messaging.twilio.com/v2/Channels/Senders?Channel=whatsapp&"
+                           "PageToken=b")));
+    r = told(&a, &ch, "", 200, "{\"senders\":[],\"meta\":{\"next_page_url\":null}}");
+    assert_int_equal(r.outcome, HOOK_ASK_ON);
+    assert_true(str_starts(asked(&a, &ch, r.next), STR("https://api.twilio.com/2010-04-01/")));
+    assert_true(str_ends(asked(&a, &ch, r.next),
+                         arena_printf(&a, "PhoneNumber=%%2B%.*s", STR_ARG(ch.address))));
+    assert_int_equal(told(&a, &ch, "number", 200, "{\"incoming_phone_numbers\":[]}").outcome,
+                     HOOK_NO_SENDER);
+    r = told(&a, &ch, "number", 200,
+             "{\"incoming_phone_numbers\":[{\"sms_url\":\"https://sms.test/a\"}]}");
+    assert_int_equal(r.outcome, HOOK_NO_SENDER);
+    assert_true(str_contains(r.reason, STR("https://sms.test/a")));
+    ch.service = STR(SERVICE);
+    assert_true(str_eq(asked(&a, &ch, STR_EMPTY),
+                       STR("https://messaging.twilio.com/v1/Services/" SERVICE)));
+}
+
+static void what_may_not_be_read_is_no_verdict(void **state) {
+    const struct channel ch = {.address = STR("1"), .hook_url = STR(HERE)};
+    const struct http_reply cut = {.phase = HTTP_CUT, .retry_after_ms = -1};
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct hook_answer r;
+
+    (void)state;
+    assert_int_equal(told(&a, &ch, "", 401, "{\"code\":20003}").outcome, HOOK_DENIED);
+    assert_int_equal(told(&a, &ch, "", 403, "{}").outcome, HOOK_DENIED);
+    assert_int_equal(told(&a, &ch, "number", 403, "").outcome, HOOK_DENIED);
+    assert_int_equal(told(&a, &ch, "", 429, "{\"code\":20429}").outcome, HOOK_NOT_TOLD);
+    assert_int_equal(told(&a, &ch, "", 500, "").outcome, HOOK_NOT_TOLD);
+    assert_int_equal(told(&a, &ch, "", 200, "<html>").outcome, HOOK_NOT_TOLD);
+    assert_int_equal(told(&a, &ch, "", 200, "{\"senders\":3}").outcome, HOOK_NOT_TOLD);
+    provider_twilio.judge_hook(&a, &ch, STR_EMPTY, &cut, &r);
+    invariants_of_hook_answer(&r);
+    assert_int_equal(r.outcome, HOOK_NOT_TOLD);
+}
+
+static void an_api_key_is_tried_on_what_it_may_read(void **state) {
+    ATTR_CLEANUP(arena_done_p) struct arena a = {0};
+    struct channel ch = channel_of(fixture_json(&a, "twilio", "suite.json"));
+    const struct http_reply reply = {.phase = HTTP_REPLIED,
+                                     .status = 200,
+                                     .body = STR("{\"messages\":[]}"),
+                                     .retry_after_ms = -1};
+    struct http_call call = {0};
+    struct send_result r;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    ch.user = STR("SK0123456789abcdef0123456789abcdef");
+    assert_int_equal(provider_twilio.probe(&a, &ch, &call, &e), ST_OK);
+    assert_true(str_ends(call.url, STR("/Messages.json?PageSize=1")));
+    provider_twilio.judge_probe(&a, &reply, &r);
+    invariants_of_result(&r);
+    assert_int_equal(r.outcome, SEND_ACCEPTED);
+}
+
 /* --- any bytes ------------------------------------------------------------------------------ */
 
 static void try_form(struct arena *a, struct str body) {
@@ -360,6 +532,11 @@ int main(void) {
         cmocka_unit_test(an_account_that_lacks_something_is_told),
         cmocka_unit_test(credentials_go_to_twilio_alone),
         cmocka_unit_test(content_is_listed_with_its_approval),
+        cmocka_unit_test(the_senders_address_is_compared_as_signatures_are),
+        cmocka_unit_test(a_service_calls_unless_it_leaves_that_to_its_senders),
+        cmocka_unit_test(a_sender_is_looked_for_on_every_page_and_then_among_the_numbers),
+        cmocka_unit_test(what_may_not_be_read_is_no_verdict),
+        cmocka_unit_test(an_api_key_is_tried_on_what_it_may_read),
         cmocka_unit_test(any_form_is_parsed_or_refused),
     };
 

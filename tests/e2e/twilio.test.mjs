@@ -12,6 +12,8 @@ const SID = `AC${'0a1b'.repeat(8)}`;
 const TOKEN = 'f00d'.repeat(8);
 const OTHER_TOKEN = 'beef'.repeat(8);
 const SENDER = '551130000100';
+const SERVICE = `MG${'0c0d'.repeat(8)}`;
+const KEY = `SK${'0e0f'.repeat(8)}`;
 
 const content = { friendlyName: 'aviso', language: 'pt_BR', variables: { 1: 'Ana' }, types: { 'twilio/text': { body: 'Oi {{1}}, seu pedido saiu.' } } };
 
@@ -100,6 +102,43 @@ describe("Twilio's own client and the simulator", () => {
     assert.equal((await codes({ to, contentSid: 'HX00000000000000000000000000000003' })).ErrorCode, '63029');
     assert.equal((await codes({ to, contentSid: 'HX00000000000000000000000000000002', contentVariables: '{"1":"Ana"}' })).ErrorCode, '63028');
     assert.equal((await codes({ to, mediaUrl: [`${proxy.url}/none.png`] })).ErrorCode, '63019');
+  });
+
+  test('reads which address is entered: of senders on every page, of a service, of numbers', async () => {
+    const set = (settings) => sim.ask('POST', '/sim/twilio', settings);
+    const api = sim.client();
+    await set({ senders: [SENDER, '551130000101', '551130000102'], sms_url: 'https://sms.example.test/in', service_sid: SERVICE, service_url: 'https://service.example.test/in' });
+    const senders = await api.messaging.v2.channelsSenders.list({ channel: 'whatsapp', pageSize: 1 });
+    assert.deepEqual(senders.map((one) => one.senderId), [from, 'whatsapp:+551130000101', 'whatsapp:+551130000102']);
+    assert.match(senders[0].sid, /^XE[0-9a-f]{32}$/);
+    assert.deepEqual([senders[0].status, senders[0].webhook.callbackUrl, senders[0].webhook.callbackMethod], ['ONLINE', `${proxy.url}/in`, 'POST']);
+    const service = await api.messaging.v1.services(SERVICE).fetch();
+    assert.deepEqual([service.inboundRequestUrl, service.inboundMethod, service.useInboundWebhookOnNumber], ['https://service.example.test/in', 'POST', false]);
+    await refused(404)(20404, api.messaging.v1.services(SERVICE.replace('0', '1')).fetch());
+    const [number, ...others] = await api.incomingPhoneNumbers.list({ phoneNumber: `+${SENDER}` });
+    assert.deepEqual([number.phoneNumber, number.smsUrl, number.smsMethod, others.length], [`+${SENDER}`, 'https://sms.example.test/in', 'POST', 0]);
+    const key = sim.client(KEY);
+    await refused(401)(20003, key.api.v2010.accounts(SID).fetch());
+    assert.equal((await key.messages.list({ pageSize: 1, limit: 1 })).length, 1);
+    assert.equal((await key.messaging.v2.channelsSenders.list({ channel: 'whatsapp' })).length, 3);
+    await set({ is_key_restricted: true });
+    await refused(403)(20403, key.messaging.v2.channelsSenders.list({ channel: 'whatsapp' }));
+    await set({ senders: [SENDER], service_sid: '', is_key_restricted: false });
+  });
+
+  test('a message goes where the service says, or to the sender when it leaves that to it', async () => {
+    const set = (settings) => sim.ask('POST', '/sim/twilio', settings);
+    const goesTo = async (path) => {
+      proxy.calls.length = 0;
+      await sim.write('5511955550104', 'oi', { wait_ms: 0 });
+      assert.equal((await until(() => proxy.calls[0], 'a call')).url, path);
+    };
+    await set({ service_sid: SERVICE, service_url: `${proxy.url}/service` });
+    await goesTo('/service');
+    await set({ is_left_to_sender: true });
+    await goesTo('/in');
+    await set({ service_sid: '', is_left_to_sender: false });
+    await goesTo('/in');
   });
 
   test('who has stopped is refused until they come back', async () => {
@@ -399,8 +438,10 @@ for (const engine of ENGINES) {
       const now = () => api.get(`/api/v1/dispatches/${d.id}`);
       await api.post(`/api/v1/dispatches/${d.id}/start`);
       await until(async () => (await now()).counts.reached >= 2, 'it goes out');
+      await sim.behave({ status_delay_ms: 60000 }); // what fails now for the template's sake would stop it as well
       await status('paused');
       const paused = await until(async () => { const one = await now(); return one.state === 'paused' && one.counts.sending === 0 && one; }, 'it stops');
+      await sim.behave({ status_delay_ms: 20 });
       assert.equal(paused.cause, 'template-paused');
       assert.ok(paused.counts.planned > 0, 'some are still to come');
       assert.equal((await sim.sends()).filter((one) => one.body.To.startsWith('whatsapp:+5511979')).length, n - paused.counts.planned);
@@ -434,6 +475,79 @@ for (const engine of ENGINES) {
       assert.equal(wrong.state, 'fail');
       assert.match(wrong.detail, /refused the account sid or token/);
       assert.match(wrong.advice, /prosa provider set/);
+    });
+
+    /** What `prosa doctor`, `prosa provider test` and the channel's page say of the entered address; all the same. */
+    const hookOf = async (id = account.id) => {
+      const { webhook, result } = await api.post(`/api/v1/providers/${id}/test`);
+      assert.equal(result, 'ok');
+      assert.deepEqual((await installation.cli('provider', 'test', 'acme', id)).webhook, webhook);
+      const seen = JSON.parse((await installation.cliRaw('doctor', '--json')).stdout).checks;
+      const found = seen.find((f) => f.check === 'webhook' && f.detail.endsWith(webhook.reason));
+      assert.ok(found, JSON.stringify(seen));
+      assert.equal(found.advice ?? null, webhook.advice);
+      return { ...webhook, state: found.state };
+    };
+    const enter = (settings) => sim.ask('POST', '/sim/twilio', settings);
+    const here = () => `${PUBLIC}/webhooks/twilio/${account.id}`;
+
+    test('the address that Twilio calls is asked for: entered, another one, none', async () => {
+      const right = await hookOf();
+      assert.deepEqual([right.result, right.state, right.place, right.expected, right.found, right.advice], ['entered', 'ok', 'sender', here(), here(), null]);
+      await enter({ webhook_url: 'https://ana:senha@other.example.test/in?token=x' });
+      const other = await hookOf();
+      assert.deepEqual([other.result, other.state, other.expected, other.found], ['other', 'fail', here(), 'https://***@other.example.test/in…']);
+      assert.ok(other.advice.includes(`enter ${here()}#rc=3&rp=all for the WhatsApp sender`), other.advice);
+      assert.ok(!JSON.stringify(other).includes('senha') && !JSON.stringify(other).includes('token='));
+      await enter({ webhook_url: '' });
+      assert.deepEqual((({ result, state, found }) => [result, state, found])(await hookOf()), ['missing', 'fail', null]);
+      const said = await installation.cliRaw('provider', 'test', 'acme', account.id);
+      assert.match(said.stdout, /^ok: .*\nwebhook missing: .*\n {2}→ at Twilio, enter http/);
+      assert.equal(said.code, 0, 'the credentials are good');
+      await enter({ webhook_url: `${here()}#rc=3&rp=all` });
+    });
+
+    test('a messaging service is asked before its senders, and those when it leaves it to them', async () => {
+      await installation.cli('provider', 'set', 'acme', account.id, '--set', `messaging_service_sid=${SERVICE}`);
+      try {
+        assert.equal((await hookOf()).result, 'no-sender', 'there is no such service');
+        await enter({ service_sid: SERVICE, service_url: '' });
+        assert.deepEqual((({ result, place }) => [result, place])(await hookOf()), ['missing', 'service']);
+        await enter({ service_url: here() });
+        assert.deepEqual((({ result, place }) => [result, place])(await hookOf()), ['entered', 'service']);
+        await enter({ service_url: 'https://other.example.test', is_left_to_sender: true });
+        assert.deepEqual((({ result, place }) => [result, place])(await hookOf()), ['entered', 'sender']);
+      } finally {
+        await enter({ service_sid: '', is_left_to_sender: false });
+        await installation.cli('provider', 'set', 'acme', account.id, '--set', 'messaging_service_sid=');
+      }
+    });
+
+    test('a number that is no WhatsApp sender, or not there at all, is told', async () => {
+      try {
+        await enter({ senders: ['551130000199'], sms_url: 'https://sms.example.test/in' });
+        const number = await hookOf();
+        assert.deepEqual([number.result, number.state], ['no-sender', 'fail']);
+        assert.match(number.reason, /only its text messages \(SMS\) go to https:\/\/sms\.example\.test\/in/);
+        await enter({ numbers: [] });
+        assert.match((await hookOf()).reason, /neither a WhatsApp sender nor a number/);
+      } finally {
+        await enter({ senders: [SENDER], numbers: [SENDER], sms_url: '' });
+      }
+    });
+
+    test('an API key is good without the right to read accounts, and what it may not read is no verdict', async () => {
+      await installation.cli('provider', 'set', 'acme', account.id, '--set', `api_key_sid=${KEY}`, '--secret', `api_key_secret=${TOKEN}`);
+      try {
+        assert.equal((await hookOf()).result, 'entered');
+        await enter({ is_key_restricted: true });
+        const denied = await hookOf();
+        assert.deepEqual([denied.result, denied.state, denied.found], ['denied', 'warn', null]);
+        assert.ok(denied.advice.includes(here()), denied.advice);
+      } finally {
+        await enter({ is_key_restricted: false });
+        await installation.cli('provider', 'set', 'acme', account.id, '--set', 'api_key_sid=', '--secret', 'api_key_secret=');
+      }
     });
 
     test('without a public URL a file is refused, and told what to set', async () => {

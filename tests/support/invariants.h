@@ -153,3 +153,13 @@ static inline void invariants_of_result(const struct send_result *r) {
     PROMISE(invariants_is_text(r->user_id) && invariants_is_text(r->reason));
     PROMISE(invariants_is_text(r->cause));
 }
+
+static inline void invariants_of_hook_answer(const struct hook_answer *r) {
+    PROMISE(r->outcome <= HOOK_ASK_ON);
+    PROMISE((r->next.len > 0) == (r->outcome == HOOK_ASK_ON));
+    PROMISE((r->reason.len > 0) == (r->outcome != HOOK_ASK_ON));
+    PROMISE((r->advice.len > 0) == (r->outcome != HOOK_ASK_ON && r->outcome != HOOK_ENTERED));
+    PROMISE((r->found.len > 0) == (r->outcome == HOOK_ENTERED || r->outcome == HOOK_OTHER));
+    PROMISE(invariants_is_text(r->found) && invariants_is_text(r->reason));
+    PROMISE(!str_contains(r->found, STR("\n")) && !str_contains(r->next, STR(" ")));
+}
