@@ -35,7 +35,6 @@ static void check_answer(struct arena *a, struct str bytes) {
     const struct http_reply reply = fuzz_reply(bytes, &header);
     bool is_2xx = reply.status >= 200 && reply.status < 300;
     struct template_answer list;
-    struct template_answer list;
     struct send_result r;
 
     provider_twilio.judge(a, &reply, &r);
