@@ -10,3 +10,11 @@ export const dictionary = <K extends string>(pt: Record<K, string>, en: Record<N
   pt,
   en,
 });
+
+type KeysOf<D> = D extends Dictionary<infer K> ? K : never;
+
+/** Several sets as one; a word stands in one of them. */
+export const together = <D extends Dictionary<string>[]>(...parts: D): Dictionary<KeysOf<D[number]>> => ({
+  pt: Object.assign({}, ...parts.map((part) => part.pt)),
+  en: Object.assign({}, ...parts.map((part) => part.en)),
+});

@@ -3,8 +3,11 @@
 import { signal, useSignal, type Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { channels } from '../../i18n/channels';
+import { failures } from '../../i18n/failures';
 import { settings } from '../../i18n/settings';
 import { get, Problem, told } from '../../lib/api';
+import { together } from '../../lib/dictionary';
 import { t, words } from '../../lib/i18n';
 import { guard, path as place } from '../../lib/router';
 import { may } from '../session';
@@ -12,7 +15,7 @@ import { Dialog, Failed, Loading, toast, toastProblem } from '../ui';
 import { sections } from './index';
 import '../style/pages.css';
 
-export const { w, wn, wx, hasWord } = words(settings);
+export const { w, wn, wx, hasWord } = words(together(settings, channels, failures));
 export type Word = Parameters<typeof w>[0];
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
