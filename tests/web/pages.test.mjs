@@ -6,13 +6,14 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { startFullHouse } from './house.mjs';
 import { addUser } from '../support/browser.mjs';
 import { client } from '../support/prosa.mjs';
+import { startTwilio } from '../support/twilio.mjs';
 import { PASSWORD, person, shows, startBrowser, until } from './kit.mjs';
 
 let house, browser, p, page;
 const people = [];
 
 before(async () => {
-  house = await startFullHouse();
+  house = await startFullHouse({ PROSA_PUBLIC_URL: 'https://prosa.example.test' });
   browser = await startBrowser();
 });
 after(async () => {
@@ -147,6 +148,43 @@ describe('channels', () => {
     await button('Desligar').click();
     await pressIn('Desligar');
     await shows(page, '.page-actions .badge', 'desligado');
+  });
+
+  test('at Twilio, the test tells whether the address is entered there, and which one to enter', async () => {
+    const sid = `AC${'5a'.repeat(16)}`;
+    const twilio = await startTwilio({ sid, token: 'segredo', webhook: 'https://outro.example.test/entrada' });
+    try {
+      await open('sofia', '/app/settings/channels/new');
+      await page.getByRole('link', { name: /WhatsApp \(Twilio\)/ }).click();
+      await field('Nome').fill('Twilio SP');
+      await field('Número do remetente').fill('551130000100');
+      await field('Account SID').fill(sid);
+      await field('Auth Token').fill('segredo');
+      await page.getByText('Mais opções').click();
+      await field('Endereço da API').fill(twilio.url);
+      await button('Salvar').click();
+      await shows(page, 'h1', 'Twilio SP');
+      const path = await page.locator('.copy-line code').textContent();
+      const expected = `https://prosa.example.test${new URL(path).pathname}`;
+      await button('Testar').click();
+      await shows(page, '.result.ok', 'Funciona.');
+      await shows(page, '.entry .refused', 'O Twilio chama outro endereço');
+      await shows(page, '.entry', 'https://outro.example.test/entrada');
+      await shows(page, '.entry .copy-line', `${expected}#rc=3&rp=all`);
+      assert.equal(await page.getByText('Na Meta').count(), 0);
+      await twilio.ask('POST', '/sim/twilio', { webhook_url: '' });
+      await button('Testar').click();
+      await shows(page, '.entry', 'Nenhum endereço está cadastrado');
+      await twilio.ask('POST', '/sim/twilio', { webhook_url: `${expected}#rc=3&rp=all` });
+      await button('Testar').click();
+      await shows(page, '.entry .ok', 'O Twilio chama este endereço.');
+      assert.equal(await page.locator('.entry .copy-line').count(), 0);
+      await button('Desligar').click();
+      await pressIn('Desligar');
+      await shows(page, '.page-actions .badge', 'desligado');
+    } finally {
+      await twilio.stop();
+    }
   });
 });
 

@@ -44,6 +44,16 @@ interface Account {
 interface Probe {
   result: 'ok' | 'refused' | 'unreachable';
   reason: string;
+  webhook: Entry | null;
+}
+
+/** Which address for incoming messages is entered at the provider. */
+interface Entry {
+  result: 'entered' | 'other' | 'missing' | 'no-sender' | 'denied' | 'not-told' | 'no-url';
+  expected: string | null;
+  found: string | null;
+  place: 'sender' | 'service' | null;
+  reason: string;
 }
 
 interface Look {
@@ -55,7 +65,8 @@ interface Look {
 const LOOK_MS = 1000;
 const LOOKS = 20;
 const MAIL = ['from_name', 'smtp_host', 'smtp_port', 'smtp_security', 'smtp_user', 'smtp_password', 'imap_host', 'imap_port', 'imap_security'];
-const ESSENTIAL = [...MAIL, 'access_token', 'app_secret', 'verify_token', 'waba_id', 'display_phone', 'api_key', 'model', 'fallback_model'];
+const TWILIO = ['account_sid', 'auth_token', 'messaging_service_sid'];
+const ESSENTIAL = [...MAIL, ...TWILIO, 'access_token', 'app_secret', 'verify_token', 'waba_id', 'display_phone', 'api_key', 'model', 'fallback_model'];
 const label = (name: string): string => wx('f_', name);
 
 /* --- one field ---------------------------------------------------------------------------------------------------- */
@@ -181,7 +192,7 @@ function Edit({ kind, account, onSaved }: { kind: Kind; account: Account | null;
         )}
       </Field>
       {kind.address && (
-        <Field label={w(isMail ? 'mailAddress' : 'phoneNumberId')} hint={w(isMail ? 'mailAddressHint' : 'phoneNumberIdHint')} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
+        <Field label={wx('address_', kind.kind)} hint={wx('addressHint_', kind.kind)} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
           {(ids) => (
             <input
               {...ids}
@@ -207,28 +218,57 @@ function Edit({ kind, account, onSaved }: { kind: Kind; account: Account | null;
 
 function Webhook({ account }: { account: Account }) {
   const hook = account.webhook;
+  const isTwilio = account.kind === 'twilio';
   if (!hook) return null;
   return (
     <section class="card form" aria-labelledby="webhook-title">
       <h2 id="webhook-title">{w('webhookTitle')}</h2>
-      <p class="quiet">{w(hook.is_own_app ? 'webhookOwn' : 'webhookShared')}</p>
+      <p class="quiet">{w(isTwilio ? 'webhookTwilio' : hook.is_own_app ? 'webhookOwn' : 'webhookShared')}</p>
       <CopyLine label={w('callbackUrl')} text={location.origin + hook.path} />
       <ul class="check-list">
-        <li class={hook.verify_token_set ? 'good' : 'bad'}>
-          <Icon name={hook.verify_token_set ? 'check' : 'close'} size={16} />
-          {w(hook.verify_token_set ? 'verifySet' : 'verifyUnset')}
-        </li>
-        <li class={hook.app_secret_set ? 'good' : 'bad'}>
-          <Icon name={hook.app_secret_set ? 'check' : 'close'} size={16} />
-          {w(hook.app_secret_set ? 'appSecretSet' : 'appSecretUnset')}
-        </li>
-        <li>
-          <Icon name="inbox" size={16} />
-          {w('webhookFields')}
-        </li>
+        {!isTwilio && (
+          <Checked isGood={hook.verify_token_set} text={w(hook.verify_token_set ? 'verifySet' : 'verifyUnset')} />
+        )}
+        <Checked isGood={hook.app_secret_set} text={wx(isTwilio ? 'authToken' : 'appSecret', hook.app_secret_set ? 'Set' : 'Unset')} />
+        {!isTwilio && (
+          <li>
+            <Icon name="inbox" size={16} />
+            {w('webhookFields')}
+          </li>
+        )}
       </ul>
-      {location.protocol !== 'https:' && <p class="warning">{w('webhookHttps')}</p>}
+      {location.protocol !== 'https:' && <p class="warning">{w(isTwilio ? 'webhookHttpsTwilio' : 'webhookHttps')}</p>}
     </section>
+  );
+}
+
+function Checked({ isGood, text }: { isGood: boolean; text: string }) {
+  return (
+    <li class={isGood ? 'good' : 'bad'}>
+      <Icon name={isGood ? 'check' : 'close'} size={16} />
+      {text}
+    </li>
+  );
+}
+
+/** What the provider says of the address; when it is not entered, the one to enter. */
+function EntryResult({ entry }: { entry: Entry }) {
+  const isBad = ['other', 'missing', 'no-sender'].includes(entry.result);
+  return (
+    <div class="entry" role="status">
+      <p class={`result ${entry.result === 'entered' ? 'ok' : isBad ? 'refused' : 'unreachable'}`}>
+        {wx('entry_', entry.result)}
+      </p>
+      {entry.result === 'other' && entry.found && (
+        <p>
+          {w('entryFound')} <code>{entry.found}</code>
+        </p>
+      )}
+      {(entry.result === 'other' || entry.result === 'missing') && (
+        <CopyLine label={wx('entryExpected_', entry.place ?? 'sender')} text={`${entry.expected}#rc=3&rp=all`} />
+      )}
+      {entry.result === 'no-sender' && <p class="quiet">{entry.reason}</p>}
+    </div>
   );
 }
 
@@ -258,6 +298,7 @@ function Test({ account, onDone }: { account: Account; onDone: () => void }) {
           </>
         )}
       </p>
+      {found?.webhook && <EntryResult entry={found.webhook} />}
     </div>
   );
 }
