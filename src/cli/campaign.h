@@ -39,6 +39,10 @@ enum status campaign_recipients(struct cli *c, struct err *e);
 enum status campaign_export(struct cli *c, struct err *e);
 enum status campaign_test(struct cli *c, struct err *e);
 enum status campaign_settle(struct cli *c, struct err *e);
+enum status campaign_settle_all(struct cli *c, struct err *e);
+/* Argument 2: sent, failed or resend. ST_INVALID. */
+enum status campaign_read_how(struct cli *c, enum recipient_settle *ret, struct err *e)
+    ATTR_MUST_CHECK;
 enum gate campaign_gate(const struct cli *c);
 
 #define CAMPAIGN_WAIT                                                                              \
@@ -48,4 +52,4 @@ enum gate campaign_gate(const struct cli *c);
     }
 
 extern const struct option campaign_recipient_options[], campaign_export_options[],
-    campaign_test_options[];
+    campaign_test_options[], campaign_group_options[];

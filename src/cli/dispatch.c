@@ -248,6 +248,7 @@ static void put_causes(struct json_out *o, const struct dispatch_report *r) {
         json_put_str(o, "cause", r->causes[i].cause);
         json_put_str_or_null(o, "sample", r->causes[i].sample);
         json_put_i64(o, "count", r->causes[i].n);
+        json_put_i64(o, "settleable", r->causes[i].n_settleable);
         json_end(o);
     }
     json_end(o);
@@ -463,5 +464,15 @@ const struct command dispatch_commands[] = {
      .help = "RECIPIENT is an id that `prosa dispatch recipients SLUG CAMPAIGN --state uncertain`\n"
              "lists; HOW is sent (it arrived), failed (it did not) or resend.",
      .run = campaign_settle},
+    {.name = "settle-all",
+     .args = ONE " HOW",
+     .summary = "decide about all that are uncertain, or have failed, for one cause",
+     .task = "settle them",
+     .help =
+         "The report lists the causes. HOW is resend; of uncertain ones also sent (they arrived) or\n"
+         "failed (they did not). Failed ones are sent again only where the provider never took the\n"
+         "message. Who has changed meanwhile is skipped. A pause stops those that are sent again.",
+     .options = campaign_group_options,
+     .run = campaign_settle_all},
     {.name = NULL},
 };

@@ -240,7 +240,7 @@ enum status campaign_test(struct cli *c, struct err *e) {
 
 /* --- settle ----------------------------------------------------------------------------------------------------------------- */
 
-static enum status read_how(struct cli *c, enum recipient_settle *ret, struct err *e) {
+enum status campaign_read_how(struct cli *c, enum recipient_settle *ret, struct err *e) {
     static const char *const words[] = {
         [RECIPIENT_SENT] = "sent", [RECIPIENT_FAILED] = "failed", [RECIPIENT_RESEND] = "resend"};
 
@@ -258,7 +258,7 @@ static enum status settle_tx(struct tx *tx, void *ctx, struct err *e) {
     struct people *x = ctx;
     struct cli *c = x->c;
 
-    TRY(read_how(c, &how, e));
+    TRY(campaign_read_how(c, &how, e));
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &x->tenant, e));
     TRY(recipient_settle(&c->arena, tx, x->tenant.id, x->id, how, STR("cli"), clock_now_ms(),
                          &x->row, e));

@@ -312,23 +312,85 @@ static enum status one_recipient(struct tx *tx, void *ctx, struct err *e) {
     return answer_recipient(x, &r);
 }
 
-static enum status settle(struct tx *tx, void *ctx, struct err *e) {
+static enum status read_how(const struct api *x, enum recipient_settle *ret, struct err *e) {
     static const char *const words[] = {
         [RECIPIENT_SENT] = "sent", [RECIPIENT_FAILED] = "failed", [RECIPIENT_RESEND] = "resend"};
-    struct api *x = ctx;
     struct str as = json_str(json_get(x->body, "as"));
-    struct recipient r;
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (!str_eq(as, str_of(words[i])))
             continue;
-        TRY(recipient_settle(x->r->arena, tx, x->tenant, (struct recipient_id){x->id},
-                             (enum recipient_settle)i, api_actor(x), clock_now_ms(), &r, e));
-        TRY(recipient_get(x->r->arena, tx, x->tenant, r.id, &r, e));
-        TRY(audit(tx, x, "dispatch.settle", r.dispatch, e));
-        return answer_recipient(x, &r);
+        *ret = (enum recipient_settle)i;
+        return ST_OK;
     }
     FAIL(e, ST_INVALID, "as: \"sent\", \"failed\" or \"resend\"");
+}
+
+static enum status settle(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    enum recipient_settle how = RECIPIENT_SENT;
+    struct recipient r;
+
+    TRY(read_how(x, &how, e));
+    TRY(recipient_settle(x->r->arena, tx, x->tenant, (struct recipient_id){x->id}, how,
+                         api_actor(x), clock_now_ms(), &r, e));
+    TRY(recipient_get(x->r->arena, tx, x->tenant, r.id, &r, e));
+    TRY(audit(tx, x, "dispatch.settle", r.dispatch, e));
+    return answer_recipient(x, &r);
+}
+
+/* "<how many are decided>.<the last one's lead>": where a group's next step goes on. */
+static enum status read_place(const struct api *x, struct recipient_group *ret, struct err *e) {
+    struct str place = json_str(json_get(x->body, "next")), left = place;
+    uint64_t n;
+
+    if (place.len == 0)
+        return ST_OK;
+    if (!str_eat_u64(&left, UINT32_MAX, &n) || !str_eat(&left, STR(".")) ||
+        !uuid_parse(left, &ret->after.v))
+        FAIL(e, ST_INVALID, "next: as the step before answered it");
+    ret->n_settled = (int64_t)n;
+    return ST_OK;
+}
+
+static enum status read_group(const struct api *x, struct recipient_group *ret, struct err *e) {
+    *ret = (struct recipient_group){.tenant = x->tenant,
+                                    .dispatch = dispatch_of_path(x),
+                                    .state = json_str(json_get(x->body, "state")),
+                                    .cause = json_str(json_get(x->body, "cause")),
+                                    .n = json_i64(json_get(x->body, "count"), 0),
+                                    .actor = api_actor(x),
+                                    .gate = gate_of(x),
+                                    .now_ms = clock_now_ms()};
+    TRY(read_how(x, &ret->how, e));
+    if (!clock_parse_iso(json_str(json_get(x->body, "as_of")), &ret->as_of_ms))
+        FAIL(e, ST_INVALID, "as_of: when they were counted, as the report says");
+    return read_place(x, ret, e);
+}
+
+static enum status settle_group(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct recipient_group_step step;
+    struct recipient_group g;
+    struct json_out *o;
+
+    TRY(read_group(x, &g, e));
+    TRY(recipient_settle_step(x->r->arena, tx, &g, &step, e));
+    if (g.n_settled == 0 && step.n_settled > 0) /* the first step stands for the group */
+        TRY(audit(tx, x, "dispatch.settle_group", g.dispatch, e));
+    o = api_begin(x);
+    json_put_i64(o, "settled", step.n_settled);
+    if (step.is_through) {
+        json_put_i64(o, "skipped", g.n - step.n_settled);
+        json_put_null(o, "next");
+    } else {
+        json_put_null(o, "skipped");
+        json_put_str(o, "next",
+                     arena_printf(x->r->arena, "%lld.%.*s", (long long)step.n_settled,
+                                  STR_ARG(uuid_format(x->r->arena, step.after.v))));
+    }
+    json_end(o);
+    return ST_OK;
 }
 
 /* --- as a spreadsheet ----------------------------------------------------------------------------------------------------- */
@@ -413,31 +475,39 @@ static void put_hours(struct json_out *o, const struct dispatch_report *r) {
     json_end(o);
 }
 
+static void put_causes(struct json_out *o, const struct dispatch_report *r) {
+    json_arr(o, "causes");
+    for (size_t i = 0; i < r->n_causes; i++) {
+        json_obj(o, NULL);
+        json_put_str(o, "state", r->causes[i].state);
+        json_put_str(o, "cause", r->causes[i].cause);
+        json_put_i64(o, "count", r->causes[i].n);
+        json_put_i64(o, "settleable", r->causes[i].n_settleable);
+        json_put_str_or_null(o, "sample", r->causes[i].sample);
+        json_end(o);
+    }
+    json_end(o);
+}
+
 static enum status report(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct dispatch_settings settings;
     struct dispatch_report r;
     struct json_out *o = &x->o;
     struct dispatch d;
+    int64_t as_of_ms;
 
     TRY(dispatch_get(x->r->arena, tx, x->tenant, dispatch_of_path(x), &d, e));
     TRY(dispatch_settings_get(x->r->arena, tx, x->tenant, &settings, e));
+    as_of_ms = clock_now_ms();
     TRY(dispatch_report(x->r->arena, tx, x->tenant, d.id, &r, e));
     json_obj(api_begin(x), "dispatch");
     put_dispatch(x, o, &d, &r.counts);
     json_end(o);
+    put_time(o, "as_of", as_of_ms);
     put_counts(o, &r.counts);
     json_put_str(o, "currency", settings.currency);
-    json_arr(o, "causes");
-    for (size_t i = 0; i < r.n_causes; i++) {
-        json_obj(o, NULL);
-        json_put_str(o, "state", r.causes[i].state);
-        json_put_str(o, "cause", r.causes[i].cause);
-        json_put_i64(o, "count", r.causes[i].n);
-        json_put_str_or_null(o, "sample", r.causes[i].sample);
-        json_end(o);
-    }
-    json_end(o);
+    put_causes(o, &r);
     put_hours(o, &r);
     dispatch_write_channels(o, &r);
     json_end(o);
@@ -496,6 +566,7 @@ API_HANDLER(test_post, API_QUEUES, test)
 API_HANDLER(recipients_get, API_READS, list_recipients)
 API_HANDLER(recipient_get_one, API_READS, one_recipient)
 API_HANDLER(recipient_settle_post, API_WRITES, settle)
+API_HANDLER(group_settle_post, API_WRITES, settle_group)
 API_HANDLER(log_get, API_READS, list_log)
 API_HANDLER(report_get, API_READS, report)
 API_HANDLER(settings_get, API_READS, get_settings)
@@ -525,6 +596,8 @@ const struct route api_dispatch_routes[] = {
      .summary = "Who gets it, and what became of it"},
     {HTTP_GET, D "/recipients/export", recipients_export_get, READS,
      .summary = "The recipients as a spreadsheet"},
+    {HTTP_POST, D "/recipients/settle", group_settle_post, WRITES,
+     .summary = "Decide about all that are uncertain, or have failed, for one cause"},
     {HTTP_GET, D "/report", report_get, READS,
      .summary = "Who got it, read it, answered, failed and why, and what it cost"},
     {HTTP_GET, D "/log", log_get, READS, .summary = "What the last dry run would have done"},

@@ -269,6 +269,16 @@ enum status dispatch_begin_run(struct arena *a, struct tx *tx, struct dispatch *
     return dispatch_put_job(a, tx, d, DISPATCH_RUN_JOB, now_ms, e);
 }
 
+enum status dispatch_go_on(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
+                           struct err *e) {
+    if (is_in(d, "done")) {
+        TRY(store_dispatch_get(a, tx, d->tenant, d->id, true, d, e)); /* two may find it so */
+        if (is_in(d, "done"))
+            return dispatch_begin_run(a, tx, d, now_ms, e);
+    }
+    return is_in(d, "running") ? dispatch_put_job(a, tx, d, DISPATCH_RUN_JOB, now_ms, e) : ST_OK;
+}
+
 static enum status order_plan(struct ordering *x, struct err *e) {
     return is_before_start(x->d) ? begin_plan(x, "", e) : refuse(x, "planned", e);
 }

@@ -201,6 +201,34 @@ enum status recipient_settle(struct arena *a, struct tx *tx, struct tenant_id te
                              struct recipient_id id, enum recipient_settle how, struct str actor,
                              int64_t now_ms, struct recipient *ret, struct err *e) ATTR_MUST_CHECK;
 
+/* All of a campaign that are "failed" or "uncertain" for one cause, as the report counted them, decided in steps of at most
+ * RECIPIENT_STEP_MAX, each its own transaction. Failed ones can only be sent again, and only those whose message the provider never
+ * took: of the others nobody knows that they did not get it. */
+enum { RECIPIENT_STEP_MAX = 500 };
+struct recipient_group {
+    struct tenant_id tenant;
+    struct dispatch_id dispatch;
+    struct str state, cause;
+    enum recipient_settle how;
+    int64_t as_of_ms; /* when they were counted: who has changed since is left alone */
+    int64_t n;        /* how many there were; never more are decided */
+    struct str actor;
+    enum gate gate;
+    int64_t now_ms;
+    struct lead_id after; /* as the step before gave them; zero at first */
+    int64_t n_settled;
+};
+struct recipient_group_step {
+    struct lead_id after;
+    int64_t n_settled; /* with the steps before */
+    bool
+        is_through; /* what is then missing of n was skipped: somebody else had it first, or it has changed */
+};
+/* One step. Those to be sent again go out as any message of the campaign does: a pause stops them, limits hold them back.
+ * ST_INVALID: no such group, or not to be decided so; ST_CONFLICT: the campaign is cancelled; with cause "gate-closed" as above. */
+enum status recipient_settle_step(struct arena *a, struct tx *tx, const struct recipient_group *g,
+                                  struct recipient_group_step *ret, struct err *e) ATTR_MUST_CHECK;
+
 struct dry_row {
     struct recipient_id recipient;
     struct lead_id lead;
@@ -233,6 +261,7 @@ struct dispatch_cause {
     struct str cause;  /* slug */
     struct str sample; /* a sentence, or empty */
     int64_t n;
+    int64_t n_settleable; /* of them, those that recipient_settle_step() would decide */
 };
 struct dispatch_hour {
     int64_t at_ms; /* its beginning */

@@ -22,6 +22,9 @@ enum status dispatch_begin_dry_run(struct arena *a, struct tx *tx, struct dispat
                                    int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
 enum status dispatch_begin_run(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
                                struct err *e) ATTR_MUST_CHECK;
+/* There is more to do: one that was through goes on, one that is paused does when it is resumed. */
+enum status dispatch_go_on(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
+                           struct err *e) ATTR_MUST_CHECK;
 /* The live campaign is stopped for a cause of its own: a running one is paused, one that waits for its time no longer does. */
 enum status dispatch_halt(struct arena *a, struct tx *tx, struct dispatch *d, struct str cause,
                           struct str reason, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;

@@ -1,4 +1,4 @@
-/* receipt.c - what providers tell of campaigns' messages afterwards, and what a person settles.
+/* receipt.c - what providers tell of campaigns' messages afterwards.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "dispatch/internal.h"
 #include "dispatch/outcome.h"
@@ -65,19 +65,6 @@ static bool is_stale(struct arena *a, const struct recipient *r, const struct in
 
 /* --- failures ------------------------------------------------------------------------------------------------------------- */
 
-/* More to do: one that was through goes on. */
-static enum status go_on(struct arena *a, struct tx *tx, struct dispatch *d, int64_t now_ms,
-                         struct err *e) {
-    if (str_eq(d->state, STR("done"))) {
-        TRY(store_dispatch_get(a, tx, d->tenant, d->id, true, d, e)); /* two may find it so */
-        if (str_eq(d->state, STR("done")))
-            return dispatch_begin_run(a, tx, d, now_ms, e);
-    }
-    return str_eq(d->state, STR("running"))
-               ? dispatch_put_job(a, tx, d, DISPATCH_RUN_JOB, now_ms, e)
-               : ST_OK;
-}
-
 static enum status stop(struct arena *a, struct tx *tx, struct dispatch *d, const struct outcome *o,
                         int64_t now_ms, struct err *e) {
     if (o->is_account)
@@ -132,7 +119,7 @@ static enum status fail_row(struct arena *a, struct tx *tx, const struct dispatc
                                now_ms, e));
     if (o.is_stop)
         return stop(a, tx, d, &o, now_ms, e);
-    return str_eq(r->state, STR("planned")) ? go_on(a, tx, d, now_ms, e) : ST_OK;
+    return str_eq(r->state, STR("planned")) ? dispatch_go_on(a, tx, d, now_ms, e) : ST_OK;
 }
 
 /* --- many ----------------------------------------------------------------------------------------------------------------- */
@@ -221,57 +208,4 @@ enum status dispatch_receipts(struct arena *a, struct tx *tx, const struct dispa
             TRY(apply_tenant(a, tx, all, m, now_ms, e));
     }
     return ST_OK;
-}
-
-/* --- a person settles ------------------------------------------------------------------------------------------------------- */
-
-static enum status resend(struct arena *a, struct tx *tx, struct dispatch *d, struct recipient *r,
-                          int64_t now_ms, struct err *e) {
-    if (str_eq(d->state, STR("cancelled")))
-        FAIL(e, ST_CONFLICT, "the campaign is cancelled");
-    r->state = STR("planned");
-    r->rank = 0;
-    r->attempts = r->spared = 0;
-    r->due_at_ms = now_ms;
-    r->sent_at_ms = 0;
-    r->cost = 0;
-    return go_on(a, tx, d, now_ms, e);
-}
-
-/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
-enum status recipient_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct recipient_id id, enum recipient_settle how, struct str actor,
-                             int64_t now_ms, struct recipient *ret, struct err *e) {
-    struct dispatch *d = arena_new_of(a, struct dispatch);
-    struct recipient *rows;
-    size_t n;
-    bool is_uncertain;
-
-    TRY(store_recipients_lock(a, tx, tenant, &id.v, 1, &rows, &n, e));
-    if (n == 0)
-        FAIL(e, ST_NOT_FOUND, "there is no such recipient");
-    *ret = rows[0];
-    is_uncertain = str_eq(ret->state, STR("uncertain"));
-    if (ret->is_test ||
-        (!is_uncertain && !(str_eq(ret->state, STR("failed")) && how == RECIPIENT_RESEND)))
-        FAIL(e, ST_CONFLICT, "the recipient is %.*s: there is nothing to settle",
-             STR_ARG(ret->state));
-    TRY(store_dispatch_get(a, tx, tenant, ret->dispatch, false, d, e));
-    switch (how) {
-    case RECIPIENT_SENT:
-        ret->state = STR("sent");
-        ret->rank = 1;
-        ret->sent_at_ms = now_ms;
-        break;
-    case RECIPIENT_FAILED:
-        ret->state = STR("failed");
-        ret->failed_at_ms = now_ms;
-        break;
-    case RECIPIENT_RESEND:
-        TRY(resend(a, tx, d, ret, now_ms, e));
-        break;
-    }
-    ret->error_cause = STR("settled");
-    ret->error_reason = arena_printf(a, "settled by %.*s", STR_ARG(actor));
-    return store_recipient_update(tx, tenant, ret, now_ms, e);
 }

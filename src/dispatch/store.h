@@ -121,6 +121,18 @@ enum status store_recipients_later(struct arena *a, struct tx *tx, struct tenant
 enum status store_recipient_update(struct tx *tx, struct tenant_id tenant,
                                    const struct recipient *r, int64_t now_ms, struct err *e)
     ATTR_MUST_CHECK;
+/* Failed, and the provider never took the message: it said no, or it was not called. What a person has called failed may have
+ * arrived all the same. */
+#define NEVER_TAKEN                                                                                \
+    "(state = 'failed' AND provider_id = '' AND sent_at = 0 AND error_cause <> 'settled')"
+/* Those of a group that may be decided, by lead, at most limit; locked, and who is locked by others is left out. */
+enum status store_recipients_group(struct arena *a, struct tx *tx, const struct recipient_group *g,
+                                   size_t limit, struct recipient **ret, size_t *ret_n,
+                                   struct err *e) ATTR_MUST_CHECK;
+/* What a person has decided, as in the rows. */
+enum status store_recipients_settled(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     const struct recipient *rows, size_t n, int64_t now_ms,
+                                     struct err *e) ATTR_MUST_CHECK;
 /* Receipts that move forward: state and rank up, never down; times are filled once. */
 struct receipt_move {
     struct recipient_id id;

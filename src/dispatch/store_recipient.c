@@ -402,6 +402,71 @@ enum status store_recipient_update(struct tx *tx, struct tenant_id tenant,
         V_I64(r->replied_at_ms), V_I64(r->opted_out_at_ms), V_I64(now_ms));
 }
 
+/* --- what a person decides ------------------------------------------------------------------------------------------------ */
+
+#define GROUP                                                                                      \
+    "SELECT " COLUMNS " FROM dispatch_recipients r WHERE r.tenant_id = $1 AND r.dispatch_id = $2"  \
+    " AND r.is_test = 0 AND r.lead_id > $3 AND r.state = $4 AND r.error_cause = $5"                \
+    " AND r.updated_at <= $6 AND (r.state = 'uncertain' OR " NEVER_TAKEN ")"                       \
+    " ORDER BY r.lead_id LIMIT $7"
+
+/* Nobody is waited for: a receipt holds its rows while it may wait for the campaign, which a step holds while it asks for rows. */
+enum status store_recipients_group(struct arena *a, struct tx *tx, const struct recipient_group *g,
+                                   size_t limit, struct recipient **ret, size_t *ret_n,
+                                   struct err *e) {
+    struct db_rows rows;
+
+    TRY(DB_QUERY(a, tx, DB_SQL2(GROUP, GROUP " FOR UPDATE SKIP LOCKED"), &rows, e,
+                 V_UUID(g->tenant.v), V_UUID(g->dispatch.v), V_UUID(g->after.v), V_TEXT(g->state),
+                 V_TEXT(g->cause), V_I64(g->as_of_ms), V_I64((int64_t)limit)));
+    recipients_of(a, &rows, ret, ret_n);
+    return ST_OK;
+}
+
+enum { SETTLED_COLUMNS = 16 };
+
+enum status store_recipients_settled(struct arena *a, struct tx *tx, struct tenant_id tenant,
+                                     const struct recipient *rows, size_t n, int64_t now_ms,
+                                     struct err *e) {
+    struct db_val *vals = arena_array_of(a, n * SETTLED_COLUMNS + 1, struct db_val);
+
+    if (n == 0)
+        return ST_OK;
+    for (size_t i = 0; i < n; i++) {
+        const struct recipient *r = &rows[i];
+        const struct db_val row[SETTLED_COLUMNS] = {
+            V_UUID(tenant.v),       V_UUID(r->id.v),
+            V_TEXT(r->state),       V_I64(r->rank),
+            V_I64(r->attempts),     V_I64(r->spared),
+            V_TEXT(r->provider_id), V_I64(r->cost),
+            V_TEXT(r->error_cause), V_TEXT(r->error_reason),
+            V_I64(r->sent_at_ms),   V_I64(r->failed_at_ms),
+            V_I64(now_ms),          V_I64_OPT(r->due_at_ms, r->due_at_ms > 0),
+            V_I64(r->step),         V_TEXT(r->block_reason),
+        };
+
+        memcpy(vals + i * SETTLED_COLUMNS, row, sizeof(row));
+    }
+    return db_exec_rows(
+        tx,
+        DB_SQL2("UPDATE dispatch_recipients SET state = $3, rank = $4, attempts = $5, spared = $6,"
+                " provider_id = $7, cost = $8, error_cause = $9, error_reason = $10, sent_at = $11,"
+                " failed_at = $12, updated_at = $13, due_at = $14, step = $15,"
+                " block_reason = $16 WHERE tenant_id = $1 AND id = $2",
+                "UPDATE dispatch_recipients r SET state = u.state, rank = u.rank,"
+                " attempts = u.attempts, spared = u.spared, provider_id = u.provider_id,"
+                " cost = u.cost, error_cause = u.cause, error_reason = u.why, sent_at = u.sent_at,"
+                " failed_at = u.failed_at, updated_at = u.at, due_at = u.due_at, step = u.step,"
+                " block_reason = u.block FROM"
+                " unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[], $5::int8[], $6::int8[],"
+                " $7::text[], $8::int8[], $9::text[], $10::text[], $11::int8[], $12::int8[],"
+                " $13::int8[], $14::int8[], $15::int8[], $16::text[]) AS u(tenant_id, id, state,"
+                " rank, attempts, spared, provider_id, cost, cause, why, sent_at, failed_at, at,"
+                " due_at, step, block)"
+                " WHERE r.tenant_id = u.tenant_id AND r.id = u.id"),
+        vals, n, SETTLED_COLUMNS, NULL, e);
+}
+
 /* --- receipts ----------------------------------------------------------------------------------------------------------- */
 
 enum { MOVE_COLUMNS = 7 };

@@ -137,7 +137,8 @@ static enum status causes(struct arena *a, struct tx *tx, struct tenant_id tenan
 
     TRY(DB_QUERY(a, tx,
                  DB_SQL("SELECT state, CASE WHEN state = 'excluded' THEN block_reason"
-                        " ELSE error_cause END AS cause, count(*), min(error_reason)"
+                        " ELSE error_cause END AS cause, count(*), min(error_reason),"
+                        " count(CASE WHEN state = 'uncertain' OR " NEVER_TAKEN " THEN 1 END)"
                         " FROM dispatch_recipients WHERE tenant_id = $1 AND dispatch_id = $2"
                         " AND is_test = 0 AND state IN ('excluded', 'failed', 'uncertain')"
                         " GROUP BY 1, 2 ORDER BY 3 DESC, 2 LIMIT 200"),
@@ -148,7 +149,8 @@ static enum status causes(struct arena *a, struct tx *tx, struct tenant_id tenan
         ret->causes[i] = (struct dispatch_cause){.state = db_text(&rows, i, 0),
                                                  .cause = db_text(&rows, i, 1),
                                                  .n = db_i64(&rows, i, 2),
-                                                 .sample = db_text(&rows, i, 3)};
+                                                 .sample = db_text(&rows, i, 3),
+                                                 .n_settleable = db_i64(&rows, i, 4)};
     return ST_OK;
 }
 

@@ -10,7 +10,7 @@ import { addTemplate } from '../support/campaign.mjs';
 import { startGraph } from '../support/graph.mjs';
 import { client, ENGINES, newInstallation, seed, until } from '../support/prosa.mjs';
 
-const WORDS = ['add', 'list', 'plan', 'dry-run', 'start', 'pause', 'resume', 'cancel', 'report', 'recipients', 'export', 'test', 'settle'];
+const WORDS = ['add', 'list', 'plan', 'dry-run', 'start', 'pause', 'resume', 'cancel', 'report', 'recipients', 'export', 'test', 'settle', 'settle-all'];
 const OK = 0, FAILURE = 1, USAGE = 2, NOT_FOUND = 3, CONFLICT = 4, UNAVAILABLE = 5;
 const NOBODY = '01920000-0000-7000-8000-000000000000';
 const PEOPLE = 12;
@@ -155,6 +155,38 @@ for (const engine of ENGINES)
       assert.deepEqual([cancelled.state, cancelled.counts.planned], ['cancelled', 0]);
       const { code, stdout } = await resumed;
       assert.deepEqual([code, JSON.parse(stdout).state], [FAILURE, 'cancelled'], 'who waited for it to be through is told that it was ended');
+    });
+
+    test('all whom one cause kept from it are decided with one command, each once, whoever else does the same', async () => {
+      const { id } = await add('por causa', ...ALL);
+      const group = (how, ...more) => ['settle-all', 'acme', id, how, '--state', 'failed', '--cause', 'meta-131026', ...more];
+      const half = (body) => (Number(body.to.slice(-1)) % 2 ? { status: 400, code: 131026 } : undefined);
+      const took = (from) => graph.accepted.slice(from).map((send) => send.to).sort();
+      graph.refuse = half;
+      const before = graph.accepted.length;
+      const { counts } = await json('start', 'acme', id, '--wait');
+      assert.deepEqual([counts.reached, counts.failed], [PEOPLE / 2, PEOPLE / 2]);
+      graph.refuse = null;
+      const { causes } = await json('report', 'acme', id);
+      assert.deepEqual(causes.filter((one) => one.state === 'failed').map((one) => [one.count, one.settleable]), [[PEOPLE / 2, PEOPLE / 2]]);
+
+      await fails(USAGE, /what failed can only be sent again/, ...group('sent'));
+      await fails(USAGE, /--state is failed or uncertain/, 'settle-all', 'acme', id, 'resend', '--state', 'excluded', '--cause', 'x');
+      await fails(USAGE, /--cause CAUSE is missing/, 'settle-all', 'acme', id, 'resend', '--state', 'failed');
+      await fails(NOT_FOUND, /nobody is failed for "nada"/, 'settle-all', 'acme', id, 'resend', '--state', 'failed', '--cause', 'nada');
+      await fails(CONFLICT, /PROSA_OUTBOUND/, ...group('resend', '--yes', '--outbound', 'replies'));
+      assert.match((await run(...group('resend'))).stdout, new RegExp(`^${PEOPLE / 2} of the ${PEOPLE / 2} that are failed for "meta-131026" would be settled as resend: --yes does it\n$`));
+      assert.equal((await json('report', 'acme', id)).failed, PEOPLE / 2, 'without --yes nothing changes');
+
+      const done = await Promise.all([json(...group('resend', '--yes')), run(...group('resend', '--yes', '--json'))]);
+      const second = done[1].code === OK ? JSON.parse(done[1].stdout) : { settled: 0, skipped: 0 }; // it may find nobody any more
+      assert.equal(done[0].settled + second.settled, PEOPLE / 2, JSON.stringify(done));
+      assert.equal(done[0].settled + done[0].skipped, done[0].count);
+      await until(async () => (await json('report', 'acme', id)).reached === PEOPLE, 'they got it');
+      const sent = took(before);
+      assert.deepEqual(sent, [...new Set(sent)], 'each once');
+      assert.equal(sent.length, PEOPLE);
+      await fails(NOT_FOUND, /nobody is failed/, ...group('resend', '--yes'));
     });
 
     test('without a server an order stands, and who waits is told so', async () => {

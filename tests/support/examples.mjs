@@ -419,6 +419,12 @@ export const examples = {
   [`GET ${P}/dispatches/{id}/log`]: fresh((t) => t.campaignIn('planned', 'dry-run')),
   [`GET ${P}/dispatch-recipients/{id}`]: fresh((t) => t.uncertainRecipient()),
   [`POST ${P}/dispatch-recipients/{id}/settle`]: async (t) => ({ params: { id: (await t.uncertainRecipient()).id }, body: { as: 'sent' } }),
+  [`POST ${P}/dispatches/{id}/recipients/settle`]: async (t) => {
+    const { dispatch_id: id } = await t.uncertainRecipient();
+    const { as_of, causes } = await t.api.get(`/api/v1/dispatches/${id}/report`);
+    const { state, cause, settleable } = causes[0];
+    return { params: { id }, body: { state, cause, as: 'sent', as_of, count: settleable } };
+  },
   [`GET ${P}/settings/dispatch`]: () => ({}),
   [`PUT ${P}/settings/dispatch`]: () => ({ body: { price_marketing: 350000 } }),
 

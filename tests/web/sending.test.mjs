@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { addTemplate } from '../support/campaign.mjs';
 import { person, shows, startBrowser, startHouse, until } from './kit.mjs';
 
 let house, browser, p, page;
@@ -178,4 +179,81 @@ describe('a list', () => {
       await page.locator('.problem').waitFor({ state: 'detached' });
       await page.locator('.empty, table.grid').first().waitFor();
     });
+});
+
+describe('whom one cause kept from a campaign’s message', () => {
+  const begin = async (name, reply) => {
+    const people = [];
+    for (const n of [1, 2, 3, 4]) people.push((await house.api.post('/api/v1/leads', { name: `${name} ${n}`, phones: [`+55 11 9${reply}0-00${n}0`] })).id);
+    const { id } = await house.api.post('/api/v1/dispatches', {
+      name,
+      audience: { leads: people },
+      channels: [{ channel: 'whatsapp', template: 'cobranca_padrao_whatsapp_v1' }],
+      variables: { 1: { field: 'name' } },
+      limits: { error_percent: 0, overlap_hours: 0 },
+    });
+    await house.api.post(`/api/v1/dispatches/${id}/start`);
+    await until(async () => (await house.api.get(`/api/v1/dispatches/${id}`)).state === 'done', 'it is through');
+    return id;
+  };
+  const counts = async (id) => (await house.api.get(`/api/v1/dispatches/${id}`)).counts;
+  const sends = () => house.graph.accepted.filter((one) => one.body.type === 'template').length;
+  const choose = async (state, choice) => {
+    const row = page.locator('[aria-labelledby=causes] tbody tr', { hasText: state });
+    await row.getByRole('button').click();
+    await page.locator('.menu').getByRole('button', { name: choice }).click();
+  };
+
+  test('is sent to again, after the number was named, and but for whom somebody had settled', async () => {
+    const { installation, graph, api } = house;
+    await api.put('/api/v1/settings/quiet-hours', { is_on: false });
+    const { data: [account] } = await api.get('/api/v1/providers');
+    await addTemplate(installation, (await api.get('/api/v1/me')).tenant.id, account.id);
+    graph.refuse = (body) => (/^\+?55119800/.test(body.to) ? { status: 400, code: 131026, message: 'Message undeliverable' } : undefined);
+    const id = await begin('Recusados', '800');
+    graph.refuse = null;
+    assert.equal((await counts(id)).failed, 4);
+    await open(`/app/campaigns/${id}/report`);
+    await choose('não enviada', 'Enviar de novo (4)');
+    await shows(page, 'dialog', '4 pessoas voltam para a fila e recebem a mensagem.');
+    await p.axe('asked about a group');
+    await dialog().getByRole('button', { name: 'Cancelar', exact: true }).click();
+    assert.equal((await counts(id)).failed, 4, 'who says no changes nothing');
+    await choose('não enviada', 'Enviar de novo (4)');
+    const { data } = await api.get(`/api/v1/dispatches/${id}/recipients`);
+    await api.post(`/api/v1/dispatch-recipients/${data[0].id}/settle`, { as: 'resend' }); // a colleague was faster
+    const before = sends();
+    await until(async () => (await counts(id)).reached === 1, 'the colleague’s goes out');
+    await dialog().getByRole('button', { name: 'Enviar para 4' }).click();
+    await shows(page, 'dialog', '3 de volta na fila.');
+    await shows(page, 'dialog', '1 pulada');
+    await p.axe('a group was decided');
+    await dialog().getByRole('button', { name: 'Fechar', exact: true }).last().click();
+    await until(async () => (await counts(id)).reached === 4, 'all four got it');
+    assert.ok(sends() - before <= 4, 'each once');
+    await shows(page, '.figures', '4');
+    const actions = (await api.get('/api/v1/audit?limit=50')).data.map((one) => one.action);
+    assert.equal(actions.filter((one) => one === 'dispatch.settle_group').length, 1);
+  });
+
+  test('is settled as the person says where nobody knows, and nothing is sent', async () => {
+    const { graph } = house;
+    const statuses = graph.statuses;
+    graph.statuses = []; // a status would settle it
+    graph.cutRate = 1;
+    const id = await begin('Incertas', '810');
+    graph.cutRate = 0;
+    assert.equal((await counts(id)).uncertain, 4);
+    const before = sends();
+    await open(`/app/campaigns/${id}/report`);
+    await choose('incerta', 'Enviar de novo (4)');
+    await shows(page, 'dialog .warning', 'quem a recebeu recebe duas');
+    await page.keyboard.press('Escape');
+    await choose('incerta', 'Chegaram (4)');
+    await dialog().getByRole('button', { name: 'Marcar 4' }).click();
+    await shows(page, 'dialog', '4 marcadas como enviadas.');
+    assert.deepEqual([(await counts(id)).sent, (await counts(id)).uncertain], [4, 0]);
+    assert.equal(sends(), before);
+    graph.statuses = statuses;
+  });
 });

@@ -142,9 +142,19 @@ export interface ByChannel {
   cost: number;
 }
 
+/** Of those that did not get it; settleable: of count, those that can be decided together. */
+export interface Cause {
+  state: string;
+  cause: string;
+  sample: string | null;
+  count: number;
+  settleable: number;
+}
+
 export interface Report {
+  as_of: string;
   counts: Counts;
-  causes: { state: string; cause: string; sample: string | null; count: number }[];
+  causes: Cause[];
   hours: { at: string; sent: number; delivered: number; read: number; failed: number; replied: number }[];
   channels: ByChannel[];
   currency?: string;

@@ -213,8 +213,8 @@ function Estimate({ one }: { one: Campaign }) {
 }
 
 /** The report's file comes with the first look at one. */
-function LateReport({ one }: { one: Campaign }) {
-  const view = useSignal<FunctionComponent<{ one: Campaign }> | null>(null);
+function LateReport({ one, onChanged }: { one: Campaign; onChanged: () => void }) {
+  const view = useSignal<FunctionComponent<{ one: Campaign; onChanged: () => void }> | null>(null);
   const why = useSignal<unknown>(null);
   const fetch = () => {
     why.value = null;
@@ -226,7 +226,7 @@ function LateReport({ one }: { one: Campaign }) {
   useEffect(fetch, []);
   const View = view.value;
   if (why.value) return <Failed why={why.value} onRetry={fetch} />;
-  return View ? <View one={one} /> : <Loading />;
+  return View ? <View one={one} onChanged={onChanged} /> : <Loading />;
 }
 
 /* --- the page ----------------------------------------------------------------------------------------------------- */
@@ -374,7 +374,7 @@ function One({ one, of, part }: { one: Campaign; of: Loaded<Campaign>; part: str
         </div>
       )}
       {open === 'recipients' && <Recipients one={one} />}
-      {open === 'report' && !isBefore(one) && <LateReport one={one} />}
+      {open === 'report' && !isBefore(one) && <LateReport one={one} onChanged={() => void of.reload()} />}
       {dialog.value === 'start' && <Start one={one} onClose={() => (dialog.value = null)} onStarted={(now) => ((of.data.value = { ...one, ...now }), void of.reload(), navigate(`${base}/${isBefore(now) ? 'dry-run' : 'report'}`))} />}
       {dialog.value === 'test' && <TestSend one={one} onClose={() => (dialog.value = null)} />}
     </>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of a campaign: who got it, read it, answered, and why not; as pictures and as figures.
+import { useSignal } from '@preact/signals';
 import { number, time, when } from '../../../lib/format';
 import { Show, useData } from '../kit';
 import { Figures, Grid, percent, usePoll } from '../grid';
-import { hasWord, isBefore, isOver, money, reason, w, wx, type ByChannel, type Campaign, type Report } from './api';
+import { hasWord, isBefore, isOver, money, reason, w, wx, type ByChannel, type Campaign, type Cause, type Report } from './api';
 import { Chart } from './chart';
+import { GroupDialog, GroupMenu, menuTitle, type How } from './group';
 
 /** So many of those the campaign was meant for, one below the other. */
 function Funnel({ c, intended }: { c: Report['counts']; intended: number }) {
@@ -31,8 +33,13 @@ function Funnel({ c, intended }: { c: Report['counts']; intended: number }) {
   );
 }
 
-function Causes({ one, causes }: { one: Campaign; causes: Report['causes'] }) {
-  if (causes.length === 0) return null;
+const whyOf = (cause: Cause): string => (hasWord(`reason_${cause.cause}`) ? reason(cause.cause) : cause.sample || cause.cause);
+
+/** Why not, with how many; those who can be decided together are. */
+function Causes({ one, report, onChanged }: { one: Campaign; report: Report; onChanged: () => void }) {
+  const { causes } = report;
+  const chosen = useSignal<{ cause: Cause; how: How; asOf: string } | null>(null);
+  if (causes.length === 0 && !chosen.value) return null;
   return (
     <section class="stack" aria-labelledby="causes">
       <h2 id="causes">{w('causes')}</h2>
@@ -44,6 +51,9 @@ function Causes({ one, causes }: { one: Campaign; causes: Report['causes'] }) {
             <th scope="col" class="n">
               {w('people')}
             </th>
+            <th scope="col">
+              <span class="sr">{menuTitle()}</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -54,15 +64,19 @@ function Causes({ one, causes }: { one: Campaign; causes: Report['causes'] }) {
               </td>
               <th scope="row">
                 <a class="row-link" href={`/app/campaigns/${one.id}/recipients?state=${cause.state}&cause=${encodeURIComponent(cause.cause)}`}>
-                  {hasWord(`reason_${cause.cause}`) ? reason(cause.cause) : cause.sample || cause.cause}
+                  {whyOf(cause)}
                 </a>
                 {cause.sample && hasWord(`reason_${cause.cause}`) && <small>{cause.sample}</small>}
               </th>
               <td class="n">{number(cause.count)}</td>
+              <td>
+                <GroupMenu one={one} cause={cause} why={whyOf(cause)} onPick={(how) => (chosen.value = { cause, how, asOf: report.as_of })} />
+              </td>
             </tr>
           ))}
         </tbody>
       </Grid>
+      {chosen.value && <GroupDialog one={one} {...chosen.value} onClose={() => (chosen.value = null)} onChanged={onChanged} />}
     </section>
   );
 }
@@ -173,7 +187,7 @@ function Hours({ hours }: { hours: Report['hours'] }) {
   );
 }
 
-export function ReportView({ one }: { one: Campaign }) {
+export function ReportView({ one, onChanged }: { one: Campaign; onChanged: () => void }) {
   const report = useData<Report>(`/dispatches/${one.id}/report`);
   usePoll(!isOver(one) && !isBefore(one), 1500, report.reload);
   return (
@@ -204,7 +218,14 @@ export function ReportView({ one }: { one: Campaign }) {
             </section>
             <Hours hours={found.hours} />
             <Channels one={one} channels={found.channels} currency={found.currency ?? one.estimate?.currency} />
-            <Causes one={one} causes={found.causes} />
+            <Causes
+              one={one}
+              report={found}
+              onChanged={() => {
+                void report.reload();
+                onChanged();
+              }}
+            />
           </div>
         );
       }}
