@@ -201,7 +201,7 @@ describe('whom one cause kept from a campaign’s message', () => {
   const choose = async (state, choice) => {
     const row = page.locator('[aria-labelledby=causes] tbody tr', { hasText: state });
     await row.getByRole('button').click();
-    await page.locator('.menu').getByRole('button', { name: choice }).click();
+    await page.locator('.menu').getByRole('button', { name: choice, exact: true }).click();
   };
 
   test('is sent to again, after the number was named, and but for whom somebody had settled', async () => {

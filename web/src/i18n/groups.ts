@@ -6,6 +6,7 @@ export const groups = dictionary(
   {
     todoFor: 'O que fazer com: {why}',
     todo: 'O que fazer',
+    decide: 'Decidir…',
     as_sent: 'Chegaram',
     as_failed: 'Não chegaram',
     as_resend: 'Enviar de novo',
@@ -30,12 +31,13 @@ export const groups = dictionary(
     skipped: '{n} pulada: mudou enquanto isso, ou outra pessoa decidiu antes.|{n} puladas: mudaram enquanto isso, ou outra pessoa decidiu antes.',
     stopped: 'Parado: {n} fica como estava.|Parado: {n} ficam como estavam.',
     pause: 'Pausar o disparo',
-    pauseHint: 'Quem ainda não saiu não sai antes de alguém retomar.',
+    pauseHint: 'A pausa segura quem ainda não saiu, até alguém retomar.',
     paused: 'Em pausa.',
   },
   {
     todoFor: 'What to do with: {why}',
     todo: 'What to do',
+    decide: 'Decide…',
     as_sent: 'They arrived',
     as_failed: 'They did not arrive',
     as_resend: 'Send again',
@@ -60,7 +62,7 @@ export const groups = dictionary(
     skipped: '{n} skipped: it had changed, or somebody else decided first.|{n} skipped: they had changed, or somebody else decided first.',
     stopped: 'Stopped: {n} stays as it was.|Stopped: {n} stay as they were.',
     pause: 'Pause the campaign',
-    pauseHint: 'Whom it has not reached yet it does not reach before somebody resumes it.',
+    pauseHint: 'A pause holds back whom it has not reached yet, until somebody resumes it.',
     paused: 'Paused.',
   },
 );

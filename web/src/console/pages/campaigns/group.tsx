@@ -26,7 +26,7 @@ export function GroupMenu({ one, cause, why, onPick }: { one: Campaign; cause: C
   const may = (how: How) => (how === 'resend' ? one.state !== 'cancelled' : cause.state === 'uncertain');
   if (!cause.settleable) return null;
   const choices = HOWS.filter(may).map((how) => ({ key: how, title: `${wx('as_', how)} (${number(cause.settleable)})`, run: () => onPick(how) }));
-  return <Menu label={w('todoFor', { why })} icon="more" small choices={choices} />;
+  return <Menu label={w('todoFor', { why })} text={w('decide')} small choices={choices} />;
 }
 export const menuTitle = (): string => w('todo');
 

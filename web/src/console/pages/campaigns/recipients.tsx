@@ -7,8 +7,9 @@ import { navigate, path, query } from '../../../lib/router';
 import { Dialog } from '../../ui';
 import { useDoing } from '../kit';
 import { Grid, Menu, More, usePages, usePoll, type Choice } from '../grid';
+import { whyNot } from './why';
 import { MessageFor, type Wanted } from './message';
-import { hasWord, isBefore, isOver, reason, STATES, w, wn, wx, type Campaign, type DryRow, type Recipient } from './api';
+import { isBefore, isOver, reason, STATES, w, wn, wx, type Campaign, type DryRow, type Recipient } from './api';
 
 const toneOf = (state: string): string =>
   state === 'failed' ? 'bad' : state === 'uncertain' || state === 'excluded' || state === 'cancelled' ? 'warn' : state === 'read' || state === 'delivered' ? 'accent' : '';
@@ -21,7 +22,7 @@ const addressOf = (address: string | null, one: { phone: string | null; email: s
 function why(one: Recipient): string {
   if (one.state === 'excluded') return reason(one.block_reason);
   if (one.state === 'failed' || one.state === 'uncertain')
-    return hasWord(`reason_${one.error_cause}`) ? reason(one.error_cause) : one.error_reason || reason(one.error_cause);
+    return whyNot(one.error_cause, one.error_reason);
   return reason(one.reason);
 }
 
@@ -98,7 +99,7 @@ export function Recipients({ one }: { one: Campaign }) {
         </label>
         {cause && (
           <span class="badge">
-            {reason(cause)}
+            {whyNot(cause, null)}
             <button type="button" class="link" onClick={() => ask({ cause: '' })}>
               {w('clear')}
             </button>

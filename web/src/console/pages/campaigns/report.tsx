@@ -4,9 +4,10 @@ import { useSignal } from '@preact/signals';
 import { number, time, when } from '../../../lib/format';
 import { Show, useData } from '../kit';
 import { Figures, Grid, percent, usePoll } from '../grid';
-import { hasWord, isBefore, isOver, money, reason, w, wx, type ByChannel, type Campaign, type Cause, type Report } from './api';
+import { hasWord, isBefore, isOver, money, w, wx, type ByChannel, type Campaign, type Cause, type Report } from './api';
 import { Chart } from './chart';
 import { GroupDialog, GroupMenu, menuTitle, type How } from './group';
+import { whyNot } from './why';
 
 /** So many of those the campaign was meant for, one below the other. */
 function Funnel({ c, intended }: { c: Report['counts']; intended: number }) {
@@ -32,8 +33,6 @@ function Funnel({ c, intended }: { c: Report['counts']; intended: number }) {
     </ol>
   );
 }
-
-const whyOf = (cause: Cause): string => (hasWord(`reason_${cause.cause}`) ? reason(cause.cause) : cause.sample || cause.cause);
 
 /** Why not, with how many; those who can be decided together are. */
 function Causes({ one, report, onChanged }: { one: Campaign; report: Report; onChanged: () => void }) {
@@ -64,13 +63,13 @@ function Causes({ one, report, onChanged }: { one: Campaign; report: Report; onC
               </td>
               <th scope="row">
                 <a class="row-link" href={`/app/campaigns/${one.id}/recipients?state=${cause.state}&cause=${encodeURIComponent(cause.cause)}`}>
-                  {whyOf(cause)}
+                  {whyNot(cause.cause, cause.sample)}
                 </a>
                 {cause.sample && hasWord(`reason_${cause.cause}`) && <small>{cause.sample}</small>}
               </th>
               <td class="n">{number(cause.count)}</td>
               <td>
-                <GroupMenu one={one} cause={cause} why={whyOf(cause)} onPick={(how) => (chosen.value = { cause, how, asOf: report.as_of })} />
+                <GroupMenu one={one} cause={cause} why={whyNot(cause.cause, cause.sample)} onPick={(how) => (chosen.value = { cause, how, asOf: report.as_of })} />
               </td>
             </tr>
           ))}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of the list of those whom no campaign reaches.
+import { dictionary } from '../lib/dictionary';
+
+export const stopped = dictionary(
+  {
+    stoppedLead: 'Nenhum disparo alcança estes números e endereços, mesmo que voltem numa planilha.',
+    stopAdd: 'Adicionar',
+    stopValues: 'Números e endereços',
+    stopValuesHint: 'Um por linha.',
+    stopAdded: '{n} adicionado|{n} adicionados',
+    stopRefused: '{n} adicionados; {bad} não são número nem endereço.',
+    stopRemove: 'Tirar {name} da lista?',
+    stopRemoveLead: 'Disparos poderão chegar de novo. Diga como a pessoa concordou.',
+    stopSearch: 'Buscar um número ou endereço',
+    nobodyStopped: 'Ninguém nesta lista',
+    nobodyStoppedLead: 'Quem pede para parar, em qualquer canal, entra aqui sozinho.',
+    how: 'Como',
+    since: 'Desde',
+    proof_message: 'por mensagem',
+    'proof_list-unsubscribe': 'pelo link do e-mail',
+    proof_provider: 'pelo provedor',
+    proof_person: 'pela equipe',
+    proof_import: 'por uma lista',
+  },
+  {
+    stoppedLead: 'No campaign reaches these numbers and addresses, even if they come back in a spreadsheet.',
+    stopAdd: 'Add',
+    stopValues: 'Numbers and addresses',
+    stopValuesHint: 'One a line.',
+    stopAdded: '{n} added|{n} added',
+    stopRefused: '{n} added; {bad} are neither a number nor an address.',
+    stopRemove: 'Take {name} off the list?',
+    stopRemoveLead: 'Campaigns may reach them again. Say how the person agreed.',
+    stopSearch: 'Search a number or address',
+    nobodyStopped: 'Nobody in this list',
+    nobodyStoppedLead: 'Whoever asks to stop, on any channel, comes in by themselves.',
+    how: 'How',
+    since: 'Since',
+    proof_message: 'by message',
+    'proof_list-unsubscribe': 'by the e-mail’s link',
+    proof_provider: 'by the provider',
+    proof_person: 'by the team',
+    proof_import: 'by a list',
+  },
+);
