@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What holds for every campaign: when nobody is written to, how a stop is understood and answered, prices, and the usual limits.
 import { useSignal } from '@preact/signals';
+import { campaigns } from '../../i18n/campaigns';
+import { limits } from '../../i18n/limits';
+import { sending } from '../../i18n/sending';
+import { together } from '../../lib/dictionary';
 import { put } from '../../lib/api';
-import { t } from '../../lib/i18n';
+import { t, words } from '../../lib/i18n';
 import { Field, toast } from '../ui';
 import { Head, SaveBar, SettingsFrame, Show, useData, useForm } from './kit';
-import { LIMITS, w, wx } from './campaigns/api';
+import { LIMITS } from './campaigns/api';
 import '../style/grid.css';
+
+const { w, wx } = words(together(campaigns, limits, sending));
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 type Day = (typeof DAYS)[number];

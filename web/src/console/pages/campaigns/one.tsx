@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // One campaign from draft to report. Nothing goes out before somebody starts it, and the dry run says beforehand who would get it.
 import { useSignal } from '@preact/signals';
-import type { FunctionComponent } from 'preact';
-import { useEffect } from 'preact/hooks';
-import { del, get, post, search, type List } from '../../../lib/api';
+import { del, post } from '../../../lib/api';
 import { number, timeFull, when } from '../../../lib/format';
 import { t } from '../../../lib/i18n';
 import { navigate, query } from '../../../lib/router';
 import { Icon } from '../../icons';
-import { Dialog, Empty, Failed, Field, Loading, toast, toastProblem } from '../../ui';
-import { ask, Asker, DialogEnd, Head, Show, useData, useDoing, useForm, type Loaded } from '../kit';
-import { Figures, Menu, Progress, Tabs, usePoll, useSlow } from '../grid';
+import { Empty, toastProblem } from '../../ui';
+import { ask, Asker, Head, Show, useData, useDoing, type Loaded } from '../kit';
+import { Figures, Menu, Progress, Tabs, usePoll } from '../grid';
 import type { PageProps } from '../index';
-import { nameOf, type Lead } from '../leads/api';
 import { isBefore, isBusy, isOver, money, reason, w, whyStopped, wn, wx, type Campaign } from './api';
 import { CampaignState, CampaignTabs } from './frame';
 import { DryLog, Recipients } from './recipients';
-import { Wizard, type Values } from './wizard';
+import { late } from './late';
+import type { Values } from './wizard';
+
+/* What only some visits need comes with its first use. */
+const ReportView = late(() => import('./report').then((file) => file.ReportView));
+const Wizard = late(() => import('./wizard').then((file) => file.Wizard));
+const Start = late(() => import('./start').then((file) => file.Start), true);
+const TestSend = late(() => import('./start').then((file) => file.TestSend), true);
 
 const POLL_MS = 1000;
 
@@ -49,109 +53,6 @@ function firstValues(): Values {
   if (from) return { ...FIRST, audience: { import: from } };
   if (leads) return { ...FIRST, audience: { leads: leads.split(',') } };
   return FIRST;
-}
-
-/* --- starting ----------------------------------------------------------------------------------------------------- */
-
-function Start({ one, onClose, onStarted }: { one: Campaign; onClose: () => void; onStarted: (now: Campaign) => void }) {
-  const form = useForm({ isLater: false, at: '' });
-  const v = form.value.value;
-  const problem = form.rest(['at']);
-  const n = one.estimate?.recipients ?? 0;
-  return (
-    <Dialog title={w('startTitle', { name: one.name })} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(async (now) => {
-            const begun = await post<Campaign>(`/dispatches/${one.id}/start`, now.isLater && now.at ? { at: new Date(now.at).toISOString() } : {});
-            setTimeout(() => {
-              onStarted(begun);
-              onClose();
-            });
-          });
-        }}
-      >
-        <p>{wn('startText', n, { cost: one.estimate ? money(one.estimate.cost, one.estimate.currency) : '—' })}</p>
-        <fieldset class="form">
-          <legend class="legend-text">{w('whenToStart')}</legend>
-          <label class="check">
-            <input type="radio" name="when" checked={!v.isLater} onChange={() => form.set({ isLater: false })} />
-            {w('atOnce')}
-          </label>
-          <label class="check">
-            <input type="radio" name="when" checked={v.isLater} onChange={() => form.set({ isLater: true })} />
-            {w('later_')}
-          </label>
-        </fieldset>
-        {v.isLater && (
-          <Field label={w('startAt')} hint={w('startAtHint')} {...(form.problem('at') ? { problem: form.problem('at')! } : {})}>
-            {(ids) => <input {...ids} type="datetime-local" required value={v.at} onInput={(e) => form.set({ at: e.currentTarget.value })} />}
-          </Field>
-        )}
-        <DialogEnd problem={problem} submit={w(v.isLater ? 'schedule' : 'start')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
-  );
-}
-
-function TestSend({ one, onClose }: { one: Campaign; onClose: () => void }) {
-  const form = useForm({ channel: one.channels[0]?.channel ?? 'whatsapp', address: '', lead: '' });
-  const found = useSignal<Lead[]>([]);
-  const v = form.value.value;
-  const look = (q: string) =>
-    void get<List<Lead>>(`/leads${search({ q, limit: 10 })}`).then((page) => {
-      found.value = page.data;
-      if (page.data[0] && !page.data.some((lead) => lead.id === form.value.value.lead)) form.set({ lead: page.data[0].id });
-    }, toastProblem);
-  const slowly = useSlow(look);
-  useEffect(() => look(''), []); // whose data it takes is seen, and never nobody's
-  const problem = form.rest(['address', 'lead', 'channel']);
-  return (
-    <Dialog title={w('testTitle')} onClose={onClose}>
-      <p class="quiet">{w('testLead')}</p>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form
-            .submit(async (now) => {
-              await post(`/dispatches/${one.id}/test`, { lead_id: now.lead, channel: now.channel, address: now.address.trim() });
-            })
-            .then((ok) => ok && (toast(w('testSent')), onClose()));
-        }}
-      >
-        <Field label={w('channel')}>
-          {(ids) => (
-            <select {...ids} value={v.channel} onChange={(e) => form.set({ channel: e.currentTarget.value })}>
-              {one.channels.map((channel) => (
-                <option key={channel.channel} value={channel.channel}>
-                  {wx('channel_', channel.channel)} · {channel.template}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label={w('testTo')} hint={w(v.channel === 'email' ? 'testToMail' : 'testToPhone')} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
-          {(ids) => <input {...ids} required value={v.address} onInput={(e) => form.set({ address: e.currentTarget.value })} />}
-        </Field>
-        <Field label={w('testWith')}>
-          {(ids) => <input {...ids} type="search" placeholder={w('searchLead')} onInput={(e) => slowly(e.currentTarget.value)} />}
-        </Field>
-        {found.value.length > 0 && (
-          <select aria-label={w('previewLead')} value={v.lead} onChange={(e) => form.set({ lead: e.currentTarget.value })}>
-            {found.value.map((lead) => (
-              <option key={lead.id} value={lead.id}>
-                {nameOf(lead)}
-              </option>
-            ))}
-          </select>
-        )}
-        <DialogEnd problem={problem} submit={w('test')} isOff={form.isBusy.value || !v.lead} onClose={onClose} />
-      </form>
-    </Dialog>
-  );
 }
 
 /* --- where it stands ---------------------------------------------------------------------------------------------- */
@@ -210,23 +111,6 @@ function Estimate({ one }: { one: Campaign }) {
       ]}
     />
   );
-}
-
-/** The report's file comes with the first look at one. */
-function LateReport({ one, onChanged }: { one: Campaign; onChanged: () => void }) {
-  const view = useSignal<FunctionComponent<{ one: Campaign; onChanged: () => void }> | null>(null);
-  const why = useSignal<unknown>(null);
-  const fetch = () => {
-    why.value = null;
-    import('./report').then(
-      (file) => (view.value = file.ReportView),
-      () => (why.value = new Error(t('loadFailed'))),
-    );
-  };
-  useEffect(fetch, []);
-  const View = view.value;
-  if (why.value) return <Failed why={why.value} onRetry={fetch} />;
-  return View ? <View one={one} onChanged={onChanged} /> : <Loading />;
 }
 
 /* --- the page ----------------------------------------------------------------------------------------------------- */
@@ -374,7 +258,7 @@ function One({ one, of, part }: { one: Campaign; of: Loaded<Campaign>; part: str
         </div>
       )}
       {open === 'recipients' && <Recipients one={one} />}
-      {open === 'report' && !isBefore(one) && <LateReport one={one} onChanged={() => void of.reload()} />}
+      {open === 'report' && !isBefore(one) && <ReportView one={one} onChanged={() => void of.reload()} />}
       {dialog.value === 'start' && <Start one={one} onClose={() => (dialog.value = null)} onStarted={(now) => ((of.data.value = { ...one, ...now }), void of.reload(), navigate(`${base}/${isBefore(now) ? 'dry-run' : 'report'}`))} />}
       {dialog.value === 'test' && <TestSend one={one} onClose={() => (dialog.value = null)} />}
     </>

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers and addresses that no campaign reaches, with how that came about; whoever adds or removes one says why.
 import { useSignal } from '@preact/signals';
+import { campaigns } from '../../../i18n/campaigns';
+import { stopped } from '../../../i18n/stopped';
+import { together } from '../../../lib/dictionary';
 import { post, search } from '../../../lib/api';
 import { phone } from '../../../lib/format';
-import { t } from '../../../lib/i18n';
+import { t, words } from '../../../lib/i18n';
 import { Icon } from '../../icons';
 import { Dialog, Empty, Field, When, toast } from '../../ui';
 import { DialogEnd, Head, useForm } from '../kit';
 import { Listing, usePages, useSlow } from '../grid';
-import { w, wn, wx } from './api';
 import { CampaignTabs } from './frame';
+
+const { w, wn, wx } = words(together(campaigns, stopped));
 
 interface Suppression {
   id: string;

@@ -2,18 +2,23 @@
 // One template. E-mail's are written here, with the message beside as it will look; a provider's can only be looked at.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { campaigns } from '../../../i18n/campaigns';
+import { templates } from '../../../i18n/templates';
+import { together } from '../../../lib/dictionary';
 import { del, patch, post } from '../../../lib/api';
 import { when } from '../../../lib/format';
-import { t } from '../../../lib/i18n';
+import { t, words } from '../../../lib/i18n';
 import { navigate } from '../../../lib/router';
 import { Field, toast } from '../../ui';
 import { afterwards, ask, Asker, Head, SaveBar, Show, useData, useDoing, useForm, type Loaded } from '../kit';
 import { useSlow } from '../grid';
 import type { PageProps } from '../index';
-import { reason, w, wx, type Preview, type Template } from './api';
+import { reason, type Preview, type Template } from './api';
 import { CampaignTabs } from './frame';
 import { Bubble } from './preview';
 import { TemplateStatus } from './templates';
+
+const { w, wx } = words(together(campaigns, templates));
 
 interface Values {
   name: string;

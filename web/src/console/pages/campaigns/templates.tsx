@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Templates of every channel: WhatsApp's as the provider has approved them, e-mail's as they are written here.
 import { useSignal } from '@preact/signals';
+import { campaigns } from '../../../i18n/campaigns';
+import { templates } from '../../../i18n/templates';
+import { together } from '../../../lib/dictionary';
 import { post, search, type List } from '../../../lib/api';
 import { when } from '../../../lib/format';
-import { t } from '../../../lib/i18n';
+import { t, words } from '../../../lib/i18n';
 import { Icon } from '../../icons';
 import { may } from '../../session';
 import { Empty, When, toast } from '../../ui';
 import { Head, useData, useDoing } from '../kit';
 import { Listing, usePages, useSlow } from '../grid';
-import { reason, w, wx, type Template } from './api';
+import { reason, type Template } from './api';
 import { CampaignTabs } from './frame';
+
+const { w, wx } = words(together(campaigns, templates));
 
 export function TemplateStatus({ one }: { one: Template }) {
   const tone = one.status === 'approved' || one.status === 'local' ? 'accent' : one.status === 'pending' || one.status === 'paused' ? 'warn' : 'bad';

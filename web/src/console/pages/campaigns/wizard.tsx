@@ -2,9 +2,13 @@
 // What a campaign is: to whom, by which channels with which words, within which limits. Saving it sends nothing.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { campaigns } from '../../../i18n/campaigns';
+import { limits } from '../../../i18n/limits';
+import { wizard } from '../../../i18n/wizard';
+import { together } from '../../../lib/dictionary';
 import { get, patch, post, search, type List } from '../../../lib/api';
 import { number } from '../../../lib/format';
-import { t } from '../../../lib/i18n';
+import { t, words } from '../../../lib/i18n';
 import { navigate } from '../../../lib/router';
 import { Icon } from '../../icons';
 import { Field, toastProblem } from '../../ui';
@@ -13,9 +17,11 @@ import { Steps, useSlow } from '../grid';
 import type { Import } from '../imports/api';
 import { finished, nameOf, type Lead, type Segment } from '../leads/api';
 import { Conditions } from '../leads/filter';
-import { LIMITS, reason, w, wn, wx, type Audience, type Campaign, type Channel, type Limits, type Preview, type Template, type Variable } from './api';
+import { LIMITS, reason, type Audience, type Campaign, type Channel, type Limits, type Preview, type Template, type Variable } from './api';
 import { previewOf, templateOf } from './message';
 import { Bubble, Missing } from './preview';
+
+const { w, wn, wx } = words(together(campaigns, limits, wizard));
 
 export interface Values {
   name: string;
