@@ -4,11 +4,6 @@ import { dictionary } from '../lib/dictionary';
 
 export const settings = dictionary(
   {
-    leaveUnsaved: 'Há mudanças que não foram salvas. Sair mesmo assim?',
-    putBack: 'Desfazer mudanças',
-    unsaved: 'Mudanças não salvas',
-    copyFailed: 'O navegador não deixou copiar. Selecione e copie à mão.',
-    kept: 'Já guardei',
     onceLead: 'Copie agora e guarde em lugar seguro: isto não aparece de novo.',
     secret: 'Segredo',
     example: 'Exemplo',
@@ -320,11 +315,6 @@ export const settings = dictionary(
     noUser: 'Uma chave de API não tem perfil.',
   },
   {
-    leaveUnsaved: 'There are unsaved changes. Leave all the same?',
-    putBack: 'Undo changes',
-    unsaved: 'Unsaved changes',
-    copyFailed: 'The browser did not allow copying. Select it and copy by hand.',
-    kept: 'I have kept it',
     onceLead: 'Copy it now and keep it safe: it is not shown again.',
     secret: 'Secret',
     example: 'Example',

@@ -5,7 +5,8 @@ import { useEffect } from 'preact/hooks';
 import { get, search, type List } from '../../lib/api';
 import { t } from '../../lib/i18n';
 import { Empty, Failed, Field, Loading, When } from '../ui';
-import { hasWord, Head, Raw, SettingsFrame, useData, w, wx } from './kit';
+import { Head, Raw, SettingsFrame, useData } from './kit';
+import { hasWord, w, wx } from './words';
 
 interface Entry {
   seq: number;

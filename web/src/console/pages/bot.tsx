@@ -5,7 +5,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import { post, put, told, type Content } from '../../lib/api';
 import { language, t } from '../../lib/i18n';
 import { Failed, Field, toast } from '../ui';
-import { Head, SaveBar, SettingsFrame, Show, useData, useForm, w, wn, wx, type Form } from './kit';
+import { Head, SaveBar, SettingsFrame, Show, useData, useForm, type Form } from './kit';
+import { w, wn, wx } from './words';
 import { lineOf, placeOf } from './json_place';
 
 interface Bot {

@@ -6,7 +6,8 @@ import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { may } from '../session';
 import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm, w } from './kit';
+import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { w } from './words';
 
 interface Canned {
   id: string;

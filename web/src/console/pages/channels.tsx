@@ -8,7 +8,8 @@ import { t } from '../../lib/i18n';
 import { navigate, query } from '../../lib/router';
 import { Icon } from '../icons';
 import { Empty, Field, toast } from '../ui';
-import { afterwards, ask, Asker, CopyLine, hasWord, Head, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, w, wx } from './kit';
+import { afterwards, ask, Asker, CopyLine, Head, SaveBar, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { hasWord, w, wx } from './words';
 import type { PageProps } from './index';
 
 interface KindField {

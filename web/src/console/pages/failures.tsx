@@ -10,7 +10,8 @@ import { query } from '../../lib/router';
 import { whyOf, whyOfCause } from '../../lib/why';
 import { Icon } from '../icons';
 import { Empty, Failed, Loading, toast, toastProblem, When } from '../ui';
-import { hasWord, Head, Raw, Show, useData, w, wn, wx } from './kit';
+import { Head, Raw, Show, useData } from './kit';
+import { hasWord, w, wn, wx } from './words';
 import type { PageProps } from './index';
 
 type Area = 'inbox' | 'jobs' | 'sends' | 'uncertain' | 'webhooks';

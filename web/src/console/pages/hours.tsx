@@ -5,7 +5,8 @@ import { get, put, type List } from '../../lib/api';
 import { language, t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { Field, toast } from '../ui';
-import { Head, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, w, wx, type Form } from './kit';
+import { Head, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, type Form } from './kit';
+import { w, wx } from './words';
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 type Day = (typeof DAYS)[number];

@@ -6,7 +6,8 @@ import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, SettingsFrame, Show, useData, useDoing, useForm, w, wx } from './kit';
+import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { w, wx } from './words';
 
 interface ApiKey {
   id: string;

@@ -3,11 +3,8 @@
 import { signal, useSignal, type Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { channels } from '../../i18n/channels';
-import { failures } from '../../i18n/failures';
-import { settings } from '../../i18n/settings';
+import { kit } from '../../i18n/kit';
 import { get, Problem, told } from '../../lib/api';
-import { together } from '../../lib/dictionary';
 import { t, words } from '../../lib/i18n';
 import { guard, path as place } from '../../lib/router';
 import { may } from '../session';
@@ -15,8 +12,7 @@ import { Dialog, Failed, Loading, toast, toastProblem } from '../ui';
 import { sections } from './index';
 import '../style/pages.css';
 
-export const { w, wn, wx, hasWord } = words(together(settings, channels, failures));
-export type Word = Parameters<typeof w>[0];
+const { w } = words(kit);
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
 

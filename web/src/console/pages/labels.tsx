@@ -6,7 +6,8 @@ import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { may } from '../session';
 import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm, w } from './kit';
+import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { w } from './words';
 
 const COLORS = ['#0f766e', '#2563eb', '#7c3aed', '#be185d', '#b91c1c', '#b45309', '#4d7c0f', '#475569'];
 

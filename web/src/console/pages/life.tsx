@@ -9,7 +9,8 @@ import { language, t, tx } from '../../lib/i18n';
 import { onEvent } from '../../lib/live';
 import { whyOf } from '../../lib/why';
 import { Icon, type IconName } from '../icons';
-import { hasWord, Head, Raw, Show, useData, w, wn, wx } from './kit';
+import { Head, Raw, Show, useData } from './kit';
+import { hasWord, w, wn, wx } from './words';
 import type { PageProps } from './index';
 
 interface Call {

@@ -8,7 +8,8 @@ import { timeFull, when } from '../../lib/format';
 import { chosenLanguage, t, tx, type Language } from '../../lib/i18n';
 import { load, me, setLanguage, setTheme, theme, user } from '../session';
 import { Dialog, Empty, Field, toast, toastProblem } from '../ui';
-import { afterwards, CopyButton, CopyLine, DialogEnd, Head, Once, SaveBar, Show, useData, useDoing, useForm, w } from './kit';
+import { afterwards, CopyButton, CopyLine, DialogEnd, Head, Once, SaveBar, Show, useData, useDoing, useForm } from './kit';
+import { w } from './words';
 
 /* --- name, language, theme ---------------------------------------------------------------------------------------- */
 

@@ -4,7 +4,8 @@ import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { may } from '../session';
 import { sections } from './index';
-import { Head, w, wx } from './kit';
+import { Head } from './kit';
+import { w, wx } from './words';
 
 export default function Settings() {
   return (

@@ -7,7 +7,8 @@ import { t, tx } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { user as self } from '../session';
 import { Avatar, Dialog, Field, toast } from '../ui';
-import { ask, Asker, DialogEnd, type Form, Head, SettingsFrame, Show, useData, useDoing, useForm, w, wx } from './kit';
+import { ask, Asker, DialogEnd, type Form, Head, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { w, wx } from './words';
 
 interface User {
   id: string;

@@ -7,7 +7,8 @@ import { t } from '../../lib/i18n';
 import { navigate } from '../../lib/router';
 import { Icon } from '../icons';
 import { Dialog, Empty, Field, toast, When } from '../ui';
-import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, Raw, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, w, wn, wx } from './kit';
+import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, Raw, SaveBar, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { w, wn, wx } from './words';
 import type { PageProps } from './index';
 
 interface Webhook {
