@@ -445,7 +445,9 @@ const struct command dispatch_commands[] = {
      .args = ONE " [FILE]",
      .summary = "write a campaign's people to a spreadsheet",
      .task = "export the recipients",
-     .help = "Without a FILE it goes to standard output. No cell can become a formula.",
+     .help =
+         "Without a FILE it goes to standard output. No cell can become a formula. With --dry-run it\n"
+         "is the list of intended sends: to whom, how, why or why not, and the text.",
      .options = campaign_export_options,
      .run = campaign_export},
     {.name = "test",

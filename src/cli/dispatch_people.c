@@ -14,6 +14,7 @@ struct people {
     struct recipient row;
     struct dispatch_test test;
     struct recipient_export what;
+    struct dry_export dry;
     int64_t n;
 };
 
@@ -150,15 +151,43 @@ static enum status export_tx(struct tx *tx, void *ctx, struct err *e) {
     return recipient_export(tx, &x->what, &x->n, e);
 }
 
+static enum status export_log_tx(struct tx *tx, void *ctx, struct err *e) {
+    struct people *x = ctx;
+    struct cli *c = x->c;
+
+    TRY(cli_tenant(c, tx, cli_arg(c, 0), &x->tenant, e));
+    x->dry.query =
+        (struct dry_query){.tenant = x->tenant.id, .would_send = cli_value(c, "would-send")};
+    TRY(campaign_find(c, tx, x->tenant.id, &x->dry.query.dispatch, e));
+    return dispatch_log_export(tx, &x->dry, &x->n, e);
+}
+
+static enum status check_export(const struct cli *c, struct err *e) {
+    static const char *const of_recipients[] = {"state", "channel", "cause", "replied",
+                                                "opted-out"};
+    struct str would = cli_value(c, "would-send");
+
+    if (cli_has(c, "would-send") && !cli_has(c, "dry-run"))
+        FAIL(e, ST_INVALID, "--would-send goes with --dry-run");
+    if (would.len > 0 && !str_eq(would, STR("true")) && !str_eq(would, STR("false")))
+        FAIL(e, ST_INVALID, "--would-send is true or false");
+    for (size_t i = 0; cli_has(c, "dry-run") && i < ARRAY_LEN(of_recipients); i++)
+        if (cli_has(c, of_recipients[i]))
+            FAIL(e, ST_INVALID, "--%s does not go with --dry-run", of_recipients[i]);
+    return ST_OK;
+}
+
 enum status campaign_export(struct cli *c, struct err *e) {
     ATTR_CLEANUP(spreadsheet_close_p) struct spreadsheet to = {0};
     struct people x = {.c = c};
+    bool is_dry_run = cli_has(c, "dry-run");
 
+    TRY(check_export(c, e));
     TRY(spreadsheet_open(c, 2, &to, e));
-    x.what.kind = to.kind;
-    x.what.fd = to.fd;
-    TRY(cli_read(c, export_tx, &x, e));
-    return spreadsheet_send(&to, "recipients", x.n, e);
+    x.what.kind = x.dry.kind = to.kind;
+    x.what.fd = x.dry.fd = to.fd;
+    TRY(cli_read(c, is_dry_run ? export_log_tx : export_tx, &x, e));
+    return spreadsheet_send(&to, is_dry_run ? "rows" : "recipients", x.n, e);
 }
 
 /* --- test ------------------------------------------------------------------------------------------------------------------- */
@@ -293,6 +322,8 @@ const struct option campaign_recipient_options[] = {
 };
 const struct option campaign_export_options[] = {
     WHICH,
+    {.name = "dry-run", .help = "instead: what the last dry run would have done"},
+    {.name = "would-send", .value = "true|false", .help = "of a dry run only those"},
     SPREADSHEET_OPTIONS,
     {.name = NULL},
 };

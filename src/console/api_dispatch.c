@@ -419,6 +419,31 @@ static enum status recipients_export_get(struct app *app, struct req *r, struct 
     return api_sheet(&x, (struct api_sheet){ex.what.kind, "recipients", write_sheet, &ex}, ret, e);
 }
 
+struct log_export {
+    struct api *x;
+    struct dry_export what;
+};
+
+static enum status write_log_sheet(struct tx *tx, void *ctx, int fd, struct err *e) {
+    struct log_export *ex = ctx;
+    int64_t n;
+
+    ex->what.fd = fd;
+    return dispatch_log_export(tx, &ex->what, &n, e);
+}
+
+static enum status log_export_get(struct app *app, struct req *r, struct resp *ret, struct err *e) {
+    ATTR_CLEANUP(api_done) struct api x;
+    struct log_export ex = {.x = &x};
+
+    TRY(api_start(&x, app, r, e));
+    ex.what.query = (struct dry_query){.tenant = x.tenant,
+                                       .dispatch = dispatch_of_path(&x),
+                                       .would_send = req_query(r, "would_send")};
+    TRY(api_sheet_kind(&x, &ex.what.kind, e));
+    return api_sheet(&x, (struct api_sheet){ex.what.kind, "dry-run", write_log_sheet, &ex}, ret, e);
+}
+
 /* --- dry run and report ------------------------------------------------------------------------------------------------------- */
 
 static enum status list_log(struct tx *tx, void *ctx, struct err *e) {
@@ -601,6 +626,8 @@ const struct route api_dispatch_routes[] = {
     {HTTP_GET, D "/report", report_get, READS,
      .summary = "Who got it, read it, answered, failed and why, and what it cost"},
     {HTTP_GET, D "/log", log_get, READS, .summary = "What the last dry run would have done"},
+    {HTTP_GET, D "/log/export", log_export_get, READS,
+     .summary = "What the last dry run would have done, as a spreadsheet"},
     {HTTP_GET, API "/dispatch-recipients/{id}", recipient_get_one, READS,
      .summary = "One recipient of a campaign"},
     {HTTP_POST, API "/dispatch-recipients/{id}/settle", recipient_settle_post, WRITES,

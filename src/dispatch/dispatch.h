@@ -247,6 +247,14 @@ struct dry_query {
 };
 enum status dispatch_log(struct arena *a, struct tx *tx, const struct dry_query *q,
                          struct dry_row **ret, size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
+struct dry_export {
+    struct dry_query query; /* after and limit are not looked at */
+    enum sheet_kind kind;
+    int fd; /* a file; what it holds is thrown away */
+};
+/* As recipient_export(), of what the last dry run would have done: the tenant, the lead, how and why or why not, and the text. */
+enum status dispatch_log_export(struct tx *tx, const struct dry_export *what, int64_t *ret_n,
+                                struct err *e) ATTR_MUST_CHECK;
 
 /* --- report ----------------------------------------------------------------------------------------------------------- */
 

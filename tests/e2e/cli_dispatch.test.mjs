@@ -138,6 +138,15 @@ for (const engine of ENGINES)
       const [head, ...lines] = (await readFile(csv, 'utf8')).trim().split('\r\n');
       assert.deepEqual([head.split(';').slice(1, 6), lines.length], [['phone', 'email', 'state', 'channel', 'template'], 1]);
       assert.equal((await run('export', 'acme', id, '--csv')).stdout.trim().split('\r\n').length, PEOPLE + 2);
+      const log = path.join(installation.dir, 'ensaio.csv');
+      assert.deepEqual(await json('export', 'acme', id, log, '--dry-run'), { file: log, format: 'csv', rows: PEOPLE + 1 });
+      const [named, ...intended] = (await readFile(log, 'utf8')).trim().split('\r\n').map((line) => line.split(';'));
+      assert.deepEqual(named.slice(1, 10), ['lead_id', 'name', 'phone', 'email', 'channel', 'reason', 'template', 'would_send', 'block_reason']);
+      assert.equal(intended.filter((cells) => cells[8] === 'true').length, PEOPLE);
+      assert.equal((await run('export', 'acme', id, '--dry-run', '--would-send', 'false')).stdout.trim().split('\r\n').length, 2);
+      await fails(USAGE, /--state does not go with --dry-run/, 'export', 'acme', id, '--dry-run', '--state', 'sent');
+      await fails(USAGE, /--would-send goes with --dry-run/, 'export', 'acme', id, '--would-send', 'true');
+      await fails(USAGE, /--would-send is true or false/, 'export', 'acme', id, '--dry-run', '--would-send', 'maybe');
       await fails(CONFLICT, /cannot be cancelled/, 'cancel', 'acme', id);
     });
 

@@ -3,6 +3,7 @@
 // person, by WhatsApp and by e-mail.
 import ExcelJS from 'exceljs';
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { addTemplate } from '../support/campaign.mjs';
 import { startGraph } from '../support/graph.mjs';
@@ -61,6 +62,24 @@ for (const engine of ENGINES) {
       assert.equal(log.length, rows.length, 'everybody is logged');
       for (const line of log) for (const column of COLUMNS) assert.ok(column in line, column);
       assert.ok(log.every((line) => (line.would_send ? line.channel && line.template && line.block_reason === null : line.block_reason)), 'each says what, or why not');
+      const exported = async (query) => {
+        const sheet = await fetch(`${node.url}${path}/log/export${query}`, { headers: { Authorization: `Bearer ${key}` } });
+        assert.match(sheet.headers.get('content-disposition'), /"dry-run\.(csv|xlsx)"/);
+        const book = new ExcelJS.Workbook();
+        if (query.includes('xlsx')) await book.xlsx.load(await sheet.arrayBuffer());
+        else await book.csv.read(Readable.fromWeb(sheet.body), { parserOptions: { delimiter: ';' }, map: (text) => text });
+        const [head, ...lines] = book.worksheets[0].getSheetValues().slice(1).map((cells) => cells.slice(1).map((cell) => String(cell ?? '')));
+        return lines.map((cells) => Object.fromEntries(head.map((name, i) => [name.replace(/^\uFEFF/, ''), cells[i] ?? ''])));
+      };
+      const brief = (line) => ['tenant', ...COLUMNS, 'text'].map((name) => String((name === 'tenant' ? 'acme' : line[name]) ?? '')).join('|');
+      for (const format of ['csv', 'xlsx']) {
+        const file = await exported(`?format=${format}`);
+        assert.deepEqual(file.map(brief).sort(), log.map(brief).sort(), `${format}: everybody, as the log has it`);
+        assert.ok(file.every((line) => line.tenant === 'acme'), format);
+        assert.equal(Math.round(file.reduce((sum, line) => sum + Number(line.cost), 0) * 1e6), tried.estimate.cost);
+      }
+      assert.equal((await exported('?format=xlsx&would_send=false')).length, log.filter((line) => !line.would_send).length);
+
       assert.equal(graph.accepted.length, 0);
       assert.deepEqual([await mail.inbox('ana'), await mail.inbox('bia')], [[], []]);
 

@@ -417,6 +417,7 @@ export const examples = {
   [`GET ${P}/dispatches/{id}/recipients/export`]: fresh((t) => t.campaignIn('planned', 'plan')),
   [`GET ${P}/dispatches/{id}/report`]: fresh((t) => t.campaignIn('planned', 'plan')),
   [`GET ${P}/dispatches/{id}/log`]: fresh((t) => t.campaignIn('planned', 'dry-run')),
+  [`GET ${P}/dispatches/{id}/log/export`]: fresh((t) => t.campaignIn('planned', 'dry-run')),
   [`GET ${P}/dispatch-recipients/{id}`]: fresh((t) => t.uncertainRecipient()),
   [`POST ${P}/dispatch-recipients/{id}/settle`]: async (t) => ({ params: { id: (await t.uncertainRecipient()).id }, body: { as: 'sent' } }),
   [`POST ${P}/dispatches/{id}/recipients/settle`]: async (t) => {

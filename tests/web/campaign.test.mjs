@@ -3,7 +3,7 @@
 // report read.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -112,6 +112,12 @@ test('a campaign is tried dry, started, paused, resumed, and told of', async () 
   assert.equal((await figure('Não receberiam')) > 0, true);
   await page.locator('.grid tbody tr').nth(10).waitFor();
   await p.axe('dry run');
+  await page.getByLabel('Mostrar').selectOption('false');
+  await until(async () => (await page.locator('.grid tbody tr').count()) === (await figure('Não receberiam')), 'those who would not');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Exportar CSV' }).click()]);
+  const kept = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+  assert.equal(kept.length, 1 + (await figure('Não receberiam')), 'as the list shows them');
+  assert.match(kept[0], /tenant;lead_id;name;phone;email;channel;reason;template;would_send;block_reason/);
   assert.equal((await api('GET', '/messages?limit=1')).data.length, 0, 'a dry run sends nothing');
 
   await button('Iniciar').click();

@@ -39,6 +39,17 @@ function useSettle(reload: () => Promise<void>) {
   return { isBusy, settle };
 }
 
+/** What the list shows, as a file. */
+const Exports = ({ path: from, asked }: { path: string; asked: Record<string, string> }) => (
+  <span class="row push">
+    {(['csv', 'xlsx'] as const).map((format) => (
+      <a key={format} class="button" href={`/api/v1${from}${search({ ...asked, format })}`} download>
+        {w(format === 'csv' ? 'exportCsv' : 'exportXlsx')}
+      </a>
+    ))}
+  </span>
+);
+
 export function Recipients({ one }: { one: Campaign }) {
   const state = query.value.get('state') ?? '';
   const cause = query.value.get('cause') ?? '';
@@ -105,13 +116,7 @@ export function Recipients({ one }: { one: Campaign }) {
             </button>
           </span>
         )}
-        <span class="row push">
-          {(['csv', 'xlsx'] as const).map((format) => (
-            <a key={format} class="button" href={`/api/v1/dispatches/${one.id}/recipients/export${search({ ...asked, format })}`} download>
-              {w(format === 'csv' ? 'exportCsv' : 'exportXlsx')}
-            </a>
-          ))}
-        </span>
+        <Exports path={`/dispatches/${one.id}/recipients/export`} asked={asked} />
       </div>
       {items?.length === 0 && <p class="quiet">{w('nobodyHere')}</p>}
       {items && items.length > 0 && (
@@ -189,8 +194,8 @@ export function DryLog({ one }: { one: Campaign }) {
   };
   return (
     <section class="stack" aria-labelledby="dry-log">
-      <div class="row spread">
-        <h2 id="dry-log">{w('dryLog')}</h2>
+      <h2 id="dry-log">{w('dryLog')}</h2>
+      <div class="bar">
         <label class="check">
           {w('show')}
           <select value={would} onChange={(e) => navigate(path.value + search({ would: e.currentTarget.value }), 'replace')}>
@@ -199,6 +204,7 @@ export function DryLog({ one }: { one: Campaign }) {
             <option value="false">{w('wouldNotGet')}</option>
           </select>
         </label>
+        <Exports path={`/dispatches/${one.id}/log/export`} asked={{ would_send: would }} />
       </div>
       {items?.length === 0 && <p class="quiet">{w('nobodyHere')}</p>}
       {items && items.length > 0 && (
