@@ -39,6 +39,7 @@ enum status campaign_recipients(struct cli *c, struct err *e);
 enum status campaign_export(struct cli *c, struct err *e);
 enum status campaign_test(struct cli *c, struct err *e);
 enum status campaign_settle(struct cli *c, struct err *e);
+enum status campaign_preview(struct cli *c, struct err *e);
 enum status campaign_settle_all(struct cli *c, struct err *e);
 /* Argument 2: sent, failed or resend. ST_INVALID. */
 enum status campaign_read_how(struct cli *c, enum recipient_settle *ret, struct err *e)

@@ -392,6 +392,15 @@ const struct command dispatch_commands[] = {
      .task = "plan the campaign",
      .options = order_options,
      .run = plan},
+    {.name = "preview",
+     .args = ONE " [WHO]",
+     .summary = "show the message with somebody's data",
+     .help =
+         "Of the first of the audience, or of WHO: an id, a telephone number or an e-mail address of\n"
+         "the tenant's. Says over which channel they would get it, or why not, and names what has no\n"
+         "value. By the code that sends it; sends nothing.",
+     .task = "show the message",
+     .run = campaign_preview},
     {.name = "dry-run",
      .args = ONE,
      .summary = "say of everybody what would happen; sends nothing",

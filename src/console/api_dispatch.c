@@ -262,6 +262,61 @@ static enum status test(struct tx *tx, void *ctx, struct err *e) {
     return ST_OK;
 }
 
+/* --- preview ------------------------------------------------------------------------------------------------------------------ */
+
+static void put_message(struct json_out *o, const struct dispatch_preview_message *m) {
+    json_obj(o, NULL);
+    json_put_str(o, "channel", m->channel);
+    json_put_str(o, "template", m->template_name);
+    json_put_str_or_null(o, "language", m->language);
+    json_put_str_or_null(o, "block_reason", m->block);
+    json_put_str_or_null(o, "block_detail", m->block_why);
+    json_put_str_or_null(o, "text", m->text);
+    json_arr(o, "missing");
+    for (size_t i = 0; i < m->n_missing; i++)
+        json_put_str(o, NULL, m->missing[i]);
+    json_end(o);
+    json_put_raw_or_null(o, "content", m->content);
+    json_end(o);
+}
+
+static void put_preview(struct json_out *o, const struct dispatch_preview *p) {
+    if (p->has_lead) {
+        json_obj(o, "lead");
+        put_id(o, "id", p->lead.id.v);
+        json_put_str(o, "name", p->lead.name);
+        json_end(o);
+    } else {
+        json_put_null(o, "lead");
+    }
+    json_put_bool(o, "would_send", p->would_send);
+    json_put_str_or_null(o, "channel", p->channel);
+    json_put_str_or_null(o, "reason", p->reason);
+    json_put_str_or_null(o, "block_reason", p->block_reason);
+    json_arr(o, "messages");
+    for (size_t i = 0; i < p->n; i++)
+        put_message(o, &p->messages[i]);
+    json_end(o);
+}
+
+/* Of a campaign as it is, or with what the body has instead; without an id of what the body has alone. */
+static enum status preview(struct tx *tx, void *ctx, struct err *e) {
+    struct api *x = ctx;
+    struct dispatch_previewed what = {.tenant = x->tenant,
+                                      .id = dispatch_of_path(x),
+                                      .edit = {.audience = json_get(x->body, "audience"),
+                                               .channels = json_get(x->body, "channels"),
+                                               .variables = json_get(x->body, "variables")},
+                                      .now_ms = clock_now_ms()};
+    struct dispatch_preview *p = arena_new_of(x->r->arena, struct dispatch_preview);
+
+    TRY(api_uuid(json_get(x->body, "lead_id"), "lead_id", &what.lead.v, e));
+    TRY(dispatch_preview(x->r->arena, tx, &what, p, e));
+    put_preview(api_begin(x), p);
+    json_end(&x->o);
+    return ST_OK;
+}
+
 /* --- recipients ------------------------------------------------------------------------------------------------------------- */
 
 static struct recipient_query recipient_query_of(struct api *x) {
@@ -588,6 +643,7 @@ API_HANDLER(pause_post, API_QUEUES, pause_dispatch)
 API_HANDLER(resume_post, API_QUEUES, resume)
 API_HANDLER(cancel_post, API_QUEUES, cancel)
 API_HANDLER(test_post, API_QUEUES, test)
+API_HANDLER(preview_post, API_READS, preview)
 API_HANDLER(recipients_get, API_READS, list_recipients)
 API_HANDLER(recipient_get_one, API_READS, one_recipient)
 API_HANDLER(recipient_settle_post, API_WRITES, settle)
@@ -617,6 +673,10 @@ const struct route api_dispatch_routes[] = {
     {HTTP_POST, D "/cancel", cancel_post, WRITES, .summary = "End it for good"},
     {HTTP_POST, D "/test", test_post, WRITES,
      .summary = "One message with a contact's data to an address of yours"},
+    {HTTP_POST, D "/preview", preview_post, SUPERVISOR, .scope = "dispatches:read",
+     .max_body = API_BODY_MAX, .summary = "What somebody would get, with their data"},
+    {HTTP_POST, API "/dispatches/preview", preview_post, SUPERVISOR, .scope = "dispatches:read",
+     .max_body = API_BODY_MAX, .summary = "The same for a campaign that is not saved"},
     {HTTP_GET, D "/recipients", recipients_get, READS,
      .summary = "Who gets it, and what became of it"},
     {HTTP_GET, D "/recipients/export", recipients_export_get, READS,

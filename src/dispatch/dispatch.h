@@ -146,6 +146,37 @@ struct dispatch_test { /* one message with a real contact's data, to an address 
 enum status dispatch_send_test(struct arena *a, struct tx *tx, const struct dispatch_test *t,
                                struct recipient_id *ret, struct err *e) ATTR_MUST_CHECK;
 
+struct dispatch_previewed {
+    struct tenant_id tenant;
+    struct dispatch_id id; /* nil: one that is not saved, all in edit */
+    struct dispatch_edit
+        edit; /* members that stand instead of the campaign's; its name and limits are not looked at */
+    struct lead_id lead; /* nil: the first of the audience */
+    int64_t now_ms;
+};
+struct dispatch_preview_message { /* over one of the campaign's channels */
+    struct str channel, template_name, language;
+    struct str block,
+        block_why; /* why nothing at all goes out over it now, or this text cannot be made; empty: it does */
+    struct str
+        text; /* as a reader sees it, {{name}} where there is no value; empty: there is no template */
+    struct str content;  /* JSON of the whole message (template.h); empty: something is missing */
+    struct str *missing; /* variables without a value */
+    size_t n_missing;
+};
+struct dispatch_preview {
+    bool has_lead; /* the audience may be nobody */
+    struct lead_contact lead;
+    bool would_send;            /* … to this one, as a plan would decide it now, */
+    struct str channel, reason; /* over which channel and why, */
+    struct str block_reason;    /* or why not */
+    struct dispatch_preview_message messages[DISPATCH_CHANNELS_MAX];
+    size_t n;
+};
+/* What somebody would get, by the code that sends it; nothing is sent or written. ST_NOT_FOUND; ST_INVALID names the member. */
+enum status dispatch_preview(struct arena *a, struct tx *tx, const struct dispatch_previewed *what,
+                             struct dispatch_preview *ret, struct err *e) ATTR_MUST_CHECK;
+
 /* --- recipients ------------------------------------------------------------------------------------------------------- */
 
 struct recipient {

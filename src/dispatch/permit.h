@@ -57,6 +57,9 @@ struct str permit_why_unusable(struct arena *a, const struct template *t);
 /* What the campaign is, and its accounts and templates as they stand now. */
 enum status permit_open(struct arena *a, struct tx *tx, const struct dispatch *d, int64_t now_ms,
                         struct permit *ret, struct err *e) ATTR_MUST_CHECK;
+/* Somebody of the audience, the first that a plan of d would come to; *ret_n 0: nobody. */
+enum status plan_first(struct permit *p, struct dispatch *d, struct lead_contact **ret,
+                       size_t *ret_n, struct err *e) ATTR_MUST_CHECK;
 /* One decision a row, in order: from the channel of its step on. At most PERMIT_MAX. */
 enum status permit_decide(struct permit *p, const struct recipient *rows, size_t n,
                           struct decision *ret, struct err *e) ATTR_MUST_CHECK;

@@ -92,6 +92,17 @@ static enum status next_page(struct permit *p, struct dispatch *d, struct lead_c
     return ST_OK;
 }
 
+/* Of a list or an import, a page may hold none that is still there. */
+enum status plan_first(struct permit *p, struct dispatch *d, struct lead_contact **ret,
+                       size_t *ret_n, struct err *e) {
+    size_t n_seen = 0;
+
+    do
+        TRY(next_page(p, d, ret, ret_n, &n_seen, e));
+    while (*ret_n == 0 && n_seen == PAGE);
+    return ST_OK;
+}
+
 static struct recipient row_of(const struct permit *p, const struct decision *d) {
     bool is_planned = d->is_allowed || d->is_passing;
     const struct channel_rule *rule = &p->rules.channels[d->step];

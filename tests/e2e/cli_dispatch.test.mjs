@@ -10,7 +10,7 @@ import { addTemplate } from '../support/campaign.mjs';
 import { startGraph } from '../support/graph.mjs';
 import { client, ENGINES, newInstallation, seed, until } from '../support/prosa.mjs';
 
-const WORDS = ['add', 'list', 'plan', 'dry-run', 'start', 'pause', 'resume', 'cancel', 'report', 'recipients', 'export', 'test', 'settle', 'settle-all'];
+const WORDS = ['add', 'list', 'plan', 'preview', 'dry-run', 'start', 'pause', 'resume', 'cancel', 'report', 'recipients', 'export', 'test', 'settle', 'settle-all'];
 const OK = 0, FAILURE = 1, USAGE = 2, NOT_FOUND = 3, CONFLICT = 4, UNAVAILABLE = 5;
 const NOBODY = '01920000-0000-7000-8000-000000000000';
 const PEOPLE = 12;
@@ -67,7 +67,7 @@ for (const engine of ENGINES)
       await fails(USAGE, /--audience: /, 'add', 'acme', 'x', '--audience', '{');
       await fails(USAGE, /audience/, 'add', 'acme', 'x', '--audience', '{"everybody": true}');
       await fails(NOT_FOUND, /there is no tenant/, 'list', 'nobody');
-      for (const word of ['plan', 'dry-run', 'start', 'pause', 'resume', 'cancel', 'report', 'recipients', 'export']) {
+      for (const word of ['plan', 'preview', 'dry-run', 'start', 'pause', 'resume', 'cancel', 'report', 'recipients', 'export']) {
         await fails(NOT_FOUND, /no such campaign/, word, 'acme', NOBODY);
         await fails(NOT_FOUND, /there is no campaign "janeiro"/, word, 'acme', 'janeiro');
       }
@@ -95,6 +95,12 @@ for (const engine of ENGINES)
       assert.equal(planned.id, id);
       assert.equal(planned.state, 'planned');
       assert.deepEqual([planned.counts.total, planned.counts.planned, planned.counts.excluded], [PEOPLE + 1, PEOPLE, 1]);
+      const seen = await json('preview', 'acme', id, '+55 11 98000-1003');
+      assert.deepEqual([seen.name, seen.would_send, seen.channel, seen.messages.map((one) => [one.channel, one.text, one.missing])], ['Pessoa 3', true, 'whatsapp', [['whatsapp', 'Olá Pessoa 3', []]]]);
+      const wordless = await json('add', 'acme', 'sem valor', '--channels', '[{"channel":"whatsapp"}]', '--variables', '{"1":{"field":"company"}}');
+      const gap = await run('preview', 'acme', wordless.id);
+      assert.match(gap.stdout, /would not get it: variable-missing\n\nwhatsapp, cobranca_padrao_whatsapp_v1\nOlá \{\{1\}\}\nno value: 1\n$/);
+      await fails(NOT_FOUND, /nobody has/, 'preview', 'acme', id, '+55 11 98000-9999');
       const tried = await run('dry-run', 'acme', id, '--wait');
       assert.equal(tried.code, OK);
       assert.match(tried.stdout, new RegExp(`^${PEOPLE} would get it, for about BRL \\d+\\.\\d\\d, through by 2`, 'm'));

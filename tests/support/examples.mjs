@@ -413,6 +413,8 @@ export const examples = {
     body: { lead_id: t.talk.lead.id, channel: 'whatsapp', address: '5511987654321' },
     foreign: (_, other) => ({ body: { lead_id: other.talk.lead.id, channel: 'whatsapp', address: '5511987654321' }, status: 404 }),
   }),
+  [`POST ${P}/dispatches/{id}/preview`]: async (t) => ({ params: { id: (await t.campaign()).id }, body: {} }),
+  [`POST ${P}/dispatches/preview`]: (t) => ({ body: { audience: { leads: [t.talk.lead.id] }, channels: [{ channel: 'email' }], variables: { nome: 'Ana' } } }),
   [`GET ${P}/dispatches/{id}/recipients`]: fresh((t) => t.campaignIn('planned', 'plan')),
   [`GET ${P}/dispatches/{id}/recipients/export`]: fresh((t) => t.campaignIn('planned', 'plan')),
   [`GET ${P}/dispatches/{id}/report`]: fresh((t) => t.campaignIn('planned', 'plan')),

@@ -191,8 +191,14 @@ test('a message is seen with a person\'s own data, and what they lack is marked 
 
   await page.goto(`${demo.url}/app/campaigns/${id}/setup`);
   await button('Continuar').click();
+  await shows(page, '.phone-preview', 'Olá Lia, sua visita é Padaria Sol.'); // the first of the audience
+  assert.equal(await page.getByLabel('Lead do exemplo').locator('option').first().innerText(), 'Lia Ramos');
   await page.getByPlaceholder('Buscar um lead').fill('Teo Braga');
   await shows(page, '.phone-preview mark', '{{2}}');
+  await shows(page, 'aside', 'Esta pessoa não receberia: falta o valor de uma variável.');
+  await page.getByLabel('2, quando falta').fill('amanhã');
+  await shows(page, '.phone-preview', 'Olá Teo, sua visita é amanhã.');
+  await p.axe('the words, with somebody who lacked one');
   await api('DELETE', `/dispatches/${id}`);
 });
 

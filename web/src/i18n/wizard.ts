@@ -43,6 +43,8 @@ export const wizard = dictionary(
     previewWith: 'Com os dados de',
     limitsLead: 'O que fica vazio vale como nos ajustes da empresa. 0: sem este limite.',
     usual: 'o usual',
+    nobodyThere: 'Ninguém combina: o texto fica sem os dados de uma pessoa.',
+    wouldNotGetIt: 'Esta pessoa não receberia: {why}.',
   },
   {
     way: 'Steps of the campaign',
@@ -84,5 +86,7 @@ export const wizard = dictionary(
     previewWith: 'With the data of',
     limitsLead: 'What is left empty is as in the company’s settings. 0: no such limit.',
     usual: 'the usual',
+    nobodyThere: 'Nobody matches: the text stands without anybody’s data.',
+    wouldNotGetIt: 'This person would not get it: {why}.',
   },
 );

@@ -179,6 +179,23 @@ export interface Template {
   synced_at: string | null;
   updated_at: string;
 }
+/** What somebody would get, by the code that sends it: one message for each channel. */
+export interface CampaignPreview {
+  lead: { id: string; name: string } | null;
+  would_send: boolean;
+  channel: string | null;
+  block_reason: string | null;
+  messages: {
+    channel: string;
+    template: string;
+    block_reason: string | null;
+    block_detail: string | null;
+    text: string | null;
+    missing: string[];
+    content: Preview['content'] | null;
+  }[];
+}
+
 export interface Preview {
   text: string;
   missing?: string[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message as whoever gets it sees it. An e-mail's HTML is shown in a frame that may do nothing.
-import { w, wx, type Preview } from './api';
+import { reason, w, wx, type CampaignPreview, type Preview } from './api';
 
 export function Missing({ preview }: { preview: Preview }) {
   if (!preview.missing?.length) return null;
@@ -38,5 +38,21 @@ export function Bubble({ channel, preview }: { channel: string; preview: Preview
         </details>
       )}
     </div>
+  );
+}
+
+/** One channel's message of a campaign, with what keeps it from going out. */
+export function Message({ message }: { message: CampaignPreview['messages'][number] }) {
+  const preview: Preview = { text: message.text ?? '', missing: message.missing, ...(message.content ? { content: message.content } : {}) };
+  return (
+    <>
+      {message.block_reason && (
+        <p class="warning" {...(message.block_detail ? { title: message.block_detail } : {})}>
+          {reason(message.block_reason)}
+        </p>
+      )}
+      <Missing preview={preview} />
+      {message.text && <Bubble channel={message.channel} preview={preview} />}
+    </>
   );
 }

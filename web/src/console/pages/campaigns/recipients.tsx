@@ -67,7 +67,7 @@ export function Recipients({ one }: { one: Campaign }) {
   const todo = (r: Recipient): Choice[] => {
     const choices: Choice[] = [];
     if (r.text) choices.push({ key: 'text', title: w('whatWasSent'), run: () => (text.value = r.text ?? '') });
-    else if (r.template && r.channel) choices.push({ key: 'see', title: w('seeText'), run: () => (wanted.value = { lead: r.lead_id, name: r.name, channel: r.channel ?? '', template: r.template ?? '' }) });
+    else if (r.template && r.channel) choices.push({ key: 'see', title: w('seeText'), run: () => (wanted.value = { lead: r.lead_id, name: r.name, channel: r.channel ?? ''}) });
     if (r.state === 'uncertain') {
       choices.push({ key: 'sent', title: w('itArrived'), run: () => void settle(r, 'sent') });
       choices.push({ key: 'failed', title: w('itDidNot'), run: () => void settle(r, 'failed') });
@@ -190,7 +190,7 @@ export function DryLog({ one }: { one: Campaign }) {
   const wanted = useSignal<Wanted | null>(null);
   const see = (row: DryRow) => {
     if (row.text) text.value = row.text;
-    else wanted.value = { lead: row.lead_id, name: row.name, channel: row.channel ?? '', template: row.template ?? '' };
+    else wanted.value = { lead: row.lead_id, name: row.name, channel: row.channel ?? '' };
   };
   return (
     <section class="stack" aria-labelledby="dry-log">

@@ -6,7 +6,7 @@ import { campaigns } from '../../../i18n/campaigns';
 import { limits } from '../../../i18n/limits';
 import { wizard } from '../../../i18n/wizard';
 import { together } from '../../../lib/dictionary';
-import { get, patch, post, search, type List } from '../../../lib/api';
+import { get, patch, post, search, told, type List } from '../../../lib/api';
 import { number } from '../../../lib/format';
 import { t, words } from '../../../lib/i18n';
 import { navigate } from '../../../lib/router';
@@ -17,9 +17,8 @@ import { Steps, useSlow } from '../grid';
 import type { Import } from '../imports/api';
 import { finished, nameOf, type Lead, type Segment } from '../leads/api';
 import { Conditions } from '../leads/filter';
-import { LIMITS, reason, type Audience, type Campaign, type Channel, type Limits, type Preview, type Template, type Variable } from './api';
-import { previewOf, templateOf } from './message';
-import { Bubble, Missing } from './preview';
+import { LIMITS, reason, type Audience, type Campaign, type Channel, type CampaignPreview, type Limits, type Template, type Variable } from './api';
+import { Message } from './preview';
 
 const { w, wn, wx } = words(together(campaigns, limits, wizard));
 
@@ -30,6 +29,11 @@ export interface Values {
   variables: Record<string, Variable>;
   limits: Limits;
 }
+
+const SEEN_MS = 200; // since the last change
+
+const templateOf = (all: Template[], channel: Channel): Template | undefined =>
+  all.find((one) => one.channel === channel.channel && one.name === channel.template && (!channel.language || one.language === channel.language));
 
 const audienceKind = (a: Audience): string => (a.segment !== undefined ? 'segment' : a.import !== undefined ? 'import' : a.leads ? 'leads' : 'filter');
 
@@ -216,36 +220,28 @@ function VariableRow({ name, value, fields, onChange }: { name: string; value: V
   );
 }
 
-/** Somebody real, so that one sees what people will see. */
-function LeadPicker({ onPick }: { onPick: (lead: Lead) => void }) {
+/** Somebody real, so that one sees what people will see: the first of the audience, or who is looked for. */
+function LeadPicker({ first, onPick }: { first: CampaignPreview['lead']; onPick: (id: string) => void }) {
   const found = useSignal<Lead[]>([]);
   const chosen = useSignal('');
+  const pick = (id: string) => {
+    chosen.value = id;
+    onPick(id);
+  };
   const look = async (q: string) => {
-    const page = await get<List<Lead>>(`/leads${search({ q, limit: 10 })}`);
-    found.value = page.data;
-    const first = page.data[0];
-    if (first && !page.data.some((one) => one.id === chosen.value)) {
-      chosen.value = first.id;
-      onPick(first);
-    }
+    found.value = q.trim() ? (await get<List<Lead>>(`/leads${search({ q, limit: 10 })}`)).data : [];
+    const is = found.value.some((one) => one.id === chosen.value);
+    if (!is) pick(found.value[0]?.id ?? '');
   };
   const slowly = useSlow((q) => void look(q).catch(toastProblem));
-  useEffect(() => void look('').catch(toastProblem), []);
   return (
     <>
       <Field label={w('previewWith')}>
         {(ids) => <input {...ids} type="search" placeholder={w('searchLead')} onInput={(e) => slowly(e.currentTarget.value)} />}
       </Field>
-      {found.value.length > 0 && (
-        <select
-          aria-label={w('previewLead')}
-          value={chosen.value}
-          onChange={(e) => {
-            chosen.value = e.currentTarget.value;
-            const one = found.value.find((lead) => lead.id === chosen.value);
-            if (one) onPick(one);
-          }}
-        >
+      {(found.value.length > 0 || first) && (
+        <select aria-label={w('previewLead')} value={chosen.value} onChange={(e) => pick(e.currentTarget.value)}>
+          {found.value.length === 0 && <option value="">{first?.name || '—'}</option>}
           {found.value.map((one) => (
             <option key={one.id} value={one.id}>
               {nameOf(one)}
@@ -257,51 +253,48 @@ function LeadPicker({ onPick }: { onPick: (lead: Lead) => void }) {
   );
 }
 
-function Seen({ values, templates, onLead }: { values: Values; templates: Template[]; onLead: (lead: Lead) => void }) {
-  const lead = useSignal<Lead | null>(null);
-  const seen = useSignal<(Preview & { channel: string; why?: string })[]>([]);
-  const key = JSON.stringify([values.channels, values.variables, lead.value?.id, templates.length]);
+/** Says what the server says: it fills in as it does when it sends. */
+function Seen({ id, values, templates, onLead }: { id: string | undefined; values: Values; templates: Template[]; onLead: (lead: Lead) => void }) {
+  const lead = useSignal('');
+  const seen = useSignal<CampaignPreview | null>(null);
+  const problem = useSignal('');
+  const { audience, channels, variables } = bodyOf(values, templates);
+  const body = JSON.stringify({ audience, channels, variables, lead_id: lead.value || null });
+  const of = seen.value?.lead?.id;
   useEffect(() => {
     let isOld = false;
-    const of = lead.value;
-    if (!of) return;
-    const all = values.channels.map(async (channel) => {
-      const template = templateOf(templates, channel);
-      if (!template) return null;
-      try {
-        return { ...(await previewOf(template, of, values.variables)), channel: channel.channel };
-      } catch (why) {
-        return { text: template.body, channel: channel.channel, why: why instanceof Error ? why.message : '' };
-      }
-    });
-    void Promise.all(all).then((done) => {
-      if (!isOld) seen.value = done.filter((one) => one !== null);
-    });
+    const timer = setTimeout(() => {
+      post<CampaignPreview>(id ? `/dispatches/${id}/preview` : '/dispatches/preview', JSON.parse(body)).then(
+        (got) => !isOld && ((seen.value = got), (problem.value = '')),
+        (why: unknown) => !isOld && (problem.value = told(why)),
+      );
+    }, SEEN_MS);
     return () => {
       isOld = true;
+      clearTimeout(timer);
     };
-  }, [key]);
+  }, [body, templates.length]);
+  useEffect(() => {
+    if (of) void get<Lead>(`/leads/${of}`).then(onLead, () => {}); // only for the names of its fields
+  }, [of]);
   return (
     <aside class="stack" aria-label={w('preview')}>
       <h2>{w('preview')}</h2>
-      <LeadPicker
-        onPick={(one) => {
-          lead.value = one;
-          onLead(one);
-        }}
-      />
-      {seen.value.map((one, i) => (
-        <div key={one.channel + i} class="stack">
-          {one.why && <p class="warning">{one.why}</p>}
-          <Missing preview={one} />
-          <Bubble channel={one.channel} preview={one} />
+      <LeadPicker first={seen.value?.lead ?? null} onPick={(id) => (lead.value = id)} />
+      {problem.value && <p class="warning">{problem.value}</p>}
+      {seen.value && !seen.value.lead && <p class="warning">{w('nobodyThere')}</p>}
+      {seen.value?.lead && !seen.value.would_send && seen.value.block_reason && <p class="quiet">{w('wouldNotGetIt', { why: reason(seen.value.block_reason) })}</p>}
+      {seen.value?.messages.map((one) => (
+        <div key={one.channel} class="stack">
+          <h3>{wx('channel_', one.channel)}</h3>
+          <Message message={one} />
         </div>
       ))}
     </aside>
   );
 }
 
-function Words({ form, templates }: { form: Form<Values>; templates: Template[] }) {
+function Words({ id, form, templates }: { id: string | undefined; form: Form<Values>; templates: Template[] }) {
   const v = form.value.value;
   const fields = useSignal<string[]>([]);
   const put = (channels: Channel[]) => form.set({ channels });
@@ -361,6 +354,7 @@ function Words({ form, templates }: { form: Form<Values>; templates: Template[] 
         )}
       </div>
       <Seen
+        id={id}
         values={v}
         templates={templates}
         onLead={(lead) => (fields.value = [...new Set([...fields.value, ...Object.keys(lead.fields ?? {})])])}
@@ -451,7 +445,7 @@ export function Wizard({ first, id, onSaved }: { first: Values; id?: string; onS
       <Steps label={w('way')} steps={steps} at={at.value} onGo={(step) => (at.value = step)} />
       <div class="card form">
         {at.value === 0 && <Who form={form} />}
-        {at.value === 1 && <Words form={form} templates={templates} />}
+        {at.value === 1 && <Words id={id} form={form} templates={templates} />}
         {at.value === 2 && <HowMuch form={form} />}
       </div>
       <p class={problem ? 'problem' : 'sr'} role="alert">
