@@ -6,7 +6,7 @@
 
 /* What may be read in order of arrival: rows of transactions older than every one still running, so that no row appears
  * behind a cursor that has passed its place. SQLite has one writer, whose rows commit in their order. */
-#define SETTLED "xid < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+#define SETTLED "xid < (SELECT settled_before())"
 
 #define COLUMNS                                                                                              \
     "xid, seq, id, conversation_id, account_id, direction, owner, owner_user, owner_version, type, content," \

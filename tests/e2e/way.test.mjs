@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { message, messageCall, post, startGraph, statusCall } from '../support/graph.mjs';
-import { client, ENGINES, foreignTransaction, newInstallation, PHONE_NUMBER_ID, seed, until } from '../support/prosa.mjs';
+import { client, ENGINES, newInstallation, openTransaction, PHONE_NUMBER_ID, seed, until } from '../support/prosa.mjs';
 
 let phones = 0;
 const newPhone = () => `55119${String(81000000 + ++phones)}`;
@@ -244,20 +244,34 @@ for (const engine of ENGINES) {
       assert.equal(new Set(paged).size, paged.length);
     });
 
-    if (engine === 'postgres')
-      test("somebody else's open transaction on the same server delays what is told, answers go out, and nothing is lost", async () => {
+    if (engine === 'postgres') {
+      test("somebody else's open transaction in another database of the server holds up nothing", async () => {
         const phone = newPhone();
-        const foreign = await foreignTransaction();
+        const foreign = await openTransaction(process.env.PROSA_TEST_POSTGRES_URL);
+        try {
+          await say(phone, 'oi');
+          const c = await conversationOf(phone);
+          await until(async () => (await messagesOf(c)).length === 2, 'the message and its answer are in the thread');
+          assert.ok((await api.get(`/api/v1/conversations/${c.id}/events`)).data.length > 0);
+        } finally {
+          await foreign.commit();
+        }
+      });
+
+      test('an open transaction in our own database delays what is told, answers go out, and nothing is lost', async () => {
+        const phone = newPhone();
+        const ours = await openTransaction(installation.database);
         try {
           await say(phone, 'oi');
           await until(() => repliesTo(phone).length === 1, 'the bot answers meanwhile');
           const c = await conversationOf(phone);
           assert.deepEqual(await messagesOf(c), [], 'no row may appear behind a cursor that has passed its place');
         } finally {
-          await foreign.commit();
+          await ours.commit();
         }
         const c = await conversationOf(phone);
         await until(async () => (await messagesOf(c)).length === 2, 'the message and its answer are in the thread');
       });
+    }
   });
 }

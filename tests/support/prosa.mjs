@@ -13,9 +13,9 @@ export const BIN = process.env.PROSA_BIN ?? path.resolve('build/release/prosa');
 export const ENGINES = ['sqlite', 'postgres'];
 export const PHONE_NUMBER_ID = '520000000000002';
 
-/** A transaction of somebody else, in another database of the tests' PostgreSQL: open until its commit() is called. */
-export async function foreignTransaction() {
-  const child = spawn('psql', [process.env.PROSA_TEST_POSTGRES_URL, '-qtA'], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** A transaction of somebody else on a PostgreSQL database: open until its commit() is called. */
+export async function openTransaction(url) {
+  const child = spawn('psql', [url, '-qtA'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise((done) => child.on('exit', done));
   child.stdin.write('BEGIN; SELECT pg_current_xact_id();\n'); // an id is what others wait for
   await new Promise((done) => child.stdout.once('data', done));
