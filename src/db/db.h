@@ -199,6 +199,23 @@ enum status db_each_vals(struct tx *tx, struct db_sql sql, const struct db_val *
 enum status db_exec_rows(struct tx *tx, struct db_sql sql, const struct db_val *vals, size_t n_rows,
                          size_t n_cols, int64_t *ret_changed, struct err *e) ATTR_MUST_CHECK;
 
+/* Rows for db_exec_rows that are put one by one and written DB_SINK_ROWS at a time, so that any number of them takes no
+ * more memory than those. What the values point to must hold until db_sink_end, which writes the rest. */
+enum { DB_SINK_ROWS = 512 };
+struct db_sink {
+    struct tx *tx;
+    struct db_sql sql;
+    size_t n_cols;
+    struct arena *arena;
+    struct db_val *vals; /* room for DB_SINK_ROWS rows, once there is one */
+    size_t n;            /* rows in it */
+};
+void db_sink_init(struct db_sink *s, struct arena *a, struct tx *tx, struct db_sql sql,
+                  size_t n_cols);
+/* row: n_cols values, copied. */
+enum status db_sink_put(struct db_sink *s, const struct db_val *row, struct err *e) ATTR_MUST_CHECK;
+enum status db_sink_end(struct db_sink *s, struct err *e) ATTR_MUST_CHECK;
+
 #define DB_VALS_(...) ((const struct db_val[]){(struct db_val){0}, ##__VA_ARGS__} + 1)
 #define DB_N_VALS_(...)                                                                            \
     (sizeof((struct db_val[]){(struct db_val){0}, ##__VA_ARGS__}) / sizeof(struct db_val) - 1)

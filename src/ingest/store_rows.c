@@ -15,22 +15,21 @@ enum status store_rows_insert(struct arena *a, struct tx *tx, const struct impor
         "INSERT INTO ingest_rows (tenant_id, import_id, number, outcome, reason, column_title,"
         " value, lead_id, before) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[],"
         " $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[])");
-    struct db_val *vals = arena_array_of(a, n * INSERT_COLUMNS + 1, struct db_val);
+    struct db_sink s;
 
+    db_sink_init(&s, a, tx, sql, INSERT_COLUMNS);
     for (size_t i = 0; i < n; i++) {
-        struct db_val *v = vals + i * INSERT_COLUMNS;
+        const struct db_val row[INSERT_COLUMNS] = {
+            V_UUID(im->tenant.v),   V_UUID(im->id.v),
+            V_I64(rows[i].number),  V_I64((int64_t)rows[i].outcome),
+            V_TEXT(rows[i].reason), V_TEXT(rows[i].column),
+            V_TEXT(rows[i].value),  V_UUID_OPT(rows[i].lead.v),
+            V_TEXT(rows[i].before),
+        };
 
-        v[0] = V_UUID(im->tenant.v);
-        v[1] = V_UUID(im->id.v);
-        v[2] = V_I64(rows[i].number);
-        v[3] = V_I64((int64_t)rows[i].outcome);
-        v[4] = V_TEXT(rows[i].reason);
-        v[5] = V_TEXT(rows[i].column);
-        v[6] = V_TEXT(rows[i].value);
-        v[7] = V_UUID_OPT(rows[i].lead.v);
-        v[8] = V_TEXT(rows[i].before);
+        TRY(db_sink_put(&s, row, e));
     }
-    return n > 0 ? db_exec_rows(tx, sql, vals, n, INSERT_COLUMNS, NULL, e) : ST_OK;
+    return db_sink_end(&s, e);
 }
 
 enum status store_rows_to_undo(struct arena *a, struct tx *tx, const struct import *im,

@@ -139,18 +139,6 @@ enum status store_persons_get(struct arena *a, struct tx *tx, struct tenant_id t
 
 enum { PERSON_VALUES = 13, PHONE_VALUES = 8, EMAIL_VALUES = 5 };
 
-static void person_values(struct db_val *v, struct tenant_id tenant, const struct person *p,
-                          int64_t now_ms) {
-    const struct db_val vals[PERSON_VALUES] = {
-        V_UUID(p->id.v),    V_UUID(tenant.v),       V_TEXT(p->name),     V_TEXT(p->name_key),
-        V_TEXT(p->company), V_TEXT(p->company_key), V_TEXT(p->document), V_TEXT(p->document_kind),
-        V_TEXT(p->fields),  V_TEXT(p->tags),        V_TEXT(p->source),   V_I64(p->is_named),
-        V_I64(now_ms),
-    };
-
-    memcpy(v, vals, sizeof(vals));
-}
-
 #define PERSON_INSERT                                                                              \
     "INSERT INTO leads (id, tenant_id, name, name_key, company, company_key, document,"            \
     " document_kind, fields, tags, source, is_named, created_at, updated_at)"
@@ -178,22 +166,49 @@ static bool is_written(const struct person *p, bool is_new) {
     return is_new ? p->is_new : p->is_changed && !p->is_new;
 }
 
+static enum status put_person(struct db_sink *s, struct tenant_id tenant, const struct person *p,
+                              int64_t at_ms, struct err *e) {
+    const struct db_val row[PERSON_VALUES] = {
+        V_UUID(p->id.v),    V_UUID(tenant.v),       V_TEXT(p->name),     V_TEXT(p->name_key),
+        V_TEXT(p->company), V_TEXT(p->company_key), V_TEXT(p->document), V_TEXT(p->document_kind),
+        V_TEXT(p->fields),  V_TEXT(p->tags),        V_TEXT(p->source),   V_I64(p->is_named),
+        V_I64(at_ms),
+    };
+
+    return db_sink_put(s, row, e);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
 static enum status put_persons(struct arena *a, struct tx *tx, struct tenant_id tenant,
                                struct person *const *persons, size_t n, bool is_new, int64_t now_ms,
                                struct err *e) {
-    struct db_val *vals = arena_array_of(a, n * PERSON_VALUES + 1, struct db_val);
-    size_t rows = 0;
+    struct db_sink s;
 
+    db_sink_init(&s, a, tx, is_new ? insert_persons : update_persons, PERSON_VALUES);
     for (size_t i = 0; i < n; i++) {
         const struct person *p = persons[i];
 
         if (is_written(p, is_new))
-            person_values(vals + rows++ * PERSON_VALUES, tenant, p,
-                          is_new || p->updated_at_ms == 0 ? now_ms : p->updated_at_ms);
+            TRY(put_person(&s, tenant, p,
+                           is_new || p->updated_at_ms == 0 ? now_ms : p->updated_at_ms, e));
     }
-    return db_exec_rows(tx, is_new ? insert_persons : update_persons, vals, rows, PERSON_VALUES,
-                        NULL, e);
+    return db_sink_end(&s, e);
+}
+
+static enum status put_phone(struct db_sink *s, struct tenant_id tenant, struct lead_id lead,
+                             const struct person_phone *p, struct err *e) {
+    const struct db_val row[PHONE_VALUES] = {
+        V_UUID(tenant.v),
+        V_UUID(lead.v),
+        V_I64(p->position),
+        V_TEXT(p->read.typed),
+        V_TEXT(p->read.e164),
+        V_TEXT(str_of(p->read.kind)),
+        V_I64(p->read.e164.len > 0 && p->read.reason[0] == '\0'),
+        V_TEXT(str_of(p->read.reason)),
+    };
+
+    return db_sink_put(s, row, e);
 }
 
 static enum status put_phones(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -205,32 +220,25 @@ static enum status put_phones(struct arena *a, struct tx *tx, struct tenant_id t
         DB_SQL2(PHONE_INSERT " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 PHONE_INSERT " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[],"
                              " $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[])");
-    struct db_val *vals;
-    size_t rows = 0;
+    struct db_sink s;
 
-    for (size_t i = 0; i < n; i++)
-        rows += persons[i]->n_phones;
-    vals = arena_array_of(a, rows * PHONE_VALUES + 1, struct db_val);
-    rows = 0;
+    db_sink_init(&s, a, tx, sql, PHONE_VALUES);
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < persons[i]->n_phones; k++) {
-            const struct person_phone *p = &persons[i]->phones[k];
-            const struct db_val row[PHONE_VALUES] = {
-                V_UUID(tenant.v),
-                V_UUID(persons[i]->id.v),
-                V_I64(p->position),
-                V_TEXT(p->read.typed),
-                V_TEXT(p->read.e164),
-                V_TEXT(str_of(p->read.kind)),
-                V_I64(p->read.e164.len > 0 && p->read.reason[0] == '\0'),
-                V_TEXT(str_of(p->read.reason)),
-            };
+        const struct person *p = persons[i];
 
-            if (p->is_new)
-                memcpy(vals + rows++ * PHONE_VALUES, row, sizeof(row));
-        }
+        for (size_t k = 0; k < p->n_phones; k++)
+            if (p->phones[k].is_new)
+                TRY(put_phone(&s, tenant, p->id, &p->phones[k], e));
     }
-    return db_exec_rows(tx, sql, vals, rows, PHONE_VALUES, NULL, e);
+    return db_sink_end(&s, e);
+}
+
+static enum status put_email(struct db_sink *s, struct tenant_id tenant, struct lead_id lead,
+                             const struct person_email *m, struct err *e) {
+    const struct db_val row[EMAIL_VALUES] = {V_UUID(tenant.v), V_UUID(lead.v), V_I64(m->position),
+                                             V_TEXT(m->address), V_I64(m->is_valid)};
+
+    return db_sink_put(s, row, e);
 }
 
 static enum status put_emails(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -240,25 +248,17 @@ static enum status put_emails(struct arena *a, struct tx *tx, struct tenant_id t
         DB_SQL2(EMAIL_INSERT " VALUES ($1, $2, $3, $4, $5)",
                 EMAIL_INSERT " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[],"
                              " $4::text[], $5::bigint[])");
-    struct db_val *vals;
-    size_t rows = 0;
+    struct db_sink s;
 
-    for (size_t i = 0; i < n; i++)
-        rows += persons[i]->n_emails;
-    vals = arena_array_of(a, rows * EMAIL_VALUES + 1, struct db_val);
-    rows = 0;
+    db_sink_init(&s, a, tx, sql, EMAIL_VALUES);
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < persons[i]->n_emails; k++) {
-            const struct person_email *m = &persons[i]->emails[k];
-            const struct db_val row[EMAIL_VALUES] = {V_UUID(tenant.v), V_UUID(persons[i]->id.v),
-                                                     V_I64(m->position), V_TEXT(m->address),
-                                                     V_I64(m->is_valid)};
+        const struct person *p = persons[i];
 
-            if (m->is_new)
-                memcpy(vals + rows++ * EMAIL_VALUES, row, sizeof(row));
-        }
+        for (size_t k = 0; k < p->n_emails; k++)
+            if (p->emails[k].is_new)
+                TRY(put_email(&s, tenant, p->id, &p->emails[k], e));
     }
-    return db_exec_rows(tx, sql, vals, rows, EMAIL_VALUES, NULL, e);
+    return db_sink_end(&s, e);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): who, where, what and which of them */
@@ -303,16 +303,17 @@ enum status store_keys_insert(struct arena *a, struct tx *tx, struct tenant_id t
                 KEY_INSERT " SELECT u.*, u.at FROM unnest($1::uuid[], $2::text[], $3::text[],"
                            " $4::uuid[], $5::text[], $6::bigint[])"
                            " AS u(tenant_id, kind, value, lead_id, address, at)");
-    struct db_val *vals = arena_array_of(a, n * COLUMNS + 1, struct db_val);
+    struct db_sink s;
 
+    db_sink_init(&s, a, tx, sql, COLUMNS);
     for (size_t i = 0; i < n; i++) {
         const struct db_val row[COLUMNS] = {
             V_UUID(tenant.v),       V_TEXT(str_of(rows[i].key.kind)), V_TEXT(rows[i].key.value),
             V_UUID(rows[i].lead.v), V_TEXT(rows[i].key.address),      V_I64(now_ms)};
 
-        memcpy(vals + i * COLUMNS, row, sizeof(row));
+        TRY(db_sink_put(&s, row, e));
     }
-    return db_exec_rows(tx, sql, vals, n, COLUMNS, NULL, e);
+    return db_sink_end(&s, e);
 }
 
 /* --- pairs --------------------------------------------------------------------------------------------------- */
@@ -321,17 +322,16 @@ enum status store_keys_insert(struct arena *a, struct tx *tx, struct tenant_id t
 static enum status exec_pairs(struct arena *a, struct tx *tx, struct db_sql sql,
                               struct tenant_id tenant, const struct pair_row *rows, size_t n,
                               bool has_kind, struct err *e) {
-    size_t columns = has_kind ? 4 : 3;
-    struct db_val *vals = arena_array_of(a, n * columns + 1, struct db_val);
+    struct db_sink s;
 
+    db_sink_init(&s, a, tx, sql, has_kind ? 4 : 3);
     for (size_t i = 0; i < n; i++) {
-        vals[i * columns] = V_UUID(tenant.v);
-        vals[i * columns + 1] = V_UUID(rows[i].lead.v);
-        vals[i * columns + 2] = V_TEXT(rows[i].value);
-        if (has_kind)
-            vals[i * columns + 3] = V_TEXT(rows[i].kind);
+        const struct db_val row[] = {V_UUID(tenant.v), V_UUID(rows[i].lead.v),
+                                     V_TEXT(rows[i].value), V_TEXT(rows[i].kind)};
+
+        TRY(db_sink_put(&s, row, e));
     }
-    return db_exec_rows(tx, sql, vals, n, columns, NULL, e);
+    return db_sink_end(&s, e);
 }
 
 #define PAIRS " unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(t, l, v)"

@@ -15,17 +15,20 @@ static int by_word(const void *a, const void *b) {
     return cmp != 0 ? cmp : uuid_cmp(x->lead.v, y->lead.v);
 }
 
-static struct db_val *vals_of(struct arena *a, struct tenant_id tenant, const struct word_row *rows,
-                              size_t n) {
-    struct db_val *vals = arena_array_of(a, n * COLUMNS + 1, struct db_val);
+/* NOLINTNEXTLINE(readability-function-size): who, where and what */
+static enum status exec_words(struct arena *a, struct tx *tx, struct db_sql sql,
+                              struct tenant_id tenant, const struct word_row *rows, size_t n,
+                              struct err *e) {
+    struct db_sink s;
 
+    db_sink_init(&s, a, tx, sql, COLUMNS);
     for (size_t i = 0; i < n; i++) {
         const struct db_val row[COLUMNS] = {V_UUID(tenant.v), V_TEXT(rows[i].word),
                                             V_UUID(rows[i].lead.v)};
 
-        memcpy(vals + i * COLUMNS, row, sizeof(row));
+        TRY(db_sink_put(&s, row, e));
     }
-    return vals;
+    return db_sink_end(&s, e);
 }
 
 #define INSERT_ONE "INSERT INTO lead_words (tenant_id, word, lead_id) VALUES ($1, $2, $3)"
@@ -44,10 +47,9 @@ enum status store_words_put(struct arena *a, struct tx *tx, struct tenant_id ten
         DB_SQL2(INSERT_ONE, INSERT_ALL),
     };
 
-    if (n == 0)
-        return ST_OK;
-    qsort(rows, n, sizeof(*rows), by_word);
-    return db_exec_rows(tx, sqls[is_new], vals_of(a, tenant, rows, n), n, COLUMNS, NULL, e);
+    if (n > 1)
+        qsort(rows, n, sizeof(*rows), by_word);
+    return exec_words(a, tx, sqls[is_new], tenant, rows, n, e);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): who, where and what */
@@ -74,7 +76,7 @@ enum status store_words_delete(struct arena *a, struct tx *tx, struct tenant_id 
                 "DELETE FROM lead_words d USING unnest($1::uuid[], $2::text[], $3::uuid[])"
                 " AS u (t, w, l) WHERE d.tenant_id = t AND d.word = w AND d.lead_id = l");
 
-    return n > 0 ? db_exec_rows(tx, sql, vals_of(a, tenant, rows, n), n, COLUMNS, NULL, e) : ST_OK;
+    return exec_words(a, tx, sql, tenant, rows, n, e);
 }
 
 /* Behind all that begin so. */
