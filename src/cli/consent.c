@@ -72,6 +72,10 @@ static enum status set(struct cli *c, struct tx *tx, bool is_stop, struct err *e
     struct str reason = str_trim(cli_value(c, "reason")), channel = cli_value(c, "channel"), key;
     const struct consent_proof proof = {
         .source = STR("person"), .text = reason, .actor = STR("cli")};
+    struct consent_wish wish = {.channel = channel.len > 0 ? channel : STR(CONSENT_ALL),
+                                .is_stop = is_stop,
+                                .proof = &proof,
+                                .now_ms = clock_now_ms()};
     struct tenant tenant;
     bool has_changed;
 
@@ -81,9 +85,8 @@ static enum status set(struct cli *c, struct tx *tx, bool is_stop, struct err *e
     if (reason.len == 0)
         FAIL(e, ST_INVALID, "--reason: say why, it is the proof");
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &tenant, e));
-    TRY(lead_set_consent_key(&c->arena, tx, tenant.id, key,
-                             channel.len > 0 ? channel : STR(CONSENT_ALL), is_stop, &proof,
-                             clock_now_ms(), &has_changed, e));
+    wish.tenant = tenant.id;
+    TRY(lead_set_consent_key(&c->arena, tx, key, &wish, &has_changed, e));
     TRY(cli_audit(c, tx, tenant.id, is_stop ? "consent.stop" : "consent.allow", "tenant",
                   tenant.id.v, e));
     if (c->is_json) {

@@ -224,36 +224,30 @@ static enum status show(struct arena *a, struct tx *tx, const struct act *act,
 
 /* --- stopping and allowing ------------------------------------------------------------------------------------------- */
 
-static struct act act_of(struct tenant_id tenant, struct lead_id lead, const char *word,
-                         struct str channel, const struct consent_proof *proof,
-                         const struct person *p, int64_t now_ms) {
+static struct act act_of(const struct consent_wish *wish, struct lead_id lead,
+                         const struct person *p) {
     return (struct act){.id = uuid_new(),
-                        .tenant = tenant,
+                        .tenant = wish->tenant,
                         .lead = lead,
-                        .word = word,
-                        .channel = channel,
-                        .proof = proof,
+                        .word = wish->is_stop ? "stop" : "allow",
+                        .channel = wish->channel,
+                        .proof = wish->proof,
                         .keys = p->json,
-                        .at_ms = now_ms};
+                        .at_ms = wish->now_ms};
 }
 
-/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
-enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                         struct lead_id lead, struct str channel, const struct consent_proof *proof,
-                         int64_t now_ms, struct err *e) {
-    struct person p = {0};
-    struct act act;
+static enum status check_channel(const struct consent_wish *wish, struct err *e) {
+    if (!is_channel(wish->channel))
+        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    return ST_OK;
+}
+
+static enum status stop(struct arena *a, struct tx *tx, const struct act *act,
+                        const struct person *p, struct err *e) {
     int64_t added;
 
-    if (!is_channel(channel))
-        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
-    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
-    act = act_of(tenant, lead, "stop", channel, proof, &p, now_ms);
-    TRY(store_act_insert(tx, &act, e));
-    TRY(store_suppressions_insert(a, tx, &act, p.keys, p.n, &added, e));
-    if (added > 0)
-        TRY(store_mark_stop(tx, tenant, e));
-    return show(a, tx, &act, &p, true, e);
+    TRY(store_suppressions_insert(a, tx, act, p->keys, p->n, &added, e));
+    return added > 0 ? store_mark_stop(tx, act->tenant, e) : ST_OK;
 }
 
 /* A stop on all channels becomes one on each but this. */
@@ -279,27 +273,31 @@ static enum status keep_others(struct arena *a, struct tx *tx, const struct act 
     return ST_OK;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
-enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                          struct lead_id lead, struct str channel,
-                          const struct consent_proof *proof, int64_t now_ms, struct err *e) {
+static enum status allow(struct arena *a, struct tx *tx, const struct act *act,
+                         const struct person *p, struct err *e) {
+    struct tenant_id tenant = act->tenant;
+
+    if (str_eq(act->channel, STR(CONSENT_ALL))) {
+        for (size_t i = 0; i < ARRAY_LEN(channels); i++)
+            TRY(store_suppressions_delete(a, tx, tenant, p->keys, p->n, str_of(channels[i]), e));
+    } else {
+        TRY(keep_others(a, tx, act, p, e));
+        TRY(store_suppressions_delete(a, tx, tenant, p->keys, p->n, act->channel, e));
+    }
+    return store_suppressions_delete(a, tx, tenant, p->keys, p->n, STR(CONSENT_ALL), e);
+}
+
+enum status consent_put(struct arena *a, struct tx *tx, struct lead_id lead,
+                        const struct consent_wish *wish, struct err *e) {
     struct person p = {0};
     struct act act;
 
-    if (!is_channel(channel))
-        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
-    TRY(find_person(a, tx, tenant, lead, &p, &lead, e));
-    act = act_of(tenant, lead, "allow", channel, proof, &p, now_ms);
+    TRY(check_channel(wish, e));
+    TRY(find_person(a, tx, wish->tenant, lead, &p, &lead, e));
+    act = act_of(wish, lead, &p);
     TRY(store_act_insert(tx, &act, e));
-    if (str_eq(channel, STR(CONSENT_ALL))) {
-        for (size_t i = 0; i < ARRAY_LEN(channels); i++)
-            TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, str_of(channels[i]), e));
-    } else {
-        TRY(keep_others(a, tx, &act, &p, e));
-        TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, channel, e));
-    }
-    TRY(store_suppressions_delete(a, tx, tenant, p.keys, p.n, STR(CONSENT_ALL), e));
-    return show(a, tx, &act, &p, false, e);
+    TRY(wish->is_stop ? stop(a, tx, &act, &p, e) : allow(a, tx, &act, &p, e));
+    return show(a, tx, &act, &p, wish->is_stop, e);
 }
 
 enum status suppression_list(struct arena *a, struct tx *tx, struct tenant_id tenant,
@@ -313,30 +311,26 @@ enum status suppression_get(struct arena *a, struct tx *tx, struct tenant_id ten
     return store_suppression_get(a, tx, tenant, id, ret, e);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): whose, where, what and when */
-enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str key,
-                            struct str channel, bool is_stop, const struct consent_proof *proof,
-                            int64_t now_ms, bool *ret_changed, struct err *e) {
+enum status suppression_put(struct arena *a, struct tx *tx, struct str key,
+                            const struct consent_wish *wish, bool *ret_changed, struct err *e) {
     struct person p = {.keys = &key, .n = 1};
     struct db_rows rows;
     struct act act;
     int64_t added = 0;
 
-    if (!is_channel(channel))
-        FAIL(e, ST_INVALID, "channel: \"whatsapp\", \"email\" or \"all\" is needed");
+    TRY(check_channel(wish, e));
     TRY(keys_json(a, &key, 1, &p.json, e));
-    TRY(store_suppressions_find(a, tx, tenant, p.json, &rows, e));
-    act =
-        act_of(tenant, (struct lead_id){0}, is_stop ? "stop" : "allow", channel, proof, &p, now_ms);
-    if (is_stop)
+    TRY(store_suppressions_find(a, tx, wish->tenant, p.json, &rows, e));
+    act = act_of(wish, (struct lead_id){0}, &p);
+    if (wish->is_stop)
         TRY(store_suppressions_insert(a, tx, &act, &key, 1, &added, e));
     else
-        TRY(store_suppressions_delete(a, tx, tenant, &key, 1, channel, e));
-    *ret_changed = is_stop ? added > 0 : rows.n > 0;
+        TRY(store_suppressions_delete(a, tx, wish->tenant, &key, 1, wish->channel, e));
+    *ret_changed = wish->is_stop ? added > 0 : rows.n > 0;
     if (!*ret_changed)
         return ST_OK;
-    if (is_stop)
-        TRY(store_mark_stop(tx, tenant, e));
+    if (wish->is_stop)
+        TRY(store_mark_stop(tx, wish->tenant, e));
     return store_act_insert(tx, &act, e);
 }
 

@@ -26,16 +26,17 @@ struct consent_proof {
     struct str actor; /* who: an e-mail address or a key's name; empty: the person themselves */
 };
 
-/* Marketing to the person ends on a channel ("whatsapp", "email") or on "all", for the lead and every key it has. Stopping again
- * adds to the history and changes nothing else. A transaction that sends (consent_hold) is waited for. ST_INVALID: no such channel; ST_NOT_FOUND: no such lead. */
-enum status consent_stop(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                         struct lead_id lead, struct str channel, const struct consent_proof *proof,
-                         int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-/* The person wants it again. Of a stop on all channels the others stay stopped. */
-enum status consent_allow(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                          struct lead_id lead, struct str channel,
-                          const struct consent_proof *proof, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+struct consent_wish { /* about marketing */
+    struct tenant_id tenant;
+    struct str channel; /* "whatsapp", "email" or "all" */
+    bool is_stop;       /* else they want it again: of a stop on all channels the others stay */
+    const struct consent_proof *proof;
+    int64_t now_ms;
+};
+/* Holds from now on for the lead and every key it has. Stopping again adds to the history and changes nothing else. A transaction
+ * that sends (consent_hold) is waited for. ST_INVALID: no such channel; ST_NOT_FOUND: no such lead. */
+enum status consent_put(struct arena *a, struct tx *tx, struct lead_id lead,
+                        const struct consent_wish *wish, struct err *e) ATTR_MUST_CHECK;
 
 struct consent_answer {
     bool is_stopped;
@@ -77,11 +78,11 @@ enum status suppression_list(struct arena *a, struct tx *tx, struct tenant_id te
 /* ST_NOT_FOUND. */
 enum status suppression_get(struct arena *a, struct tx *tx, struct tenant_id tenant, struct uuid id,
                             struct suppression *ret, struct err *e) ATTR_MUST_CHECK;
-/* As consent_stop and consent_allow, for a key that no lead has (lead_list_keys; who has a lead is stopped by it).
- * *ret_changed: it was not so before. */
-enum status suppression_put(struct arena *a, struct tx *tx, struct tenant_id tenant, struct str key,
-                            struct str channel, bool is_stop, const struct consent_proof *proof,
-                            int64_t now_ms, bool *ret_changed, struct err *e) ATTR_MUST_CHECK;
+/* As consent_put, for a key that no lead has (lead_list_keys; who has a lead is stopped by it). *ret_changed: it was not so
+ * before. */
+enum status suppression_put(struct arena *a, struct tx *tx, struct str key,
+                            const struct consent_wish *wish, bool *ret_changed, struct err *e)
+    ATTR_MUST_CHECK;
 
 struct consent_act { /* one word of the history */
     struct uuid id;

@@ -55,6 +55,16 @@ static enum status list_consents(struct tx *tx, void *ctx, struct err *e) {
     return ST_OK;
 }
 
+/* On the channel that the body names. */
+static struct consent_wish wish_of(const struct api *x, bool is_stop,
+                                   const struct consent_proof *proof) {
+    return (struct consent_wish){.tenant = x->tenant,
+                                 .channel = channel_of(x),
+                                 .is_stop = is_stop,
+                                 .proof = proof,
+                                 .now_ms = clock_now_ms()};
+}
+
 static enum status add_consent(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct lead_id lead = {x->id};
@@ -62,11 +72,12 @@ static enum status add_consent(struct tx *tx, void *ctx, struct err *e) {
     const struct consent_proof proof =
         by_person(x, STR("person"), str_trim(json_str(json_get(x->body, "text"))));
     bool is_stop = str_eq(action, STR("stop"));
+    struct consent_wish wish;
 
     if (!is_stop && !str_eq(action, STR("allow")))
         FAIL(e, ST_INVALID, "action: \"stop\" or \"allow\" is needed");
-    TRY(lead_set_consent(x->r->arena, tx, x->tenant, lead, channel_of(x), is_stop, &proof,
-                         clock_now_ms(), e));
+    wish = wish_of(x, is_stop, &proof);
+    TRY(lead_set_consent(x->r->arena, tx, lead, &wish, e));
     TRY(api_audit(tx, x, is_stop ? "consent.stop" : "consent.allow",
                   uuid_format(x->r->arena, x->id), e));
     return list_consents(tx, x, e);
@@ -132,14 +143,15 @@ static enum status add_suppression(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct str key, reason;
     struct consent_proof proof;
+    struct consent_wish wish;
     bool has_changed;
 
     if (!lead_key_of(x->r->arena, json_str(json_get(x->body, "value")), &key))
         FAIL(e, ST_INVALID, "value: an e-mail address or a telephone number is needed");
     TRY(read_reason(x, &reason, e));
     proof = by_person(x, STR("person"), reason);
-    TRY(lead_set_consent_key(x->r->arena, tx, x->tenant, key, channel_of(x), true, &proof,
-                             clock_now_ms(), &has_changed, e));
+    wish = wish_of(x, true, &proof);
+    TRY(lead_set_consent_key(x->r->arena, tx, key, &wish, &has_changed, e));
     TRY(api_audit(tx, x, "suppression.add", STR("suppressions"), e));
     return one_suppression(tx, x, key, e);
 }
@@ -150,6 +162,7 @@ static enum status import_suppressions(struct tx *tx, void *ctx, struct err *e) 
     const struct json *values = json_get(x->body, "values");
     int64_t added = 0, known = 0, refused = 0;
     struct consent_proof proof;
+    struct consent_wish wish;
     struct json_out *o;
     struct str reason;
 
@@ -158,6 +171,7 @@ static enum status import_suppressions(struct tx *tx, void *ctx, struct err *e) 
              LIST_LINES_MAX);
     TRY(read_reason(x, &reason, e));
     proof = by_person(x, STR("import"), reason);
+    wish = wish_of(x, true, &proof);
     o = api_begin(x);
     json_arr(o, "refused");
     for (size_t i = 0; i < json_len(values); i++) {
@@ -169,8 +183,7 @@ static enum status import_suppressions(struct tx *tx, void *ctx, struct err *e) 
                 json_put_str(o, NULL, utf8_cut_points(typed, LEAD_NAME_MAX));
             continue;
         }
-        TRY(lead_set_consent_key(x->r->arena, tx, x->tenant, key, channel_of(x), true, &proof,
-                                 clock_now_ms(), &has_changed, e));
+        TRY(lead_set_consent_key(x->r->arena, tx, key, &wish, &has_changed, e));
         added += has_changed;
         known += !has_changed;
     }
@@ -185,6 +198,7 @@ static enum status import_suppressions(struct tx *tx, void *ctx, struct err *e) 
 static enum status remove_suppression(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
     struct consent_proof proof;
+    struct consent_wish wish;
     struct suppression s;
     struct str reason;
     bool has_changed;
@@ -192,8 +206,9 @@ static enum status remove_suppression(struct tx *tx, void *ctx, struct err *e) {
     TRY(suppression_get(x->r->arena, tx, x->tenant, x->id, &s, e));
     TRY(read_reason(x, &reason, e));
     proof = by_person(x, STR("person"), reason);
-    TRY(lead_set_consent_key(x->r->arena, tx, x->tenant, s.key, s.channel, false, &proof,
-                             clock_now_ms(), &has_changed, e));
+    wish = wish_of(x, false, &proof);
+    wish.channel = s.channel;
+    TRY(lead_set_consent_key(x->r->arena, tx, s.key, &wish, &has_changed, e));
     TRY(api_audit(tx, x, "suppression.remove", uuid_format(x->r->arena, x->id), e));
     api_begin_empty(x);
     return ST_OK;

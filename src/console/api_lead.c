@@ -98,9 +98,13 @@ static enum status opt_out(struct tx *tx, struct api *x, struct lead_id lead,
                            const struct lead_step *step, struct err *e) {
     const struct consent_proof proof = {
         .source = STR("person"), .text = step->why, .actor = step->actor};
+    const struct consent_wish wish = {.tenant = x->tenant,
+                                      .channel = STR(CONSENT_ALL),
+                                      .is_stop = true,
+                                      .proof = &proof,
+                                      .now_ms = clock_now_ms()};
 
-    return lead_set_consent(x->r->arena, tx, x->tenant, lead, STR(CONSENT_ALL), true, &proof,
-                            clock_now_ms(), e);
+    return lead_set_consent(x->r->arena, tx, lead, &wish, e);
 }
 
 /* {"state", "why"?} */

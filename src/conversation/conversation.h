@@ -548,16 +548,13 @@ enum status event_feed(struct arena *a, struct tx *tx, struct str cursor, struct
 /* A lead's name or numbers are others now: event "lead.changed", of no conversation. */
 enum status lead_changed(struct arena *a, struct tx *tx, struct tenant_id tenant,
                          struct lead_id lead, int64_t now_ms, struct err *e) ATTR_MUST_CHECK;
-/* consent_stop or consent_allow, and the event "lead.marketing_stopped" or "lead.marketing_resumed" {"lead", "channel", "source"}. */
-enum status lead_set_consent(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct lead_id lead, struct str channel, bool is_stop,
-                             const struct consent_proof *proof, int64_t now_ms, struct err *e)
-    ATTR_MUST_CHECK;
+/* consent_put, and the event "lead.marketing_stopped" or "lead.marketing_resumed" {"lead", "channel", "source"}. */
+enum status lead_set_consent(struct arena *a, struct tx *tx, struct lead_id lead,
+                             const struct consent_wish *wish, struct err *e) ATTR_MUST_CHECK;
 /* The same for a key ("phone:…", lead_key_of): by the lead that has it, or alone when nobody has. *ret_changed: it was not so. */
-enum status lead_set_consent_key(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                                 struct str key, struct str channel, bool is_stop,
-                                 const struct consent_proof *proof, int64_t now_ms,
-                                 bool *ret_changed, struct err *e) ATTR_MUST_CHECK;
+enum status lead_set_consent_key(struct arena *a, struct tx *tx, struct str key,
+                                 const struct consent_wish *wish, bool *ret_changed, struct err *e)
+    ATTR_MUST_CHECK;
 /* A lead's timeline: what happened in its conversations beside messages, newest first; page.cursor goes back in time. */
 enum status event_list_lead(struct arena *a, struct tx *tx, struct tenant_id tenant,
                             struct lead_id lead, struct page_query page, struct event_page *ret,

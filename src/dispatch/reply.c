@@ -109,8 +109,10 @@ enum status dispatch_provider_stop(struct arena *a, struct tx *tx, struct tenant
                                    struct lead_id lead, struct str channel, struct str reason,
                                    int64_t now_ms, struct err *e) {
     const struct consent_proof proof = {.source = STR("provider"), .text = reason};
+    const struct consent_wish wish = {
+        .tenant = tenant, .channel = channel, .is_stop = true, .proof = &proof, .now_ms = now_ms};
     struct err why = ERR_INIT;
-    enum status st = lead_set_consent(a, tx, tenant, lead, channel, true, &proof, now_ms, &why);
+    enum status st = lead_set_consent(a, tx, lead, &wish, &why);
 
     if (st != ST_OK && st != ST_NOT_FOUND)
         *e = why;

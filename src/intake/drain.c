@@ -196,12 +196,16 @@ static enum status apply_preference(struct drain *d, struct tx *tx, const struct
     const struct consent_proof proof = {.source = STR("provider"),
                                         .text = ev->text.len > 0 ? ev->text : ev->category};
     struct tenant_id tenant = r->account.tenant;
+    const struct consent_wish wish = {.tenant = tenant,
+                                      .channel = STR(CONSENT_WHATSAPP),
+                                      .is_stop = ev->is_stop,
+                                      .proof = &proof,
+                                      .now_ms = now_ms};
     struct lead lead;
 
     TRY(lead_resolve(d->arena, tx, tenant, &ev->party, now_ms, &lead, e));
     TRY(conversation_move_merged(d->arena, tx, tenant, &lead, e));
-    TRY(lead_set_consent(d->arena, tx, tenant, lead.id, STR(CONSENT_WHATSAPP), ev->is_stop, &proof,
-                         now_ms, e));
+    TRY(lead_set_consent(d->arena, tx, lead.id, &wish, e));
     return ev->is_stop ? dispatch_opted_out(d->arena, tx, tenant, lead.id, now_ms, e) : ST_OK;
 }
 

@@ -83,15 +83,18 @@ static enum status is_of_test(struct arena *a, struct tx *tx, struct tenant_id t
 static enum status stop(struct arena *a, struct tx *tx, const struct account *account,
                         const struct email_leave *about, const struct consent_proof *proof,
                         struct err *e) {
-    int64_t now_ms = clock_now_ms();
+    const struct consent_wish wish = {.tenant = account->tenant,
+                                      .channel = STR(CONSENT_EMAIL),
+                                      .is_stop = true,
+                                      .proof = proof,
+                                      .now_ms = clock_now_ms()};
     bool is_test;
 
     TRY(is_of_test(a, tx, account->tenant, about->about, &is_test, e));
     if (is_test)
         return ST_OK;
-    TRY(lead_set_consent(a, tx, account->tenant, about->lead, STR(CONSENT_EMAIL), true, proof,
-                         now_ms, e));
-    return dispatch_opted_out(a, tx, account->tenant, about->lead, now_ms, e);
+    TRY(lead_set_consent(a, tx, about->lead, &wish, e));
+    return dispatch_opted_out(a, tx, account->tenant, about->lead, wish.now_ms, e);
 }
 
 static enum status leave(struct tx *tx, void *ctx, struct err *e) {

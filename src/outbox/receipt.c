@@ -97,13 +97,17 @@ static struct message_change change_of(struct arena *a, const struct provider *p
 enum status heed_refusal(struct arena *a, struct tx *tx, const struct message *m, int64_t code,
                          struct str words, int64_t now_ms, struct err *e) {
     const struct consent_proof proof = {.source = STR("provider"), .text = words, .message = m->id};
+    const struct consent_wish wish = {.tenant = m->tenant,
+                                      .channel = STR(CONSENT_WHATSAPP),
+                                      .is_stop = true,
+                                      .proof = &proof,
+                                      .now_ms = now_ms};
     struct conversation c;
 
     if (!consent_is_refusal(code))
         return ST_OK;
     TRY(conversation_get(a, tx, m->tenant, m->conversation, &c, e));
-    return lead_set_consent(a, tx, m->tenant, c.lead, STR(CONSENT_WHATSAPP), true, &proof, now_ms,
-                            e);
+    return lead_set_consent(a, tx, c.lead, &wish, e);
 }
 
 enum status outbox_receipt(struct arena *a, struct tx *tx, struct tenant_id tenant,

@@ -20,15 +20,27 @@ static enum status known(struct app *app, struct tx *tx, struct party party, str
     return ST_OK;
 }
 
+static struct consent_wish wish_of(struct app *app, const char *channel, bool is_stop,
+                                   const struct consent_proof *proof) {
+    return (struct consent_wish){.tenant = app->tenant,
+                                 .channel = str_of(channel),
+                                 .is_stop = is_stop,
+                                 .proof = proof,
+                                 .now_ms = clock_now_ms()};
+}
+
 static enum status stop(struct app *app, struct tx *tx, struct lead_id lead, const char *channel,
                         struct err *e) {
-    return consent_stop(&app->a, tx, app->tenant, lead, str_of(channel), &words, clock_now_ms(), e);
+    const struct consent_wish wish = wish_of(app, channel, true, &words);
+
+    return consent_put(&app->a, tx, lead, &wish, e);
 }
 
 static enum status allow(struct app *app, struct tx *tx, struct lead_id lead, const char *channel,
                          struct err *e) {
-    return consent_allow(&app->a, tx, app->tenant, lead, str_of(channel), &words, clock_now_ms(),
-                         e);
+    const struct consent_wish wish = wish_of(app, channel, false, &words);
+
+    return consent_put(&app->a, tx, lead, &wish, e);
 }
 
 static enum status is_stopped(struct app *app, struct tx *tx, struct lead_id lead,
@@ -164,11 +176,11 @@ static void neither_a_drag_nor_a_message_leads_out_of_opted_out(void **state) {
 static enum status listed_before(struct app *app, struct tx *tx, struct err *e) {
     const struct consent_proof why = {.source = STR("import"), .text = STR("old list")};
     struct str key;
+    const struct consent_wish wish = wish_of(app, "all", true, &why);
     bool is_new;
 
     EXPECT(lead_key_of(&app->a, ANA.phone, &key));
-    return lead_set_consent_key(&app->a, tx, app->tenant, key, STR("all"), true, &why,
-                                clock_now_ms(), &is_new, e);
+    return lead_set_consent_key(&app->a, tx, key, &wish, &is_new, e);
 }
 
 static enum status met(struct app *app, struct tx *tx, struct err *e) {
@@ -299,11 +311,9 @@ static enum status refused(struct app *app, struct tx *tx, struct err *e) {
     struct lead_id ana;
 
     TRY(known(app, tx, BY_PHONE, &ana, e));
-    EXPECT_FAILS(ST_INVALID, consent_stop(&app->a, tx, app->tenant, ana, STR("fax"), &words,
-                                          clock_now_ms(), &why));
+    EXPECT_FAILS(ST_INVALID, stop(app, tx, ana, "fax", &why));
     err_clear(&why);
-    EXPECT_FAILS(ST_NOT_FOUND, consent_stop(&app->a, tx, app->tenant, (struct lead_id){uuid_new()},
-                                            STR("all"), &words, clock_now_ms(), &why));
+    EXPECT_FAILS(ST_NOT_FOUND, stop(app, tx, (struct lead_id){uuid_new()}, "all", &why));
     return ST_OK;
 }
 
@@ -315,6 +325,7 @@ static void unknown_channel_and_nobody_are_refused(void **state) {
 
 static enum status listed(struct app *app, struct tx *tx, struct err *e) {
     const struct consent_proof why = {.source = STR("import"), .text = STR("old list")};
+    struct consent_wish wish = wish_of(app, "all", true, &why);
     struct suppression_query query = {.limit = 10};
     struct suppression *items;
     struct consent_act *acts;
@@ -328,11 +339,9 @@ static enum status listed(struct app *app, struct tx *tx, struct err *e) {
     EXPECT_STR(key, "email:ana@example.com");
     EXPECT(lead_key_of(&app->a, STR("(11) 98765-4321"), &key));
     EXPECT_STR(key, "phone:5511987654321");
-    TRY(lead_set_consent_key(&app->a, tx, app->tenant, key, STR("all"), true, &why, clock_now_ms(),
-                             &is_new, e));
+    TRY(lead_set_consent_key(&app->a, tx, key, &wish, &is_new, e));
     EXPECT(is_new);
-    TRY(lead_set_consent_key(&app->a, tx, app->tenant, key, STR("all"), true, &why, clock_now_ms(),
-                             &is_new, e));
+    TRY(lead_set_consent_key(&app->a, tx, key, &wish, &is_new, e));
     EXPECT(!is_new);
     TRY(known(app, tx, BY_PHONE, &ana, e)); /* the list was there before the person */
     EXPECT_STOPPED(ana, "email", true);
@@ -344,8 +353,9 @@ static enum status listed(struct app *app, struct tx *tx, struct err *e) {
     EXPECT_I64(n, 1);
     EXPECT_STR(items[0].key, "phone:5511987654321");
     TRY(suppression_get(&app->a, tx, app->tenant, items[0].id, &items[0], e));
-    TRY(lead_set_consent_key(&app->a, tx, app->tenant, items[0].key, items[0].channel, false, &why,
-                             clock_now_ms(), &is_new, e));
+    wish.is_stop = false;
+    wish.channel = items[0].channel;
+    TRY(lead_set_consent_key(&app->a, tx, items[0].key, &wish, &is_new, e));
     EXPECT(is_new);
     EXPECT_STOPPED(ana, "email", false);
     query.before = items[0].id;

@@ -59,9 +59,13 @@ static void dry_run_says_exactly_who_is_sent_to_and_sends_nothing(void **state) 
 
 static enum status stop_first(struct app *app, struct tx *tx, struct err *e) {
     const struct consent_proof proof = {.source = STR("message"), .text = STR("pare")};
+    const struct consent_wish wish = {.tenant = app->tenant,
+                                      .channel = STR(CONSENT_ALL),
+                                      .is_stop = true,
+                                      .proof = &proof,
+                                      .now_ms = clock_now_ms()};
 
-    return consent_stop(&app->a, tx, app->tenant, scene_of(app)->leads[0], STR("all"), &proof,
-                        clock_now_ms(), e);
+    return consent_put(&app->a, tx, scene_of(app)->leads[0], &wish, e);
 }
 
 static void who_stopped_after_the_plan_gets_nothing(void **state) {

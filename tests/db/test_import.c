@@ -394,10 +394,14 @@ static void two_runs_at_once_put_each_row_once(void **state) {
 static enum status suppress(struct tx *tx, void *ctx, struct err *e) {
     const struct consent_proof proof = {.source = STR("import"), .text = STR("old list")};
     struct app *app = ctx;
+    const struct consent_wish wish = {.tenant = app->tenant,
+                                      .channel = STR(CONSENT_ALL),
+                                      .is_stop = true,
+                                      .proof = &proof,
+                                      .now_ms = clock_now_ms()};
     bool is_new;
 
-    return suppression_put(&app->a, tx, app->tenant, STR("phone:5511960000003"), STR(CONSENT_ALL),
-                           true, &proof, clock_now_ms(), &is_new, e);
+    return suppression_put(&app->a, tx, STR("phone:5511960000003"), &wish, &is_new, e);
 }
 
 static void undo_takes_those_away_too_who_were_opted_out_before(void **state) {
