@@ -5,7 +5,6 @@ import { dictionary } from '../lib/dictionary';
 export const groups = dictionary(
   {
     todoFor: 'O que fazer com: {why}',
-    todo: 'O que fazer',
     decide: 'Decidir…',
     as_sent: 'Chegaram',
     as_failed: 'Não chegaram',
@@ -36,7 +35,6 @@ export const groups = dictionary(
   },
   {
     todoFor: 'What to do with: {why}',
-    todo: 'What to do',
     decide: 'Decide…',
     as_sent: 'They arrived',
     as_failed: 'They did not arrive',

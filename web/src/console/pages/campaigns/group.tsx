@@ -26,9 +26,12 @@ export function GroupMenu({ one, cause, why, onPick }: { one: Campaign; cause: C
   const may = (how: How) => (how === 'resend' ? one.state !== 'cancelled' : cause.state === 'uncertain');
   if (!cause.settleable) return null;
   const choices = HOWS.filter(may).map((how) => ({ key: how, title: `${wx('as_', how)} (${number(cause.settleable)})`, run: () => onPick(how) }));
-  return <Menu label={w('todoFor', { why })} text={w('decide')} small choices={choices} />;
+  return (
+    <div>
+      <Menu label={w('todoFor', { why })} text={w('decide')} small choices={choices} />
+    </div>
+  );
 }
-export const menuTitle = (): string => w('todo');
 
 function Ask({ one, cause, how, problem, onGo, onClose }: { one: Campaign; cause: Cause; how: How; problem: string; onGo: () => void; onClose: () => void }) {
   const n = cause.settleable;

@@ -6,7 +6,7 @@ import { Show, useData } from '../kit';
 import { Figures, Grid, percent, usePoll } from '../grid';
 import { hasWord, isBefore, isOver, money, w, wx, type ByChannel, type Campaign, type Cause, type Report } from './api';
 import { Chart } from './chart';
-import { GroupDialog, GroupMenu, menuTitle, type How } from './group';
+import { GroupDialog, GroupMenu, type How } from './group';
 import { whyNot } from './why';
 
 /** So many of those the campaign was meant for, one below the other. */
@@ -50,9 +50,6 @@ function Causes({ one, report, onChanged }: { one: Campaign; report: Report; onC
             <th scope="col" class="n">
               {w('people')}
             </th>
-            <th scope="col">
-              <span class="sr">{menuTitle()}</span>
-            </th>
           </tr>
         </thead>
         <tbody>
@@ -66,11 +63,9 @@ function Causes({ one, report, onChanged }: { one: Campaign; report: Report; onC
                   {whyNot(cause.cause, cause.sample)}
                 </a>
                 {cause.sample && hasWord(`reason_${cause.cause}`) && <small>{cause.sample}</small>}
+                <GroupMenu one={one} cause={cause} why={whyNot(cause.cause, cause.sample)} onPick={(how) => (chosen.value = { cause, how, asOf: report.as_of })} />
               </th>
               <td class="n">{number(cause.count)}</td>
-              <td>
-                <GroupMenu one={one} cause={cause} why={whyNot(cause.cause, cause.sample)} onPick={(how) => (chosen.value = { cause, how, asOf: report.as_of })} />
-              </td>
             </tr>
           ))}
         </tbody>
