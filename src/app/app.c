@@ -239,7 +239,7 @@ static enum status start_machinery(struct app *app, struct err *e) {
     app->dispatch.mailer = app->mailer;
     app->dispatch.keys = app->options.keys;
     app->dispatch.defaults = &app->defaults;
-    app->dispatch.window = (int)(c->httpc_max_per_host - c->httpc_max_per_host / 4);
+    app->dispatch.window = (int)httpc_campaign_places(c->httpc_max_per_host);
     app->dispatch.max_running = (int)(c->workers + 1) / 2;
     app->bot =
         (struct bot_deps){.db = app->options.db, .httpc = app->httpc, .keys = app->options.keys};

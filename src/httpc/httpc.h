@@ -88,6 +88,10 @@ struct httpc_options {
     const struct log_ctx *log;
 };
 
+/* Of so many connections to one host those that calls with REACH_CAMPAIGN may use at once. The rest is left to answers, which also
+ * have their turn before any campaign's call. */
+unsigned httpc_campaign_places(unsigned max_per_host);
+
 enum status httpc_start(struct httpc_options options, struct httpc **ret, struct err *e)
     ATTR_MUST_CHECK;
 /* Cancels what is in flight (those calls end as HTTP_CUT or HTTP_NOT_SENT) and joins the loop. */

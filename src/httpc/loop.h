@@ -7,13 +7,16 @@
 
 #include "httpc/transfer.h"
 
+enum lane { LANE_FIRST, LANE_CAMPAIGN, N_LANES };
+
 struct host { /* one "host:port": its limits and the calls that wait for their turn, oldest first */
     struct name_entry entry;
-    struct list_node waiting_node; /* of httpc.waiting while queue is not empty */
-    struct list queue;
+    struct list_node waiting_node; /* of httpc.waiting while a queue is not empty */
+    struct list queues[N_LANES];   /* campaigns' calls come after all others */
     unsigned n_queued;
     unsigned in_flight;
-    double per_ms; /* 0: unlimited */
+    unsigned n_campaign; /* of these, campaigns' */
+    double per_ms;       /* 0: unlimited */
     double tokens;
     int64_t refilled_ms;
 };

@@ -1,5 +1,6 @@
 /* turn.c - whose turn it is: calls wait per host for a free connection and for the host's rate.
- * Hosts take turns, so that one with a long queue does not use up what all share.
+ * Hosts take turns, so that one with a long queue does not use up what all share. Of one host campaigns' calls come last and leave a
+ * part of its connections alone: an answer to somebody does not wait for thousands.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -40,7 +41,8 @@ struct host *turn_host(struct httpc *h, struct str host_port) {
     host = calloc(1, sizeof(*host));
     if (!host)
         abort();
-    list_init(&host->queue);
+    for (enum lane i = 0; i < N_LANES; i++)
+        list_init(&host->queues[i]);
     names_add(&h->hosts, &host->entry, host_port);
     return host;
 }
@@ -53,12 +55,22 @@ void turn_limit(struct httpc *h, struct str host_port, double per_second) {
     host->refilled_ms = clock_mono_ms();
 }
 
+static enum lane lane_of(const struct transfer *t) {
+    return t->call->reach == REACH_CAMPAIGN ? LANE_CAMPAIGN : LANE_FIRST;
+}
+
+static struct transfer *first_of(const struct host *host) {
+    enum lane i = list_is_empty(&host->queues[LANE_FIRST]) ? LANE_CAMPAIGN : LANE_FIRST;
+
+    return LIST_ITEM(host->queues[i].head.next, struct transfer, node);
+}
+
 void turn_enqueue(struct httpc *h, struct transfer *t) {
     struct host *host = t->host;
 
     if (host->n_queued++ == 0)
         list_push(&h->waiting, &host->waiting_node);
-    list_push(&host->queue, &t->node);
+    list_push(&host->queues[lane_of(t)], &t->node);
     if (t->deadline_ms < h->next_sweep_ms)
         h->next_sweep_ms = t->deadline_ms;
 }
@@ -78,7 +90,7 @@ struct transfer *turn_drain(struct httpc *h) {
     if (list_is_empty(&h->waiting))
         return NULL;
     host = LIST_ITEM(h->waiting.head.next, struct host, waiting_node);
-    t = LIST_ITEM(host->queue.head.next, struct transfer, node);
+    t = first_of(host);
     dequeue(t);
     return t;
 }
@@ -128,9 +140,21 @@ static void refuse_gate(struct httpc *h, struct transfer *t) {
     loop_refuse(h, t, ST_DENIED, &e);
 }
 
-/* Starts, or refuses, the host's oldest call; false when it has to go on waiting. */
+unsigned httpc_campaign_places(unsigned max_per_host) {
+    return max_per_host - max_per_host / 8;
+}
+
+static bool has_place(const struct httpc *h, const struct host *host, enum lane lane) {
+    if (h->in_flight >= h->options.max_total || host->in_flight >= h->options.max_per_host)
+        return false;
+    return lane != LANE_CAMPAIGN ||
+           host->n_campaign < httpc_campaign_places(h->options.max_per_host);
+}
+
+/* Starts, or refuses, the host's next call; false when it has to go on waiting. */
 static bool advance_host(struct httpc *h, struct host *host, int64_t now_ms) {
-    struct transfer *t = LIST_ITEM(host->queue.head.next, struct transfer, node);
+    struct transfer *t = first_of(host);
+    enum lane lane = lane_of(t);
 
     if (!gate_permits(httpc_gate(h), t->call->reach)) { /* closed while the call waited */
         dequeue(t);
@@ -142,8 +166,7 @@ static bool advance_host(struct httpc *h, struct host *host, int64_t now_ms) {
         refuse_open(h, t, now_ms);
         return true;
     }
-    if (h->in_flight >= h->options.max_total || host->in_flight >= h->options.max_per_host ||
-        !is_rate_granted(h, host, now_ms))
+    if (!has_place(h, host, lane) || !is_rate_granted(h, host, now_ms))
         return false;
     if (!t->is_probe) { /* the next hop of a probe is still that probe */
         (void)breaker_admit(t->breaker, now_ms);
@@ -152,6 +175,7 @@ static bool advance_host(struct httpc *h, struct host *host, int64_t now_ms) {
     host->tokens -= host->per_ms > 0 ? 1 : 0;
     dequeue(t);
     host->in_flight++;
+    host->n_campaign += lane == LANE_CAMPAIGN;
     h->in_flight++;
     loop_fly(h, t);
     return true;
@@ -159,6 +183,7 @@ static bool advance_host(struct httpc *h, struct host *host, int64_t now_ms) {
 
 void turn_done(struct httpc *h, struct transfer *t) {
     t->host->in_flight--;
+    t->host->n_campaign -= lane_of(t) == LANE_CAMPAIGN;
     h->in_flight--;
 }
 
@@ -172,8 +197,8 @@ static void refuse_late(struct httpc *h, struct transfer *t) {
     loop_refuse(h, t, ST_UNAVAILABLE, &e);
 }
 
-static void sweep_host(struct httpc *h, struct host *host, int64_t now_ms) {
-    LIST_EACH(&host->queue, n) {
+static void sweep_queue(struct httpc *h, struct list *queue, int64_t now_ms) {
+    LIST_EACH(queue, n) {
         struct transfer *t = LIST_ITEM(n, struct transfer, node);
 
         if (t->deadline_ms <= now_ms) {
@@ -183,6 +208,11 @@ static void sweep_host(struct httpc *h, struct host *host, int64_t now_ms) {
             h->next_sweep_ms = t->deadline_ms;
         }
     }
+}
+
+static void sweep_host(struct httpc *h, struct host *host, int64_t now_ms) {
+    for (enum lane i = 0; i < N_LANES; i++)
+        sweep_queue(h, &host->queues[i], now_ms);
 }
 
 static void sweep(struct httpc *h, int64_t now_ms) {

@@ -64,6 +64,33 @@ static void calls_past_the_host_limit_wait(void **state) {
     bench_close(&b);
 }
 
+static void campaigns_leave_a_place_to_answers(void **state) {
+    struct bench b;
+    struct ended bulk, one;
+    struct http_call campaign, answer;
+
+    (void)state;
+    ended_init(&bulk);
+    ended_init(&one);
+    bench_open_with(&b, serve_when_released,
+                    (struct httpc_options){.gate = GATE_ALL, .max_per_host = 8});
+    campaign = answer = post(fake_url(&b.a, &b.peer, "/"), STR("x"));
+    campaign.reach = REACH_CAMPAIGN;
+    answer.reach = REACH_REPLY;
+    for (int i = 0; i < 8; i++)
+        httpc_submit(b.h, &campaign, note_end, &bulk);
+    fake_wait_requests(&b.peer, httpc_campaign_places(8));
+    assert_int_equal(atomic_load(&b.peer.requests), 7);
+    httpc_submit(b.h, &answer, note_end, &one); /* past the one that waits */
+    fake_wait_requests(&b.peer, 8);
+    assert_int_equal(bulk.n + one.n, 0);
+    fake_release(&b.peer);
+    wait_ended(&one, 1);
+    wait_ended(&bulk, 8);
+    assert_int_equal(atomic_load(&b.peer.requests), 9);
+    bench_close(&b);
+}
+
 static void a_call_does_not_wait_past_its_deadline(void **state) {
     struct bench b;
     struct ended x;
@@ -176,6 +203,7 @@ static void many_threads_call_at_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_past_the_host_limit_wait),
+        cmocka_unit_test(campaigns_leave_a_place_to_answers),
         cmocka_unit_test(a_call_does_not_wait_past_its_deadline),
         cmocka_unit_test(rate_spaces_calls),
         cmocka_unit_test(stop_ends_what_is_under_way),
