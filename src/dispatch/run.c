@@ -16,6 +16,8 @@ enum {
     CHECK_EARLY_MAX =
         20000, /* rows that are counted sooner than that, when many have just failed */
     TELL_MS = 1000,
+    ASIDE_MIN = 32, /* fewer answers are not worth a transaction of their own */
+    AHEAD_PART = 4, /* of the window, at most */
     RECORD_TRIES = 20,
     RECORD_AGAIN_MS = 500,
 };
@@ -43,7 +45,7 @@ static enum status check_errors(struct run *r, struct tx *tx, struct dispatch *d
     struct rules rules;
     int64_t began_ms = clock_mono_ms(), n;
 
-    if (r->n_finished == 0 || !is_check_due(r))
+    if (!r->is_checking)
         return ST_OK;
     TRY(dispatch_settings_get(a, tx, d->tenant, &settings, e));
     TRY(rules_read(a, d, &settings, &rules, e));
@@ -95,8 +97,13 @@ static enum status tell(struct run *r, struct tx *tx, struct dispatch *d, int64_
     return dispatch_event(&r->batch->arena, tx, d, now_ms, e);
 }
 
+/* While a pass is being written answers come back, about as many as during the last one: their places are given away too, so that
+ * the provider does not wait for our commits. Those who have no place yet then wait in the client, behind all 1:1 messages. */
 static size_t room(const struct run *r) {
-    return r->n_flying < r->window ? r->window - r->n_flying : 0;
+    size_t most = r->window / AHEAD_PART;
+    size_t n = r->window + (r->n_landed < most ? r->n_landed : most);
+
+    return r->n_flying < n ? n - r->n_flying : 0;
 }
 
 enum status run_pass(struct tx *tx, void *ctx, struct err *e) {
@@ -163,22 +170,67 @@ static void end_batch(struct run *r) {
     free(b);
 }
 
+/* Those that the provider has taken come first, for the recorder. */
+static size_t sort_out(struct run *r) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_finished; i++) {
+        struct flight *f = r->finished[i];
+
+        if (f->result.outcome != SEND_ACCEPTED)
+            continue;
+        r->finished[i] = r->finished[n];
+        r->finished[n++] = f;
+    }
+    return n;
+}
+
+/* Not where the transaction needs to see them: the last ones, and when it counts how many were taken and how many not. */
+static bool may_set_aside(const struct run *r) {
+    return !r->is_checking && !r->is_ending && r->n_flying > 0 && r->n_finished >= ASIDE_MIN;
+}
+
+/* What the recorder could not write down the pass tries itself: its failure is the one to be told. */
+static void take_up(struct run *r) {
+    bool has_failed = recorder_wait(r) != ST_OK;
+    size_t n;
+
+    take_done(r);
+    r->is_checking = r->n_finished > 0 && is_check_due(r);
+    if (has_failed || !may_set_aside(r))
+        return;
+    n = sort_out(r);
+    if (n >= ASIDE_MIN)
+        recorder_start(r, n);
+}
+
+static void end_recorded(struct run *r) {
+    for (size_t i = r->n_aside; i < r->n_finished; i++)
+        flight_end(r, r->finished[i]);
+    r->n_finished = r->n_aside;
+}
+
+static void count_landed(struct run *r) {
+    pthread_mutex_lock(&r->lock);
+    r->n_landed = r->n_done;
+    pthread_mutex_unlock(&r->lock);
+}
+
 /* Records what is done, claims, and lets fly what was claimed. */
 static enum status pass(struct run *r, struct err *e) {
     enum status st;
 
-    take_done(r);
+    take_up(r);
     begin_batch(r);
     st = db_write(r->deps->db, DB_TENANT(r->job->tenant), run_pass, r, e);
     if (st == ST_OK) {
         r->is_begun = true;
-        for (size_t i = 0; i < r->n_finished; i++)
-            flight_end(r, r->finished[i]);
-        r->n_finished = 0;
+        end_recorded(r);
         if (r->pass.n_claimed > 0)
             st = run_launch(r, e);
     }
     end_batch(r);
+    count_landed(r);
     return st;
 }
 
@@ -230,6 +282,7 @@ static enum status land_all(struct run *r, struct err *e) {
         struct err why = ERR_INIT;
 
         wait_for(r, r->n_flying, PASS_MS);
+        (void)recorder_wait(r); /* else the pass does it */
         take_done(r);
         if (r->n_flying == 0 && r->n_finished == 0)
             return ST_OK;
@@ -283,12 +336,14 @@ static void open_run(struct run *r) {
     pthread_condattr_destroy(&attr);
     list_init(&r->done);
     list_init(&r->free);
+    recorder_init(r);
     r->window = (size_t)r->deps->window;
     if (r->window == 0 || r->window > RUN_WINDOW_MAX)
         r->window = RUN_WINDOW_MAX;
 }
 
 static void close_run(struct run *r) {
+    recorder_done(r);
     for (struct list_node *n; (n = list_pop(&r->free)) != NULL;)
         free(LIST_ITEM(n, struct flight, node));
     pthread_cond_destroy(&r->wake);

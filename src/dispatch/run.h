@@ -1,9 +1,12 @@
 /* run.h - one run of a campaign's job: its calls under way, and what happens between two commits. Private to dispatch/.
  *
  *   pass:   answers → judge → one transaction { fence, campaign, record the answers, claim the next } → calls
+ *                      └─ many that were taken → recorder: one transaction { record }, beside that one
  *
- * A pass records what came back and claims as much as there is room for, so a message costs its share of one commit. The run's
- * thread does all of it; the client's loop only puts finished flights into a list.
+ * A pass records what came back and claims as much as there is room for, so a message costs its share of a commit. The client's
+ * loop only puts finished flights into a list. While there are many, the recorder's thread writes down those that the provider has
+ * taken while the run's own claims the next ones, and the next pass begins when both are through: what is recorded last, and whatever
+ * the provider said no to, the run's thread writes down itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -66,6 +69,15 @@ struct since_check { /* for the error threshold: what came back since rows were 
     int64_t n_counted, n, n_bad;
 };
 
+struct recorder { /* a thread of the run's, begun when it is first needed */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t turned; /* is_wanted or is_stopping has changed */
+    struct arena arena;    /* of its transaction */
+    bool is_begun, is_wanted, is_stopping;
+    enum status st; /* of the last one */
+};
+
 struct run {
     struct dispatch_deps *deps;
     struct app *app;
@@ -79,15 +91,19 @@ struct run {
     struct list done; /* struct flight: finished, not recorded */
     size_t n_done, wake_at;
 
-    size_t n_flying; /* submitted, not done; the run's thread's own count minus n_done */
+    size_t n_flying; /* submitted, not taken from done; the run's thread's own count */
+    size_t n_landed; /* of them, by the end of the last pass */
     struct list free;
     struct flight **finished; /* taken from done, being recorded; RUN_WINDOW_MAX */
     size_t n_finished;
+    size_t n_aside; /* the first of them, which are the recorder's */
+    struct recorder recorder;
     struct batch *batch; /* of the pass */
     struct pass pass;
     bool is_begun; /* what a dead run left has been looked at */
     bool is_ending;
     bool is_skimming; /* the last claim only put rows aside */
+    bool is_checking; /* this pass counts how it goes */
     int64_t away_ms;  /* when it gives way: for how long at least */
     int64_t told_at_ms, checked_at_ms, check_took_ms;
     struct since_check since;
@@ -95,11 +111,21 @@ struct run {
 
 /* The transaction. */
 enum status run_pass(struct tx *tx, void *run, struct err *e);
-/* Its two halves, after the campaign was found running. */
+/* Its two halves, after the campaign was found running; the flights that are set aside are the recorder's. */
 enum status run_record(struct run *r, struct tx *tx, struct dispatch *d, int64_t now_ms,
                        struct err *e) ATTR_MUST_CHECK;
 enum status run_claim(struct run *r, struct tx *tx, struct dispatch *d, size_t want, int64_t now_ms,
                       struct err *e) ATTR_MUST_CHECK;
+
+/* The recorder's transaction. */
+enum status run_record_aside(struct tx *tx, void *run, struct err *e);
+
+/* recorder.c: begins to write down the first n of what is finished; they stay where they are until recorder_wait(), which ends
+ * them. When it fails they are nobody's and to be recorded again. */
+void recorder_init(struct run *r);
+void recorder_start(struct run *r, size_t n);
+enum status recorder_wait(struct run *r);
+void recorder_done(struct run *r); /* after recorder_wait() */
 
 /* Lets the rows fly that the last pass has claimed: what was said between the two is heard. */
 enum status run_launch(struct run *r, struct err *e) ATTR_MUST_CHECK;
