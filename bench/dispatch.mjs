@@ -20,7 +20,8 @@ try {
   await api.post(`${path}/plan`);
   await until(async () => (await api.get(path)).state === 'planned', 'it is planned', 600000);
   await api.post(`${path}/start`);
-  await until(async () => (await api.get(path)).state === 'done', 'it is done', 600000);
+  // Each look counts all the rows, and the time is the campaign's own: more looks would only take processors from what is measured.
+  while ((await api.get(path)).state !== 'done') await new Promise((done) => setTimeout(done, 500));
   const d = await api.get(path);
   const seconds = (Date.parse(d.finished_at) - Date.parse(d.started_at)) / 1000;
   console.log(`prosa ${engine}: ${d.counts.reached} of ${recipients} in ${seconds.toFixed(2)} s, ${Math.round(recipients / seconds)} sends/s${rate ? `, ${((100 * recipients) / seconds / rate - 100).toFixed(2)} % off ${rate}/s` : ''}`);
