@@ -22,7 +22,7 @@ static void put_row(struct cli *c, const struct audit_row *r) {
 
     json_obj(o, NULL);
     json_put_i64(o, "seq", r->seq);
-    cli_put_time(o, "at", r->at_ms);
+    json_put_time(o, "at", r->at_ms);
     json_put_str(o, "actor", r->actor);
     json_put_str(o, "action", r->action);
     json_put_str_or_null(o, "object", r->object);

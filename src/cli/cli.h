@@ -127,8 +127,6 @@ enum status cli_read_password(struct cli *c, struct str *ret, struct err *e) ATT
 
 /* --- output ---------------------------------------------------------------------------------- */
 
-void cli_put_id(struct json_out *o, const char *key, struct uuid id); /* nil: null */
-void cli_put_time(struct json_out *o, const char *key, int64_t ms);   /* 0: null */
 /* {"data": [ … and its end. */
 void cli_begin_list(struct cli *c);
 void cli_end_list(struct cli *c);

@@ -15,14 +15,14 @@ static void put_row(struct cli *c, const struct suppression *s) {
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", s->id);
+    json_put_id(o, "id", s->id);
     json_put_str(o, "key", s->key);
     json_put_str(o, "channel", s->channel);
     json_put_str(o, "source", s->source);
     json_put_str_or_null(o, "reason", s->note);
     json_put_str_or_null(o, "actor", s->actor);
-    cli_put_id(o, "lead_id", s->lead.v);
-    cli_put_time(o, "created_at", s->created_at_ms);
+    json_put_id(o, "lead_id", s->lead.v);
+    json_put_time(o, "created_at", s->created_at_ms);
     json_end(o);
 }
 

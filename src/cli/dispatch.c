@@ -50,24 +50,24 @@ static void put_dispatch(struct cli *c, const struct dispatch *d,
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", d->id.v);
+    json_put_id(o, "id", d->id.v);
     json_put_str(o, "name", d->name);
     json_put_str(o, "state", d->state);
     json_put_str_or_null(o, "cause", d->cause);
     json_put_str_or_null(o, "reason", d->reason);
     json_put_str_or_null(o, "waits_for", d->wait_cause);
-    cli_put_time(o, "waits_until", d->wait_until_ms);
+    json_put_time(o, "waits_until", d->wait_until_ms);
     json_put_raw_or_null(o, "estimate", d->estimate);
     if (counts) {
         json_obj(o, "counts");
         put_counts(o, counts);
         json_end(o);
     }
-    cli_put_time(o, "start_at", d->start_at_ms);
-    cli_put_time(o, "dry_run_at", d->dry_run_at_ms);
-    cli_put_time(o, "started_at", d->started_at_ms);
-    cli_put_time(o, "finished_at", d->finished_at_ms);
-    cli_put_time(o, "created_at", d->created_at_ms);
+    json_put_time(o, "start_at", d->start_at_ms);
+    json_put_time(o, "dry_run_at", d->dry_run_at_ms);
+    json_put_time(o, "started_at", d->started_at_ms);
+    json_put_time(o, "finished_at", d->finished_at_ms);
+    json_put_time(o, "created_at", d->created_at_ms);
     json_end(o);
 }
 
@@ -270,7 +270,7 @@ static void put_report(struct campaign *x) {
     struct json_out *o = &x->c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", x->id.v);
+    json_put_id(o, "id", x->id.v);
     json_put_str(o, "name", x->dispatch.name);
     json_put_str(o, "state", x->dispatch.state);
     put_counts(o, &x->report.counts);

@@ -109,7 +109,7 @@ static void show(struct group *x, bool is_done) {
 
     if (c->is_json) {
         json_obj(&c->json, NULL);
-        cli_put_id(&c->json, "dispatch_id", x->what.dispatch.v);
+        json_put_id(&c->json, "dispatch_id", x->what.dispatch.v);
         json_put_str(&c->json, "state", x->what.state);
         json_put_str(&c->json, "cause", x->what.cause);
         json_put_str(&c->json, "as", cli_arg(c, 2));

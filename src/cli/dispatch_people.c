@@ -57,9 +57,9 @@ static void put_recipient(struct cli *c, const struct recipient *r) {
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", r->id.v);
-    cli_put_id(o, "dispatch_id", r->dispatch.v);
-    cli_put_id(o, "lead_id", r->lead.v);
+    json_put_id(o, "id", r->id.v);
+    json_put_id(o, "dispatch_id", r->dispatch.v);
+    json_put_id(o, "lead_id", r->lead.v);
     json_put_bool(o, "is_test", r->is_test);
     json_put_str_or_null(o, "name", r->name);
     json_put_str(o, "state", r->state);
@@ -72,12 +72,12 @@ static void put_recipient(struct cli *c, const struct recipient *r) {
     json_put_str_or_null(o, "error_reason", r->error_reason);
     json_put_str_or_null(o, "text", r->text);
     json_put_i64(o, "cost", r->cost);
-    cli_put_time(o, "sent_at", r->sent_at_ms);
-    cli_put_time(o, "delivered_at", r->delivered_at_ms);
-    cli_put_time(o, "read_at", r->read_at_ms);
-    cli_put_time(o, "failed_at", r->failed_at_ms);
-    cli_put_time(o, "replied_at", r->replied_at_ms);
-    cli_put_time(o, "opted_out_at", r->opted_out_at_ms);
+    json_put_time(o, "sent_at", r->sent_at_ms);
+    json_put_time(o, "delivered_at", r->delivered_at_ms);
+    json_put_time(o, "read_at", r->read_at_ms);
+    json_put_time(o, "failed_at", r->failed_at_ms);
+    json_put_time(o, "replied_at", r->replied_at_ms);
+    json_put_time(o, "opted_out_at", r->opted_out_at_ms);
     json_end(o);
 }
 

@@ -40,7 +40,7 @@ static void put_message(struct json_out *o, const struct dispatch_preview_messag
 
 static void put(struct json_out *o, const struct dispatch_preview *p) {
     json_obj(o, NULL);
-    cli_put_id(o, "lead_id", p->lead.id.v);
+    json_put_id(o, "lead_id", p->lead.id.v);
     json_put_str_or_null(o, "name", p->lead.name);
     json_put_bool(o, "would_send", p->would_send);
     json_put_str_or_null(o, "channel", p->channel);

@@ -240,7 +240,7 @@ static void show_json(struct importing *x, const struct ingest_counts *n) {
     struct json_out *o = &x->c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", x->im.id.v);
+    json_put_id(o, "id", x->im.id.v);
     json_put_str(o, "state", x->im.state);
     json_put_bool(o, "is_dry_run", x->step == INGEST_CHECK);
     put_counts(o, "counts", n);

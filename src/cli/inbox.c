@@ -13,17 +13,17 @@ static void put_row(struct cli *c, const struct inbox_row *r, bool with_body) {
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", r->id.v);
-    cli_put_id(o, "tenant_id", r->tenant.v);
-    cli_put_id(o, "provider_id", r->account.v);
+    json_put_id(o, "id", r->id.v);
+    json_put_id(o, "tenant_id", r->tenant.v);
+    json_put_id(o, "provider_id", r->account.v);
     json_put_str(o, "provider", r->provider);
     json_put_str(o, "state", r->state);
     json_put_str_or_null(o, "cause", r->cause);
     json_put_str_or_null(o, "reason", r->reason);
     json_put_i64(o, "events", r->events);
     json_put_i64(o, "bytes", r->bytes);
-    cli_put_time(o, "received_at", r->received_at_ms);
-    cli_put_time(o, "done_at", r->done_at_ms);
+    json_put_time(o, "received_at", r->received_at_ms);
+    json_put_time(o, "done_at", r->done_at_ms);
     if (with_body) { /* as it came: not always text */
         if (utf8_is_valid(r->body))
             json_put_str(o, "body", r->body);

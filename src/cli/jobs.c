@@ -28,8 +28,8 @@ static const char *option_text(struct cli *c, const char *option) {
 
 static void put_job(struct json_out *o, const struct job_row *j) {
     json_obj(o, NULL);
-    cli_put_id(o, "id", j->id.v);
-    cli_put_id(o, "tenant_id", j->tenant.v);
+    json_put_id(o, "id", j->id.v);
+    json_put_id(o, "tenant_id", j->tenant.v);
     json_put_str(o, "kind", j->kind);
     json_put_str(o, "state", str_of(states[j->state]));
     json_put_str_or_null(o, "lane", j->lane);
@@ -37,9 +37,9 @@ static void put_job(struct json_out *o, const struct job_row *j) {
     json_put_str_or_null(o, "cause", j->cause);
     json_put_str_or_null(o, "reason", j->reason);
     json_put_i64(o, "attempts", j->attempts);
-    cli_put_time(o, "run_at", j->run_at_ms);
-    cli_put_time(o, "created_at", j->created_at_ms);
-    cli_put_time(o, "updated_at", j->updated_at_ms);
+    json_put_time(o, "run_at", j->run_at_ms);
+    json_put_time(o, "created_at", j->created_at_ms);
+    json_put_time(o, "updated_at", j->updated_at_ms);
     json_end(o);
 }
 
@@ -107,7 +107,7 @@ static void put_group(struct json_out *o, const struct job_group *g) {
     json_put_str_or_null(o, "cause", g->cause);
     json_put_str_or_null(o, "reason", g->sample_reason);
     json_put_i64(o, "count", g->n);
-    cli_put_time(o, "oldest_at", g->oldest_ms);
+    json_put_time(o, "oldest_at", g->oldest_ms);
     json_end(o);
 }
 

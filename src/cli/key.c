@@ -11,15 +11,15 @@ enum {
 /* secret: only of a new key, this once. */
 static void put_key(struct json_out *o, const struct api_key *k, struct str secret) {
     json_obj(o, NULL);
-    cli_put_id(o, "id", k->id);
-    cli_put_id(o, "tenant_id", k->tenant.v);
+    json_put_id(o, "id", k->id);
+    json_put_id(o, "tenant_id", k->tenant.v);
     json_put_opt(o, "key", secret);
     json_put_str_or_null(o, "name", k->name);
     json_put_str(o, "prefix", k->prefix);
     json_put_str(o, "scopes", k->scopes);
-    cli_put_time(o, "created_at", k->created_at_ms);
-    cli_put_time(o, "last_used_at", k->last_used_at_ms);
-    cli_put_time(o, "revoked_at", k->revoked_at_ms);
+    json_put_time(o, "created_at", k->created_at_ms);
+    json_put_time(o, "last_used_at", k->last_used_at_ms);
+    json_put_time(o, "revoked_at", k->revoked_at_ms);
     json_end(o);
 }
 
@@ -119,7 +119,7 @@ static enum status revoke_tx(struct tx *tx, void *ctx, struct err *e) {
         return ST_OK;
     }
     json_obj(&c->json, NULL);
-    cli_put_id(&c->json, "id", id);
+    json_put_id(&c->json, "id", id);
     json_put_bool(&c->json, "is_revoked", true);
     json_end(&c->json);
     return ST_OK;

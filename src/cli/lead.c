@@ -75,7 +75,7 @@ static void put_lead(struct cli *c, const struct lead_row *row) {
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", row->id.v);
+    json_put_id(o, "id", row->id.v);
     json_put_str_or_null(o, "name", row->name);
     json_put_str_or_null(o, "company", row->company);
     json_put_str_or_null(o, "document", row->document);
@@ -91,10 +91,10 @@ static void put_lead(struct cli *c, const struct lead_row *row) {
     json_put_str_or_null(o, "source", row->source);
     json_put_bool(o, "valid_for_dispatch", reason.len == 0);
     json_put_str_or_null(o, "dispatch_reason", reason);
-    cli_put_time(o, "marketing_stopped_at", row->marketing_stopped_at_ms);
-    cli_put_time(o, "last_inbound_at", row->last_inbound_at_ms);
-    cli_put_time(o, "created_at", row->created_at_ms);
-    cli_put_time(o, "updated_at", row->updated_at_ms);
+    json_put_time(o, "marketing_stopped_at", row->marketing_stopped_at_ms);
+    json_put_time(o, "last_inbound_at", row->last_inbound_at_ms);
+    json_put_time(o, "created_at", row->created_at_ms);
+    json_put_time(o, "updated_at", row->updated_at_ms);
     json_end(o);
 }
 

@@ -14,28 +14,6 @@ enum {
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-void cli_put_id(struct json_out *o, const char *key, struct uuid id) {
-    char text[UUID_TEXT_BYTES];
-
-    if (uuid_is_nil(id)) {
-        json_put_null(o, key);
-        return;
-    }
-    uuid_format_to(id, text);
-    json_put_str(o, key, (struct str){.ptr = text, .len = sizeof(text)});
-}
-
-void cli_put_time(struct json_out *o, const char *key, int64_t ms) {
-    char text[CLOCK_ISO_BYTES];
-
-    if (ms == 0) {
-        json_put_null(o, key);
-        return;
-    }
-    clock_format_iso_to(ms, text);
-    json_put_str(o, key, (struct str){.ptr = text, .len = sizeof(text)});
-}
-
 void cli_begin_list(struct cli *c) {
     json_obj(&c->json, NULL);
     json_arr(&c->json, "data");

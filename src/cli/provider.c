@@ -27,8 +27,8 @@ static void put_account(struct cli *c, const struct account *p) {
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", p->id.v);
-    cli_put_id(o, "tenant_id", p->tenant.v);
+    json_put_id(o, "id", p->id.v);
+    json_put_id(o, "tenant_id", p->tenant.v);
     json_put_str(o, "kind", p->kind);
     json_put_str_or_null(o, "name", p->name);
     json_put_str_or_null(o, "address", p->address);
@@ -43,8 +43,8 @@ static void put_account(struct cli *c, const struct account *p) {
                                   STR_ARG(cli_id_text(c, p->id.v))));
     else
         json_put_null(o, "webhook_path");
-    cli_put_time(o, "created_at", p->created_at_ms);
-    cli_put_time(o, "updated_at", p->updated_at_ms);
+    json_put_time(o, "created_at", p->created_at_ms);
+    json_put_time(o, "updated_at", p->updated_at_ms);
     json_end(o);
 }
 
@@ -323,8 +323,8 @@ static enum status look_tx(struct tx *tx, void *ctx, struct err *e) {
     TRY(mail_poll_put(&c->arena, tx, &x->account, e));
     if (c->is_json) {
         json_obj(&c->json, NULL);
-        cli_put_id(&c->json, "id", x->account.id.v);
-        cli_put_time(&c->json, "looked_at", last.looked_at_ms);
+        json_put_id(&c->json, "id", x->account.id.v);
+        json_put_time(&c->json, "looked_at", last.looked_at_ms);
         json_put_str_or_null(&c->json, "trouble", last.trouble);
         json_put_bool(&c->json, "is_refused", last.is_refused);
         json_end(&c->json);
@@ -366,7 +366,7 @@ static void show_probe(struct cli *c, const struct account *account, const struc
         return;
     }
     json_obj(&c->json, NULL);
-    cli_put_id(&c->json, "id", account->id.v);
+    json_put_id(&c->json, "id", account->id.v);
     json_put_str(&c->json, "result", str_of(state));
     json_put_str_or_null(&c->json, "cause", probe->cause);
     json_put_str_or_null(&c->json, "reason", probe->reason);

@@ -16,8 +16,8 @@ static void put_template(struct cli *c, const struct template *t) {
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", t->id);
-    cli_put_id(o, "account_id", t->account.v);
+    json_put_id(o, "id", t->id);
+    json_put_id(o, "account_id", t->account.v);
     json_put_str(o, "channel", t->channel);
     json_put_str(o, "name", t->name);
     json_put_str(o, "language", t->language);
@@ -33,8 +33,8 @@ static void put_template(struct cli *c, const struct template *t) {
     for (size_t i = 0; i < t->n_variables; i++)
         json_put_str(o, NULL, t->variables[i].key);
     json_end(o);
-    cli_put_time(o, "synced_at", t->synced_at_ms);
-    cli_put_time(o, "updated_at", t->updated_at_ms);
+    json_put_time(o, "synced_at", t->synced_at_ms);
+    json_put_time(o, "updated_at", t->updated_at_ms);
     json_end(o);
 }
 

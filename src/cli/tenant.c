@@ -8,13 +8,13 @@ enum {
 
 static void put_tenant(struct json_out *o, const struct tenant *t) {
     json_obj(o, NULL);
-    cli_put_id(o, "id", t->id.v);
+    json_put_id(o, "id", t->id.v);
     json_put_str(o, "slug", t->slug);
     json_put_str(o, "name", t->name);
     json_put_str(o, "locale", t->locale);
     json_put_str(o, "timezone", t->timezone);
     json_put_bool(o, "is_active", t->is_active);
-    cli_put_time(o, "created_at", t->created_at_ms);
+    json_put_time(o, "created_at", t->created_at_ms);
     json_end(o);
 }
 

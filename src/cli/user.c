@@ -11,14 +11,14 @@ struct acting { /* on one user */
 
 static void put_user(struct json_out *o, const struct user *u) {
     json_obj(o, NULL);
-    cli_put_id(o, "id", u->id.v);
-    cli_put_id(o, "tenant_id", u->tenant.v);
+    json_put_id(o, "id", u->id.v);
+    json_put_id(o, "tenant_id", u->tenant.v);
     json_put_str(o, "email", u->email);
     json_put_str_or_null(o, "name", u->name);
     json_put_str(o, "role", str_of(role_name(u->role)));
     json_put_bool(o, "is_active", u->is_active);
     json_put_bool(o, "has_totp", u->has_totp);
-    cli_put_time(o, "created_at", u->created_at_ms);
+    json_put_time(o, "created_at", u->created_at_ms);
     json_end(o);
 }
 

@@ -26,21 +26,21 @@ static void put_webhook(struct cli *c, const struct webhook *w) {
     struct json_out *o = &c->json;
 
     json_obj(o, NULL);
-    cli_put_id(o, "id", w->id.v);
-    cli_put_id(o, "tenant_id", w->tenant.v);
+    json_put_id(o, "id", w->id.v);
+    json_put_id(o, "tenant_id", w->tenant.v);
     json_put_str(o, "url", w->url);
     json_put_str_or_null(o, "description", w->description);
     json_put_str(o, "events", w->events);
     json_put_str(o, "state", w->state);
     json_put_str_or_null(o, "disabled_reason", w->state_reason);
-    cli_put_time(o, "failing_since", w->failing_since_ms);
-    cli_put_time(o, "last_success_at", w->last_success_at_ms);
-    cli_put_time(o, "last_failure_at", w->last_failure_at_ms);
+    json_put_time(o, "failing_since", w->failing_since_ms);
+    json_put_time(o, "last_success_at", w->last_success_at_ms);
+    json_put_time(o, "last_failure_at", w->last_failure_at_ms);
     json_put_str_or_null(o, "last_failure", w->last_failure);
-    cli_put_time(o, "old_secret_until", w->old_secret_until_ms);
+    json_put_time(o, "old_secret_until", w->old_secret_until_ms);
     json_put_opt(o, "secret", w->secret);
-    cli_put_time(o, "created_at", w->created_at_ms);
-    cli_put_time(o, "updated_at", w->updated_at_ms);
+    json_put_time(o, "created_at", w->created_at_ms);
+    json_put_time(o, "updated_at", w->updated_at_ms);
     json_end(o);
 }
 
@@ -255,19 +255,19 @@ static enum status test(struct cli *c, struct err *e) {
 
 static void put_delivery(struct json_out *o, const struct webhook_delivery *d) {
     json_obj(o, NULL);
-    cli_put_id(o, "id", d->id.v);
-    cli_put_id(o, "webhook_id", d->webhook.v);
-    cli_put_id(o, "event_id", d->message);
+    json_put_id(o, "id", d->id.v);
+    json_put_id(o, "webhook_id", d->webhook.v);
+    json_put_id(o, "event_id", d->message);
     json_put_str(o, "type", d->kind);
     json_put_str(o, "state", d->state);
     json_put_i64(o, "attempts", d->attempts);
-    cli_put_time(o, "next_at", str_eq(d->state, STR("waiting")) ? d->next_at_ms : 0);
+    json_put_time(o, "next_at", str_eq(d->state, STR("waiting")) ? d->next_at_ms : 0);
     json_put_str_or_null(o, "cause", d->cause);
     json_put_str_or_null(o, "reason", d->reason);
     json_put_i64(o, "status", d->status);
     json_put_str_or_null(o, "reply", d->reply);
-    cli_put_time(o, "created_at", d->created_at_ms);
-    cli_put_time(o, "tried_at", d->tried_at_ms);
+    json_put_time(o, "created_at", d->created_at_ms);
+    json_put_time(o, "tried_at", d->tried_at_ms);
     json_end(o);
 }
 

@@ -9,7 +9,7 @@ static void write_entry(struct api *x, const struct audit_row *row) {
 
     json_obj(o, NULL);
     json_put_i64(o, "seq", row->seq);
-    put_time(o, "at", row->at_ms);
+    json_put_time(o, "at", row->at_ms);
     json_put_str(o, "actor", row->actor);
     json_put_str(o, "action", row->action);
     json_put_str(o, "object", row->object);

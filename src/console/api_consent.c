@@ -48,7 +48,7 @@ static enum status list_consents(struct tx *tx, void *ctx, struct err *e) {
                              uuid_is_nil(acts[i].message.v)
                                  ? STR_EMPTY
                                  : uuid_format(x->r->arena, acts[i].message.v));
-        put_time(&x->o, "at", acts[i].at_ms);
+        json_put_time(&x->o, "at", acts[i].at_ms);
         json_end(&x->o);
     }
     api_end_list(x, STR_EMPTY, false);
@@ -99,7 +99,7 @@ static void write_suppression(struct json_out *o, struct arena *a, const struct 
     json_put_str_or_null(o, "actor", s->actor);
     json_put_str_or_null(o, "lead_id",
                          uuid_is_nil(s->lead.v) ? STR_EMPTY : uuid_format(a, s->lead.v));
-    put_time(o, "created_at", s->created_at_ms);
+    json_put_time(o, "created_at", s->created_at_ms);
     json_end(o);
 }
 

@@ -37,7 +37,7 @@ static void put_counts(struct json_out *o, const struct dispatch_counts *c) {
 /* Into an object that stands open; counts may be NULL. */
 static void put_dispatch(const struct api *x, struct json_out *o, const struct dispatch *d,
                          const struct dispatch_counts *counts) {
-    put_id(o, "id", d->id.v);
+    json_put_id(o, "id", d->id.v);
     json_put_str(o, "name", d->name);
     json_put_str(o, "state", d->state);
     json_put_str_or_null(o, "cause", d->cause);
@@ -48,16 +48,16 @@ static void put_dispatch(const struct api *x, struct json_out *o, const struct d
     json_put_raw(o, "limits", d->limits);
     json_put_raw_or_null(o, "estimate", d->estimate);
     json_put_str_or_null(o, "waits_for", d->wait_cause);
-    put_time(o, "waits_until", d->wait_until_ms);
+    json_put_time(o, "waits_until", d->wait_until_ms);
     json_put_i64(o, "leads_seen", d->plan_seen);
-    put_time(o, "start_at", d->start_at_ms);
-    put_time(o, "planned_at", d->planned_at_ms);
-    put_time(o, "dry_run_at", d->dry_run_at_ms);
-    put_time(o, "started_at", d->started_at_ms);
-    put_time(o, "finished_at", d->finished_at_ms);
+    json_put_time(o, "start_at", d->start_at_ms);
+    json_put_time(o, "planned_at", d->planned_at_ms);
+    json_put_time(o, "dry_run_at", d->dry_run_at_ms);
+    json_put_time(o, "started_at", d->started_at_ms);
+    json_put_time(o, "finished_at", d->finished_at_ms);
     json_put_str(o, "created_by", d->created_by);
-    put_time(o, "created_at", d->created_at_ms);
-    put_time(o, "updated_at", d->updated_at_ms);
+    json_put_time(o, "created_at", d->created_at_ms);
+    json_put_time(o, "updated_at", d->updated_at_ms);
     json_put_bool(o, "can_send", gate_permits(gate_of(x), REACH_CAMPAIGN));
     if (counts)
         put_counts(o, counts);
@@ -75,9 +75,9 @@ static enum status answer(struct tx *tx, struct api *x, const struct dispatch *d
 }
 
 static void put_recipient(struct json_out *o, const struct recipient *r) {
-    put_id(o, "id", r->id.v);
-    put_id(o, "dispatch_id", r->dispatch.v);
-    put_id(o, "lead_id", r->lead.v);
+    json_put_id(o, "id", r->id.v);
+    json_put_id(o, "dispatch_id", r->dispatch.v);
+    json_put_id(o, "lead_id", r->lead.v);
     json_put_bool(o, "is_test", r->is_test);
     json_put_str(o, "name", r->name);
     json_put_str_or_null(o, "phone", r->phone);
@@ -99,16 +99,16 @@ static void put_recipient(struct json_out *o, const struct recipient *r) {
         json_put_null(o, "error_code");
     json_put_str_or_null(o, "error_cause", r->error_cause);
     json_put_str_or_null(o, "error_reason", r->error_reason);
-    put_id(o, "message_id", r->message.v);
-    put_time(o, "due_at", r->due_at_ms);
-    put_time(o, "sent_at", r->sent_at_ms);
-    put_time(o, "delivered_at", r->delivered_at_ms);
-    put_time(o, "read_at", r->read_at_ms);
-    put_time(o, "failed_at", r->failed_at_ms);
-    put_time(o, "replied_at", r->replied_at_ms);
-    put_time(o, "opted_out_at", r->opted_out_at_ms);
-    put_time(o, "created_at", r->created_at_ms);
-    put_time(o, "updated_at", r->updated_at_ms);
+    json_put_id(o, "message_id", r->message.v);
+    json_put_time(o, "due_at", r->due_at_ms);
+    json_put_time(o, "sent_at", r->sent_at_ms);
+    json_put_time(o, "delivered_at", r->delivered_at_ms);
+    json_put_time(o, "read_at", r->read_at_ms);
+    json_put_time(o, "failed_at", r->failed_at_ms);
+    json_put_time(o, "replied_at", r->replied_at_ms);
+    json_put_time(o, "opted_out_at", r->opted_out_at_ms);
+    json_put_time(o, "created_at", r->created_at_ms);
+    json_put_time(o, "updated_at", r->updated_at_ms);
 }
 
 static enum status audit(struct tx *tx, const struct api *x, const char *action,
@@ -194,7 +194,7 @@ static enum status delete_dispatch(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(dispatch_delete(x->r->arena, tx, x->tenant, dispatch_of_path(x), e));
     TRY(audit(tx, x, "dispatch.delete", dispatch_of_path(x), e));
-    put_id(api_begin(x), "id", x->id);
+    json_put_id(api_begin(x), "id", x->id);
     json_end(&x->o);
     return ST_OK;
 }
@@ -257,7 +257,7 @@ static enum status test(struct tx *tx, void *ctx, struct err *e) {
     TRY(api_uuid(json_get(x->body, "lead_id"), "lead_id", &t.lead.v, e));
     TRY(dispatch_send_test(x->r->arena, tx, &t, &id, e));
     TRY(audit(tx, x, "dispatch.test", t.id, e));
-    put_id(api_begin(x), "recipient_id", id.v);
+    json_put_id(api_begin(x), "recipient_id", id.v);
     json_end(&x->o);
     return ST_OK;
 }
@@ -283,7 +283,7 @@ static void put_message(struct json_out *o, const struct dispatch_preview_messag
 static void put_preview(struct json_out *o, const struct dispatch_preview *p) {
     if (p->has_lead) {
         json_obj(o, "lead");
-        put_id(o, "id", p->lead.id.v);
+        json_put_id(o, "id", p->lead.id.v);
         json_put_str(o, "name", p->lead.name);
         json_end(o);
     } else {
@@ -519,8 +519,8 @@ static enum status list_log(struct tx *tx, void *ctx, struct err *e) {
         const struct dry_row *r = &list[i];
 
         json_obj(&x->o, NULL);
-        put_id(&x->o, "recipient_id", r->recipient.v);
-        put_id(&x->o, "lead_id", r->lead.v);
+        json_put_id(&x->o, "recipient_id", r->recipient.v);
+        json_put_id(&x->o, "lead_id", r->lead.v);
         json_put_str(&x->o, "name", r->name);
         json_put_str_or_null(&x->o, "phone", r->phone);
         json_put_str_or_null(&x->o, "email", r->email);
@@ -529,10 +529,10 @@ static enum status list_log(struct tx *tx, void *ctx, struct err *e) {
         json_put_str_or_null(&x->o, "template", r->template_name);
         json_put_bool(&x->o, "would_send", r->would_send);
         json_put_str_or_null(&x->o, "block_reason", r->block_reason);
-        put_time(&x->o, "not_before", r->not_before_ms);
+        json_put_time(&x->o, "not_before", r->not_before_ms);
         json_put_i64(&x->o, "cost", r->cost);
         json_put_str_or_null(&x->o, "text", r->text);
-        put_time(&x->o, "at", r->at_ms);
+        json_put_time(&x->o, "at", r->at_ms);
         json_end(&x->o);
     }
     api_end_list(x, n > 0 ? uuid_format(x->r->arena, list[n - 1].recipient.v) : STR_EMPTY,
@@ -544,7 +544,7 @@ static void put_hours(struct json_out *o, const struct dispatch_report *r) {
     json_arr(o, "hours");
     for (size_t i = 0; i < r->n_hours; i++) {
         json_obj(o, NULL);
-        put_time(o, "at", r->hours[i].at_ms);
+        json_put_time(o, "at", r->hours[i].at_ms);
         json_put_i64(o, "sent", r->hours[i].sent);
         json_put_i64(o, "delivered", r->hours[i].delivered);
         json_put_i64(o, "read", r->hours[i].read);
@@ -584,7 +584,7 @@ static enum status report(struct tx *tx, void *ctx, struct err *e) {
     json_obj(api_begin(x), "dispatch");
     put_dispatch(x, o, &d, &r.counts);
     json_end(o);
-    put_time(o, "as_of", as_of_ms);
+    json_put_time(o, "as_of", as_of_ms);
     put_counts(o, &r.counts);
     json_put_str(o, "currency", settings.currency);
     put_causes(o, &r);

@@ -56,8 +56,8 @@ static void write_group(struct api *x, const struct area *area, const struct gro
     json_put_str(&x->o, "reason", g->reason);
     json_put_opt(&x->o, "about", g->about);
     json_put_i64(&x->o, "count", g->n);
-    put_time(&x->o, "oldest_at", g->oldest_ms);
-    put_time(&x->o, "newest_at", g->newest_ms);
+    json_put_time(&x->o, "oldest_at", g->oldest_ms);
+    json_put_time(&x->o, "newest_at", g->newest_ms);
     json_end(&x->o);
 }
 

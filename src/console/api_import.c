@@ -29,7 +29,7 @@ static void put_counts(struct json_out *o, const char *key, const struct ingest_
 }
 
 static void put_import(struct json_out *o, const struct import *im) {
-    put_id(o, "id", im->id.v);
+    json_put_id(o, "id", im->id.v);
     json_put_str(o, "name", im->name);
     json_put_str(o, "kind", im->kind);
     json_put_i64(o, "size", im->size);
@@ -50,10 +50,10 @@ static void put_import(struct json_out *o, const struct import *im) {
     json_put_str_or_null(o, "cause", im->cause);
     json_put_str_or_null(o, "reason", im->reason);
     json_put_str(o, "actor", im->actor);
-    put_time(o, "created_at", im->created_at_ms);
-    put_time(o, "updated_at", im->updated_at_ms);
-    put_time(o, "started_at", im->started_at_ms);
-    put_time(o, "finished_at", im->finished_at_ms);
+    json_put_time(o, "created_at", im->created_at_ms);
+    json_put_time(o, "updated_at", im->updated_at_ms);
+    json_put_time(o, "started_at", im->started_at_ms);
+    json_put_time(o, "finished_at", im->finished_at_ms);
 }
 
 static void answer_import(struct api *x, const struct import *im) {
@@ -237,7 +237,7 @@ static enum status list_rows(struct tx *tx, void *ctx, struct err *e) {
                                 : ingest_reason_text(x->r->arena, row->reason, is_english)));
         json_put_str(&x->o, "column", row->column);
         json_put_str(&x->o, "value", row->value);
-        put_id(&x->o, "lead_id", row->lead.v);
+        json_put_id(&x->o, "lead_id", row->lead.v);
         json_put_bool(&x->o, "is_undone", row->is_undone);
         json_end(&x->o);
     }

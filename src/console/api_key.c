@@ -15,14 +15,14 @@ static struct str object_of(struct api *x, struct uuid id) {
 /* secret: only of a new key, this once. */
 static void write_key(struct json_out *o, const struct api_key *key, struct str secret) {
     json_obj(o, NULL);
-    put_id(o, "id", key->id);
+    json_put_id(o, "id", key->id);
     json_put_opt(o, "secret", secret);
     json_put_str(o, "name", key->name);
     json_put_str(o, "prefix", key->prefix);
     json_put_str(o, "scopes", key->scopes);
-    put_time(o, "created_at", key->created_at_ms);
-    put_time(o, "last_used_at", key->last_used_at_ms);
-    put_time(o, "revoked_at", key->revoked_at_ms);
+    json_put_time(o, "created_at", key->created_at_ms);
+    json_put_time(o, "last_used_at", key->last_used_at_ms);
+    json_put_time(o, "revoked_at", key->revoked_at_ms);
     json_end(o);
 }
 

@@ -138,9 +138,9 @@ static enum status merge_lead(struct tx *tx, void *ctx, struct err *e) {
     TRY(conversation_merge_leads(x->r->arena, tx, x->tenant, (struct lead_id){x->id}, other,
                                  api_actor(x), clock_now_ms(), &merge, e));
     TRY(api_audit(tx, x, "lead.merge", uuid_format(x->r->arena, merge), e));
-    put_id(api_begin(x), "id", merge);
-    put_id(&x->o, "lead_id", x->id);
-    put_id(&x->o, "other_id", other.v);
+    json_put_id(api_begin(x), "id", merge);
+    json_put_id(&x->o, "lead_id", x->id);
+    json_put_id(&x->o, "other_id", other.v);
     json_end(&x->o);
     return ST_OK;
 }
@@ -152,9 +152,9 @@ static enum status undo_merge(struct tx *tx, void *ctx, struct err *e) {
     TRY(conversation_unmerge_leads(x->r->arena, tx, x->tenant, x->id, api_actor(x), clock_now_ms(),
                                    &back, e));
     TRY(api_audit(tx, x, "lead.unmerge", uuid_format(x->r->arena, x->id), e));
-    put_id(api_begin(x), "id", x->id);
-    put_id(&x->o, "lead_id", back.keep.v);
-    put_id(&x->o, "other_id", back.gone.v);
+    json_put_id(api_begin(x), "id", x->id);
+    json_put_id(&x->o, "lead_id", back.keep.v);
+    json_put_id(&x->o, "other_id", back.gone.v);
     json_end(&x->o);
     return ST_OK;
 }
@@ -183,20 +183,20 @@ static enum status read_cursors(struct api *x, struct steps *s, struct err *e) {
 
 static void write_talk_step(struct json_out *o, const struct event *ev) {
     json_obj(o, NULL);
-    put_id(o, "id", ev->id);
+    json_put_id(o, "id", ev->id);
     json_put_str(o, "kind", ev->kind);
-    put_time(o, "at", ev->at_ms);
+    json_put_time(o, "at", ev->at_ms);
     json_put_raw(o, "data", ev->data);
     json_put_null(o, "actor");
-    put_id(o, "conversation_id", ev->conversation.v);
+    json_put_id(o, "conversation_id", ev->conversation.v);
     json_end(o);
 }
 
 static void write_own_step(struct json_out *o, const struct lead_happening *h) {
     json_obj(o, NULL);
-    put_id(o, "id", h->id);
+    json_put_id(o, "id", h->id);
     json_put_str(o, "kind", h->kind);
-    put_time(o, "at", h->at_ms);
+    json_put_time(o, "at", h->at_ms);
     json_put_raw(o, "data", h->data);
     json_put_str_or_null(o, "actor", h->actor);
     json_put_null(o, "conversation_id");
@@ -206,9 +206,9 @@ static void write_own_step(struct json_out *o, const struct lead_happening *h) {
 /* Everything is told: how it began. */
 static void write_beginning(struct json_out *o, const struct lead_profile *lead) {
     json_obj(o, NULL);
-    put_id(o, "id", lead->id.v);
+    json_put_id(o, "id", lead->id.v);
     json_put_str(o, "kind", STR("lead.created"));
-    put_time(o, "at", lead->created_at_ms);
+    json_put_time(o, "at", lead->created_at_ms);
     json_obj(o, "data");
     json_put_opt(o, "source", lead->source);
     json_end(o);

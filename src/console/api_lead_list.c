@@ -144,7 +144,7 @@ static enum status add_lead(struct tx *tx, void *ctx, struct err *e) {
     api_begin(x);
     json_put_str(&x->o, "outcome", str_of(outcomes[out.outcome]));
     write_lead(&x->o, "lead", row, NULL, NULL);
-    put_id(&x->o, "id", out.id.v);
+    json_put_id(&x->o, "id", out.id.v);
     json_end(&x->o);
     return ST_OK;
 }

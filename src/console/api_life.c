@@ -28,7 +28,7 @@ static enum status write_call(struct tx *tx, struct api *x, const struct message
         row.body = STR_EMPTY;
     json_obj(&x->o, NULL);
     json_put_str(&x->o, "what", call->what);
-    put_time(&x->o, "applied_at", call->at_ms);
+    json_put_time(&x->o, "applied_at", call->at_ms);
     write_inbox_members(&x->o, &row);
     json_end(&x->o);
     return ST_OK;

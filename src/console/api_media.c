@@ -42,7 +42,7 @@ static enum status media_post(struct app *app, struct req *r, struct resp *ret, 
     buf_init(&b, ANSWER_MAX);
     json_out_init(&o, &b);
     json_obj(&o, NULL);
-    put_id(&o, "id", m.id.v);
+    json_put_id(&o, "id", m.id.v);
     json_put_str(&o, "kind", m.kind);
     json_put_str(&o, "mime", m.mime);
     json_put_i64(&o, "size", m.size);

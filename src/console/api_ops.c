@@ -96,7 +96,7 @@ static enum status list_job_groups(struct tx *tx, void *ctx, struct err *e) {
         json_put_str(&x->o, "reason", list[i].sample_reason);
         json_put_str(&x->o, "state", list[i].state == JOB_DEAD ? STR("dead") : STR("parked"));
         json_put_i64(&x->o, "count", list[i].n);
-        put_time(&x->o, "oldest_at", list[i].oldest_ms);
+        json_put_time(&x->o, "oldest_at", list[i].oldest_ms);
         json_end(&x->o);
     }
     api_end_list(x, STR_EMPTY, false);

@@ -138,9 +138,9 @@ static enum status list_sessions(struct tx *tx, void *ctx, struct err *e) {
     api_begin_list(x);
     for (size_t i = 0; i < n; i++) {
         json_obj(&x->o, NULL);
-        put_id(&x->o, "id", list[i].id);
-        put_time(&x->o, "created_at", list[i].created_at_ms);
-        put_time(&x->o, "last_seen_at", list[i].seen_at_ms);
+        json_put_id(&x->o, "id", list[i].id);
+        json_put_time(&x->o, "created_at", list[i].created_at_ms);
+        json_put_time(&x->o, "last_seen_at", list[i].seen_at_ms);
         json_put_str(&x->o, "peer", list[i].peer);
         json_put_str(&x->o, "agent", list[i].agent);
         json_put_bool(&x->o, "is_current", list[i].is_current);

@@ -95,7 +95,7 @@ static enum status write_account(struct tx *tx, struct api *x, const struct acco
 
     TRY(account_secrets_set(x->r->arena, tx, p, &set, e));
     json_obj(&x->o, NULL);
-    put_id(&x->o, "id", p->id.v);
+    json_put_id(&x->o, "id", p->id.v);
     json_put_str(&x->o, "kind", p->kind);
     json_put_str(&x->o, "name", p->name);
     json_put_str(&x->o, "address", p->address);
@@ -110,8 +110,8 @@ static enum status write_account(struct tx *tx, struct api *x, const struct acco
     json_put_str(&x->o, "state", p->state);
     json_put_str(&x->o, "state_reason", p->state_reason);
     write_webhook(x, p, kind, set);
-    put_time(&x->o, "created_at", p->created_at_ms);
-    put_time(&x->o, "updated_at", p->updated_at_ms);
+    json_put_time(&x->o, "created_at", p->created_at_ms);
+    json_put_time(&x->o, "updated_at", p->updated_at_ms);
     json_end(&x->o);
     return ST_OK;
 }
@@ -313,7 +313,7 @@ static enum status find_mailbox(struct tx *tx, struct api *x, struct account *ac
 static void write_look(struct api *x, const struct mail_look *look) {
     struct json_out *o = api_begin(x);
 
-    put_time(o, "looked_at", look->looked_at_ms);
+    json_put_time(o, "looked_at", look->looked_at_ms);
     json_put_str_or_null(o, "trouble", look->trouble);
     json_put_bool(o, "is_refused", look->is_refused);
     json_end(o);

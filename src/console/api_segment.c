@@ -6,11 +6,11 @@
 
 static void write_segment(struct json_out *o, const struct segment *s) {
     json_obj(o, NULL);
-    put_id(o, "id", s->id);
+    json_put_id(o, "id", s->id);
     json_put_str(o, "name", s->name);
     json_put_raw(o, "filter", s->filter);
-    put_time(o, "created_at", s->created_at_ms);
-    put_time(o, "updated_at", s->updated_at_ms);
+    json_put_time(o, "created_at", s->created_at_ms);
+    json_put_time(o, "updated_at", s->updated_at_ms);
     json_end(o);
 }
 

@@ -32,7 +32,7 @@ static enum status list_team(struct tx *tx, void *ctx, struct err *e) {
         if (!m->is_active)
             continue;
         json_obj(&x->o, NULL);
-        put_id(&x->o, "id", m->user.v);
+        json_put_id(&x->o, "id", m->user.v);
         json_put_str(&x->o, "name", m->name);
         json_put_str(&x->o, "role", str_of(role_name(m->role)));
         json_put_str(&x->o, "presence", m->presence);
@@ -180,7 +180,7 @@ enum status api_tell_owner(struct tx *tx, struct api *x, enum status st, const s
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     json_obj(&o, "owner");
-    put_id(&o, "id", c.owner_user.v);
+    json_put_id(&o, "id", c.owner_user.v);
     json_put_str(&o, "name", c.owner_name);
     json_put_str(&o, "kind", c.owner);
     json_end(&o);

@@ -27,8 +27,8 @@ static void write_template(struct json_out *o, const struct template *t) {
     bool is_usable = template_is_usable(t, &why);
 
     json_obj(o, NULL);
-    put_id(o, "id", t->id);
-    put_id(o, "account_id", t->account.v);
+    json_put_id(o, "id", t->id);
+    json_put_id(o, "account_id", t->account.v);
     json_put_str(o, "channel", t->channel);
     json_put_str(o, "name", t->name);
     json_put_str(o, "language", t->language);
@@ -45,9 +45,9 @@ static void write_template(struct json_out *o, const struct template *t) {
     json_put_str(o, "html", t->html);
     json_put_json(o, "components", t->tree);
     write_variables(o, t);
-    put_time(o, "synced_at", t->synced_at_ms);
-    put_time(o, "created_at", t->created_at_ms);
-    put_time(o, "updated_at", t->updated_at_ms);
+    json_put_time(o, "synced_at", t->synced_at_ms);
+    json_put_time(o, "created_at", t->created_at_ms);
+    json_put_time(o, "updated_at", t->updated_at_ms);
     json_end(o);
 }
 
@@ -157,12 +157,12 @@ static enum status list_syncs(struct tx *tx, void *ctx, struct err *e) {
     api_begin_list(x);
     for (size_t i = 0; i < n; i++) {
         json_obj(&x->o, NULL);
-        put_id(&x->o, "account_id", list[i].account.v);
+        json_put_id(&x->o, "account_id", list[i].account.v);
         json_put_str(&x->o, "state", list[i].state);
         json_put_str(&x->o, "cause", list[i].cause);
         json_put_str(&x->o, "reason", list[i].reason);
         json_put_i64(&x->o, "templates", list[i].n_templates);
-        put_time(&x->o, "at", list[i].at_ms);
+        json_put_time(&x->o, "at", list[i].at_ms);
         json_end(&x->o);
     }
     api_end_list(x, STR_EMPTY, false);

@@ -25,19 +25,19 @@ static void put_patterns(struct json_out *o, struct str patterns) {
 }
 
 static void put_webhook(struct json_out *o, const struct webhook *w) {
-    put_id(o, "id", w->id.v);
+    json_put_id(o, "id", w->id.v);
     json_put_str(o, "url", w->url);
     json_put_str(o, "description", w->description);
     put_patterns(o, w->events);
     json_put_bool(o, "is_active", str_eq(w->state, STR("active")));
     json_put_str_or_null(o, "disabled_reason", w->state_reason);
-    put_time(o, "old_secret_until", w->old_secret_until_ms);
-    put_time(o, "failing_since", w->failing_since_ms);
-    put_time(o, "last_success_at", w->last_success_at_ms);
-    put_time(o, "last_failure_at", w->last_failure_at_ms);
+    json_put_time(o, "old_secret_until", w->old_secret_until_ms);
+    json_put_time(o, "failing_since", w->failing_since_ms);
+    json_put_time(o, "last_success_at", w->last_success_at_ms);
+    json_put_time(o, "last_failure_at", w->last_failure_at_ms);
     json_put_str_or_null(o, "last_failure", w->last_failure);
-    put_time(o, "created_at", w->created_at_ms);
-    put_time(o, "updated_at", w->updated_at_ms);
+    json_put_time(o, "created_at", w->created_at_ms);
+    json_put_time(o, "updated_at", w->updated_at_ms);
 }
 
 static enum status answer(struct api *x, const struct webhook *w) {
@@ -172,7 +172,7 @@ static enum status delete_webhook(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(webhook_delete(x->r->arena, tx, x->tenant, webhook_of(x), e));
     TRY(audit(tx, x, "webhook.delete", webhook_of(x), e));
-    put_id(api_begin(x), "id", x->message.v);
+    json_put_id(api_begin(x), "id", x->message.v);
     json_end(&x->o);
     return ST_OK;
 }
@@ -180,13 +180,13 @@ static enum status delete_webhook(struct tx *tx, void *ctx, struct err *e) {
 /* --- deliveries ------------------------------------------------------------------------------------------------------- */
 
 void write_delivery_members(struct json_out *o, const struct webhook_delivery *d) {
-    put_id(o, "id", d->id.v);
-    put_id(o, "webhook_id", d->webhook.v);
-    put_id(o, "event_id", d->message);
+    json_put_id(o, "id", d->id.v);
+    json_put_id(o, "webhook_id", d->webhook.v);
+    json_put_id(o, "event_id", d->message);
     json_put_str(o, "type", d->kind);
     json_put_str(o, "state", d->state);
     json_put_i64(o, "attempts", d->attempts);
-    put_time(o, "next_at", str_eq(d->state, STR("waiting")) ? d->next_at_ms : 0);
+    json_put_time(o, "next_at", str_eq(d->state, STR("waiting")) ? d->next_at_ms : 0);
     json_put_str_or_null(o, "cause", d->cause);
     json_put_str_or_null(o, "reason", d->reason);
     if (d->status > 0)
@@ -195,8 +195,8 @@ void write_delivery_members(struct json_out *o, const struct webhook_delivery *d
         json_put_null(o, "status");
     json_put_str_or_null(o, "reply", d->reply);
     json_put_i64(o, "took_ms", d->took_ms);
-    put_time(o, "created_at", d->created_at_ms);
-    put_time(o, "tried_at", d->tried_at_ms);
+    json_put_time(o, "created_at", d->created_at_ms);
+    json_put_time(o, "tried_at", d->tried_at_ms);
 }
 
 static enum status list_deliveries(struct tx *tx, void *ctx, struct err *e) {
@@ -244,7 +244,7 @@ static enum status test_webhook(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(webhook_send_test(x->r->arena, tx, x->tenant, webhook_of(x), &id, e));
     TRY(audit(tx, x, "webhook.test", webhook_of(x), e));
-    put_id(api_begin(x), "delivery_id", id.v);
+    json_put_id(api_begin(x), "delivery_id", id.v);
     json_end(&x->o);
     return ST_OK;
 }

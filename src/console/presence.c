@@ -81,11 +81,11 @@ static struct str frame_of(struct arena *a, const struct watcher *w, struct view
     json_out_init(&o, &b);
     json_obj(&o, NULL);
     json_put_str(&o, "kind", STR("agent.presence"));
-    put_id(&o, "user", w->user.v);
+    json_put_id(&o, "user", w->user.v);
     json_put_str(&o, "name", (struct str){w->name, w->name_len});
-    put_id(&o, "conversation_id", view.conversation.v);
+    json_put_id(&o, "conversation_id", view.conversation.v);
     json_put_bool(&o, "typing", view.is_typing);
-    put_time(&o, "at", clock_now_ms());
+    json_put_time(&o, "at", clock_now_ms());
     json_end(&o);
     return arena_str(a, buf_str(&b));
 }

@@ -9,8 +9,6 @@
 #include "webhook/webhook.h"
 #include "json/json.h"
 
-void put_id(struct json_out *o, const char *key, struct uuid id); /* nil: null */
-void put_time(struct json_out *o, const char *key, int64_t ms);   /* ISO 8601 UTC; 0: null */
 struct tenant;
 struct user;
 struct team_member;

@@ -49,7 +49,7 @@ void write_lead(struct json_out *o, const char *key, const struct lead_row *lead
     struct str reason = lead_dispatch_reason(lead, NULL);
 
     json_obj(o, key);
-    put_id(o, "id", lead->id.v);
+    json_put_id(o, "id", lead->id.v);
     json_put_str_or_null(o, "name", lead->name);
     json_put_str_or_null(o, "company", lead->company);
     json_put_str_or_null(o, "document", lead->document);
@@ -68,10 +68,10 @@ void write_lead(struct json_out *o, const char *key, const struct lead_row *lead
     json_put_str_or_null(o, "source", lead->source);
     json_put_bool(o, "valid_for_dispatch", reason.len == 0);
     json_put_str_or_null(o, "dispatch_reason", reason);
-    put_time(o, "marketing_stopped_at", lead->marketing_stopped_at_ms);
-    put_time(o, "last_inbound_at", lead->last_inbound_at_ms);
-    put_time(o, "created_at", lead->created_at_ms);
-    put_time(o, "updated_at", lead->updated_at_ms);
+    json_put_time(o, "marketing_stopped_at", lead->marketing_stopped_at_ms);
+    json_put_time(o, "last_inbound_at", lead->last_inbound_at_ms);
+    json_put_time(o, "created_at", lead->created_at_ms);
+    json_put_time(o, "updated_at", lead->updated_at_ms);
     if (identities)
         write_details(o, identities, conversations);
     json_end(o);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/uuid.h"
 
 struct json; /* one value; NULL stands for "absent", and every reader below accepts it */
 
@@ -98,3 +99,7 @@ void json_put_opt(struct json_out *o, const char *key, struct str v);
 void json_put_str_or_null(struct json_out *o, const char *key, struct str v);
 /* The same of text that is already JSON. */
 void json_put_raw_or_null(struct json_out *o, const char *key, struct str text);
+/* A UUID as text; the nil one as null. */
+void json_put_id(struct json_out *o, const char *key, struct uuid id);
+/* ISO 8601, UTC, with milliseconds; 0 as null. */
+void json_put_time(struct json_out *o, const char *key, int64_t ms);

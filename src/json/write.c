@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "json/number.h"
 #include "json/scan.h"
@@ -227,4 +228,26 @@ void json_put_raw_or_null(struct json_out *o, const char *key, struct str text) 
         json_put_raw(o, key, text);
     else
         json_put_null(o, key);
+}
+
+void json_put_id(struct json_out *o, const char *key, struct uuid id) {
+    char text[UUID_TEXT_BYTES];
+
+    if (uuid_is_nil(id)) {
+        json_put_null(o, key);
+        return;
+    }
+    uuid_format_to(id, text);
+    json_put_str(o, key, (struct str){text, sizeof(text)});
+}
+
+void json_put_time(struct json_out *o, const char *key, int64_t ms) {
+    char text[CLOCK_ISO_BYTES];
+
+    if (ms == 0) {
+        json_put_null(o, key);
+        return;
+    }
+    clock_format_iso_to(ms, text);
+    json_put_str(o, key, (struct str){text, sizeof(text)});
 }

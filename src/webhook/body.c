@@ -4,54 +4,32 @@
 
 enum { BODY_MAX = 1 << 20, SHORT_BODY_MAX = 64 << 10 };
 
-static void put_id(struct json_out *o, const char *key, struct uuid id) {
-    char text[UUID_TEXT_BYTES];
-
-    if (uuid_is_nil(id)) {
-        json_put_null(o, key);
-        return;
-    }
-    uuid_format_to(id, text);
-    json_put_str(o, key, (struct str){text, sizeof(text)});
-}
-
-static void put_time(struct json_out *o, const char *key, int64_t ms) {
-    char text[CLOCK_ISO_BYTES];
-
-    if (ms == 0) {
-        json_put_null(o, key);
-        return;
-    }
-    clock_format_iso_to(ms, text);
-    json_put_str(o, key, (struct str){text, sizeof(text)});
-}
-
 static void put_conversation(struct json_out *o, const struct conversation *c) {
     json_obj(o, "conversation");
-    put_id(o, "id", c->id.v);
+    json_put_id(o, "id", c->id.v);
     json_put_str(o, "state", c->state);
     json_put_str(o, "owner", c->owner);
-    put_id(o, "owner_user", c->owner_user.v);
+    json_put_id(o, "owner_user", c->owner_user.v);
     json_put_i64(o, "owner_version", c->owner_version);
-    put_id(o, "provider_id", c->account.v);
+    json_put_id(o, "provider_id", c->account.v);
     json_obj(o, "lead");
-    put_id(o, "id", c->lead.v);
+    json_put_id(o, "id", c->lead.v);
     json_put_str_or_null(o, "name", c->lead_name);
     json_put_str_or_null(o, "phone", c->lead_phone);
     json_put_str_or_null(o, "user_id", c->lead_user_id);
     json_end(o);
     json_put_str_or_null(o, "handoff_reason", c->handoff_reason);
-    put_time(o, "window_until", c->window_until_ms);
-    put_time(o, "created_at", c->created_at_ms);
+    json_put_time(o, "window_until", c->window_until_ms);
+    json_put_time(o, "created_at", c->created_at_ms);
     json_end(o);
 }
 
 static void put_message(struct json_out *o, const struct message *m) {
     json_obj(o, "message");
-    put_id(o, "id", m->id.v);
+    json_put_id(o, "id", m->id.v);
     json_put_str(o, "direction", m->direction);
     json_put_str(o, "owner", m->owner);
-    put_id(o, "owner_user", m->owner_user.v);
+    json_put_id(o, "owner_user", m->owner_user.v);
     json_put_str(o, "type", m->type);
     json_put_str(o, "text", m->text);
     json_put_raw(o, "content", m->content);
@@ -69,8 +47,8 @@ static void put_message(struct json_out *o, const struct message *m) {
     json_put_str_or_null(o, "provider_message_id", m->provider_id);
     json_put_str_or_null(o, "client_id", m->client_id);
     json_put_str_or_null(o, "reply_to", m->reply_to);
-    put_time(o, "created_at", m->created_at_ms);
-    put_time(o, "updated_at", m->updated_at_ms);
+    json_put_time(o, "created_at", m->created_at_ms);
+    json_put_time(o, "updated_at", m->updated_at_ms);
     json_end(o);
 }
 
@@ -80,14 +58,14 @@ static void write_body(struct buf *b, const struct event *ev, const struct conve
 
     json_out_init(&o, b);
     json_obj(&o, NULL);
-    put_id(&o, "id", ev->id);
+    json_put_id(&o, "id", ev->id);
     json_put_str(&o, "type", ev->kind);
-    put_time(&o, "timestamp", ev->at_ms);
+    json_put_time(&o, "timestamp", ev->at_ms);
     json_obj(&o, "data");
     json_put_str(&o, "cursor", ev->cursor);
     json_put_raw(&o, "detail", ev->data);
-    put_id(&o, "conversation_id", ev->conversation.v);
-    put_id(&o, "message_id", ev->message.v);
+    json_put_id(&o, "conversation_id", ev->conversation.v);
+    json_put_id(&o, "message_id", ev->message.v);
     if (c)
         put_conversation(&o, c);
     else
@@ -138,11 +116,11 @@ struct str body_of_test(struct arena *a, struct uuid id, const struct webhook *w
 
     json_out_init(&o, &b);
     json_obj(&o, NULL);
-    put_id(&o, "id", id);
+    json_put_id(&o, "id", id);
     json_put_str(&o, "type", STR("webhook.test"));
-    put_time(&o, "timestamp", clock_now_ms());
+    json_put_time(&o, "timestamp", clock_now_ms());
     json_obj(&o, "data");
-    put_id(&o, "webhook_id", w->id.v);
+    json_put_id(&o, "webhook_id", w->id.v);
     json_put_str(&o, "description", w->description);
     json_end(&o);
     json_end(&o);

@@ -44,11 +44,17 @@ static void commas_and_keys_stand_where_they_belong(void **state) {
     json_put_str_or_null(&json, "full", STR("z"));
     json_put_raw_or_null(&json, "no raw", STR_EMPTY);
     json_put_raw_or_null(&json, "a raw", STR("[1]"));
+    json_put_id(&json, "nil", (struct uuid){{0}});
+    json_put_id(&json, "id", (struct uuid){{0x01, [15] = 0xff}});
+    json_put_time(&json, "never", 0);
+    json_put_time(&json, "at", 1000);
     json_put_json(&json, "none", NULL);
     json_end(&json);
     assert_str(buf_str(&out), "{\"s\":\"x\",\"i\":-9223372036854775808,\"l\":[true,null,{},[1]],"
                               "\"raw\":{\"a\":[]},\"there\":\"y\",\"empty\":null,\"full\":\"z\","
-                              "\"no raw\":null,\"a raw\":[1],\"none\":null}");
+                              "\"no raw\":null,\"a raw\":[1],\"nil\":null,\"id\":"
+                              "\"01000000-0000-0000-0000-0000000000ff\",\"never\":null,"
+                              "\"at\":\"1970-01-01T00:00:01.000Z\",\"none\":null}");
 }
 
 static void strings_are_escaped(void **state) {
