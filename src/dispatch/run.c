@@ -273,6 +273,12 @@ static bool must_give_way(struct run *r, int64_t began_ms) {
     return r->deps->is_stopping || ms > SLICE_MAX_MS;
 }
 
+static void drop_finished(struct run *r) {
+    for (size_t i = 0; i < r->n_finished; i++)
+        flight_end(r, r->finished[i]);
+    r->n_finished = 0;
+}
+
 /* The answers of what flies are recorded, come what may: a row that is left "sending" has to be looked after by a person. */
 static enum status land_all(struct run *r, struct err *e) {
     enum status st = ST_OK;
@@ -297,12 +303,11 @@ static enum status land_all(struct run *r, struct err *e) {
         tries++;
         run_wait(r, RECORD_AGAIN_MS);
     }
+    drop_finished(r);
     while (r->n_flying > 0) {
         wait_for(r, r->n_flying, PASS_MS);
         take_done(r);
-        for (size_t i = 0; i < r->n_finished; i++)
-            flight_end(r, r->finished[i]);
-        r->n_finished = 0;
+        drop_finished(r);
     }
     return st;
 }
