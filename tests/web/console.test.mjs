@@ -93,6 +93,34 @@ test('whoever is available stays so while the console is open, over a reload too
   await isNow('offline');
 });
 
+test('who signs out asks for nothing more, whatever the signing out stirs up', async () => {
+  const { page } = await agent();
+  let live;
+  page.on('websocket', (socket) => (live = socket));
+  await people.at(-1).signIn('bruno');
+  await page.locator('.profile-button').click();
+  await page.getByRole('button', { name: 'disponível' }).click();
+  await until(async () => (await house.api.get('/api/v1/team')).data.find((m) => m.name.startsWith('bruno'))?.presence === 'online', 'bruno is online');
+  // The page hears of its own farewell before the server's answer comes back, if it still listens.
+  const told = Promise.race([
+    live.waitForEvent('close'),
+    live.waitForEvent('framereceived', (frame) => String(frame.payload).includes('team.presence')),
+  ]);
+  const isOver = page.waitForResponse((r) => r.request().method() === 'DELETE' && r.url().endsWith('/session'));
+  await page.route('**/api/v1/me/presence', async (route) => {
+    const response = await route.fetch();
+    await told;
+    await route.fulfill({ response });
+  });
+  await page.route('**/api/v1/team', async (route) => {
+    await isOver;
+    await route.continue();
+  });
+  await page.locator('.profile-button').click();
+  await page.getByRole('button', { name: 'Sair' }).click();
+  await page.locator('.signin').waitFor();
+});
+
 test('language and theme are the user’s own and go along to another browser', async () => {
   const { page } = await agent('sofia');
   await page.locator('.profile-button').click();

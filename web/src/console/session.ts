@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is signed in, and what they chose: language, theme, presence.
 import { computed, effect, signal } from '@preact/signals';
-import { call, del, get, isSignedOut, isStatus, patch, type Me, type Role, type Theme } from '../lib/api';
+import { answered, call, del, get, isSignedOut, isStatus, patch, type Me, type Role, type Theme } from '../lib/api';
 import { chosenLanguage, language, type Language } from '../lib/i18n';
 import { startLive, stopLive } from '../lib/live';
 
@@ -22,6 +22,8 @@ const keep = (key: string, value: string): void => localStorage.setItem(`prosa.$
 
 export const theme = signal<Theme>((kept('theme') as Theme) || 'auto');
 chosenLanguage.value = kept('language') as Language | '';
+
+const PATIENCE_MS = 2000;
 
 effect(() => {
   document.documentElement.dataset.theme = theme.value;
@@ -68,8 +70,12 @@ export async function signIn(given: SignIn): Promise<void> {
 }
 export const lastSignIn = () => ({ tenant: kept('tenant'), email: kept('email') });
 
-export async function signOut(): Promise<void> {
+/** farewell: the last that is said in this session's name. What it stirs up is not asked for any more, and what is being asked
+ * gets its answer: the server would refuse both. */
+export async function signOut(farewell: () => Promise<void>): Promise<void> {
   stopLive();
+  await farewell();
+  await answered(PATIENCE_MS);
   await del('/session').catch(() => undefined);
   wasSignedIn.value = false;
   me.value = null;

@@ -117,7 +117,7 @@ function Profile() {
               </button>
             </li>
             <li>
-              <button type="button" onClick={() => void leave().then(signOut)}>
+              <button type="button" onClick={() => void signOut(leave)}>
                 {t('signOut')}
               </button>
             </li>

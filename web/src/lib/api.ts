@@ -45,8 +45,20 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
+const underWay = new Set<Promise<unknown>>();
+/** When what is being asked now is answered, or ms are over. */
+export const answered = (ms: number): Promise<unknown> =>
+  Promise.race([Promise.all(underWay), new Promise((over) => setTimeout(over, ms))]);
+
 /** path is under /api/v1. Resolves to what the server answered (undefined for 204), rejects with a Problem. */
-export async function call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
+export function call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
+  const answer = ask<T>(method, path, body, options);
+  const over = answer.catch(() => undefined).finally(() => underWay.delete(over));
+  underWay.add(over);
+  return answer;
+}
+
+async function ask<T>(method: string, path: string, body: unknown, options: CallOptions): Promise<T> {
   const init: RequestInit = { method, headers: { Accept: 'application/json', ...options.headers } };
   if (options.signal) init.signal = options.signal;
   if (body !== undefined) {
