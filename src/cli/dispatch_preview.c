@@ -25,31 +25,11 @@ static enum status look_tx(struct tx *tx, void *ctx, struct err *e) {
 
 /* --- shown ---------------------------------------------------------------------------------------------------------------------- */
 
-static void put_message(struct json_out *o, const struct dispatch_preview_message *m) {
-    json_obj(o, NULL);
-    json_put_str(o, "channel", m->channel);
-    json_put_str(o, "template", m->template_name);
-    json_put_str_or_null(o, "block_reason", m->block);
-    json_put_str_or_null(o, "text", m->text);
-    json_arr(o, "missing");
-    for (size_t i = 0; i < m->n_missing; i++)
-        json_put_str(o, NULL, m->missing[i]);
-    json_end(o);
-    json_end(o);
-}
-
 static void put(struct json_out *o, const struct dispatch_preview *p) {
     json_obj(o, NULL);
     json_put_id(o, "lead_id", p->lead.id.v);
     json_put_str_or_null(o, "name", p->lead.name);
-    json_put_bool(o, "would_send", p->would_send);
-    json_put_str_or_null(o, "channel", p->channel);
-    json_put_str_or_null(o, "reason", p->reason);
-    json_put_str_or_null(o, "block_reason", p->block_reason);
-    json_arr(o, "messages");
-    for (size_t i = 0; i < p->n; i++)
-        put_message(o, &p->messages[i]);
-    json_end(o);
+    dispatch_write_preview(o, p);
     json_end(o);
 }
 

@@ -264,22 +264,6 @@ static enum status test(struct tx *tx, void *ctx, struct err *e) {
 
 /* --- preview ------------------------------------------------------------------------------------------------------------------ */
 
-static void put_message(struct json_out *o, const struct dispatch_preview_message *m) {
-    json_obj(o, NULL);
-    json_put_str(o, "channel", m->channel);
-    json_put_str(o, "template", m->template_name);
-    json_put_str_or_null(o, "language", m->language);
-    json_put_str_or_null(o, "block_reason", m->block);
-    json_put_str_or_null(o, "block_detail", m->block_why);
-    json_put_str_or_null(o, "text", m->text);
-    json_arr(o, "missing");
-    for (size_t i = 0; i < m->n_missing; i++)
-        json_put_str(o, NULL, m->missing[i]);
-    json_end(o);
-    json_put_raw_or_null(o, "content", m->content);
-    json_end(o);
-}
-
 static void put_preview(struct json_out *o, const struct dispatch_preview *p) {
     if (p->has_lead) {
         json_obj(o, "lead");
@@ -289,14 +273,7 @@ static void put_preview(struct json_out *o, const struct dispatch_preview *p) {
     } else {
         json_put_null(o, "lead");
     }
-    json_put_bool(o, "would_send", p->would_send);
-    json_put_str_or_null(o, "channel", p->channel);
-    json_put_str_or_null(o, "reason", p->reason);
-    json_put_str_or_null(o, "block_reason", p->block_reason);
-    json_arr(o, "messages");
-    for (size_t i = 0; i < p->n; i++)
-        put_message(o, &p->messages[i]);
-    json_end(o);
+    dispatch_write_preview(o, p);
 }
 
 /* Of a campaign as it is, or with what the body has instead; without an id of what the body has alone. */

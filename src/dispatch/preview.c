@@ -162,3 +162,32 @@ enum status dispatch_preview(struct arena *a, struct tx *tx, const struct dispat
         TRY(write_message(p, i, ret, e));
     return ST_OK;
 }
+
+/* --- as API and command line show it ----------------------------------------------------------------------------------------------- */
+
+static void put_message(struct json_out *o, const struct dispatch_preview_message *m) {
+    json_obj(o, NULL);
+    json_put_str(o, "channel", m->channel);
+    json_put_str(o, "template", m->template_name);
+    json_put_str_or_null(o, "language", m->language);
+    json_put_str_or_null(o, "block_reason", m->block);
+    json_put_str_or_null(o, "block_detail", m->block_why);
+    json_put_str_or_null(o, "text", m->text);
+    json_arr(o, "missing");
+    for (size_t i = 0; i < m->n_missing; i++)
+        json_put_str(o, NULL, m->missing[i]);
+    json_end(o);
+    json_put_raw_or_null(o, "content", m->content);
+    json_end(o);
+}
+
+void dispatch_write_preview(struct json_out *o, const struct dispatch_preview *p) {
+    json_put_bool(o, "would_send", p->would_send);
+    json_put_str_or_null(o, "channel", p->channel);
+    json_put_str_or_null(o, "reason", p->reason);
+    json_put_str_or_null(o, "block_reason", p->block_reason);
+    json_arr(o, "messages");
+    for (size_t i = 0; i < p->n; i++)
+        put_message(o, &p->messages[i]);
+    json_end(o);
+}
