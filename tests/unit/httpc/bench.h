@@ -52,11 +52,22 @@ static inline enum status call(struct bench *b, const struct http_call *c, struc
     return httpc_call(b->h, &b->a, c, ret, &b->e);
 }
 
-/* Two peers: one answers every call, the other hears it and says nothing. */
+/* Two peers: this one answers every call, serve_silence hears it and says nothing. */
 static inline void serve_ok(struct fake *f, int fd, unsigned nth) {
     (void)nth;
     while (fake_read(f, fd))
         fake_write(fd, OK_REPLY);
+}
+
+/* To a port where somebody has just stopped to listen. */
+static inline struct http_call post_to_nobody(struct bench *b) {
+    struct fake gone;
+    struct http_call c;
+
+    fake_listen(&gone, serve_ok);
+    c = post(fake_url(&b->a, &gone, "/"), STR("x"));
+    fake_stop(&gone);
+    return c;
 }
 
 static inline void serve_silence(struct fake *f, int fd, unsigned nth) {
