@@ -102,23 +102,24 @@ test('who signs out asks for nothing more, whatever the signing out stirs up', a
   await page.getByRole('button', { name: 'disponível' }).click();
   await until(async () => (await house.api.get('/api/v1/team')).data.find((m) => m.name.startsWith('bruno'))?.presence === 'online', 'bruno is online');
   // The page hears of its own farewell before the server's answer comes back, if it still listens.
-  const told = Promise.race([
-    live.waitForEvent('close'),
-    live.waitForEvent('framereceived', (frame) => String(frame.payload).includes('team.presence')),
-  ]);
-  const isOver = page.waitForResponse((r) => r.request().method() === 'DELETE' && r.url().endsWith('/session'));
+  const told = new Promise((done) => {
+    live.on('close', done);
+    live.on('framereceived', (frame) => String(frame.payload).includes('team.presence') && done());
+  });
+  const asked = [];
   await page.route('**/api/v1/me/presence', async (route) => {
+    page.on('request', (r) => r.url().includes('/api/') && asked.push(`${r.method()} ${new URL(r.url()).pathname}`));
     const response = await route.fetch();
     await told;
     await route.fulfill({ response });
   });
-  await page.route('**/api/v1/team', async (route) => {
-    await isOver;
-    await route.continue();
-  });
   await page.locator('.profile-button').click();
   await page.getByRole('button', { name: 'Sair' }).click();
   await page.locator('.signin').waitFor();
+  assert.deepEqual(asked, ['DELETE /api/v1/session']);
+  const isAskedAgain = page.waitForResponse((r) => r.url().endsWith('/api/v1/team') && r.ok());
+  await people.at(-1).fill('bruno'); // on the page that stands there
+  await isAskedAgain;
 });
 
 test('language and theme are the user’s own and go along to another browser', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is signed in, and what they chose: language, theme, presence.
 import { computed, effect, signal } from '@preact/signals';
-import { answered, call, del, get, isSignedOut, isStatus, patch, type Me, type Role, type Theme } from '../lib/api';
+import { beginAsking, call, del, endAsking, get, isSignedOut, isStatus, patch, type Me, type Role, type Theme } from '../lib/api';
 import { chosenLanguage, language, type Language } from '../lib/i18n';
 import { startLive, stopLive } from '../lib/live';
 
@@ -64,18 +64,18 @@ export interface SignIn {
 
 export async function signIn(given: SignIn): Promise<void> {
   const now = await call<Me>('POST', '/session', given);
+  beginAsking();
   keep('tenant', given.tenant);
   keep('email', given.email);
   welcome(now);
 }
 export const lastSignIn = () => ({ tenant: kept('tenant'), email: kept('email') });
 
-/** farewell: the last that is said in this session's name. What it stirs up is not asked for any more, and what is being asked
- * gets its answer: the server would refuse both. */
+/** farewell: the last that is said in this session's name. */
 export async function signOut(farewell: () => Promise<void>): Promise<void> {
   stopLive();
-  await farewell();
-  await answered(PATIENCE_MS);
+  void farewell();
+  await endAsking(PATIENCE_MS);
   await del('/session').catch(() => undefined);
   wasSignedIn.value = false;
   me.value = null;

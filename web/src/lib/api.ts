@@ -46,9 +46,14 @@ export interface CallOptions {
 }
 
 const underWay = new Set<Promise<unknown>>();
-/** When what is being asked now is answered, or ms are over. */
-export const answered = (ms: number): Promise<unknown> =>
-  Promise.race([Promise.all(underWay), new Promise((over) => setTimeout(over, ms))]);
+let isEnding = false;
+/** From now on nothing is asked in this session's name, however late a timer or an answer asks for it: it is refused here, as the
+ * server would. Resolves when what is being asked is answered, or ms are over. */
+export function endAsking(ms: number): Promise<unknown> {
+  isEnding = true;
+  return Promise.race([Promise.all(underWay), new Promise((over) => setTimeout(over, ms))]);
+}
+export const beginAsking = (): void => void (isEnding = false);
 
 /** path is under /api/v1. Resolves to what the server answered (undefined for 204), rejects with a Problem. */
 export function call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
@@ -59,6 +64,7 @@ export function call<T>(method: string, path: string, body?: unknown, options: C
 }
 
 async function ask<T>(method: string, path: string, body: unknown, options: CallOptions): Promise<T> {
+  if (isEnding && path !== '/session') throw new Problem(401, 'unauthenticated', t('signInAgain'));
   const init: RequestInit = { method, headers: { Accept: 'application/json', ...options.headers } };
   if (options.signal) init.signal = options.signal;
   if (body !== undefined) {
