@@ -40,7 +40,6 @@ struct endpoint { /* what a call to an account's own address is checked with */
     struct account_id id;
     struct tenant_id tenant;
     struct str app_secret, old_secret, verify_token, hook_url;
-    bool is_active;
     int64_t until_ms;
     struct arena arena;
 };
@@ -229,12 +228,21 @@ static void fill_slot(struct endpoint *slot, const struct lookup *l) {
     arena_reset(&slot->arena);
     slot->id = l->id;
     slot->tenant = l->account.tenant;
-    slot->is_active = l->account.is_active;
     slot->app_secret = arena_str(&slot->arena, l->channel.app_secret);
     slot->old_secret = arena_str(&slot->arena, l->channel.old_secret);
     slot->verify_token = arena_str(&slot->arena, l->channel.verify_token);
     slot->hook_url = arena_str(&slot->arena, l->channel.hook_url);
     slot->until_ms = clock_mono_ms() + ACCOUNT_CACHE_MS;
+}
+
+/* Under the cache's lock: the slot may be another account's in a moment. */
+static void copy_slot(struct arena *a, const struct endpoint *slot, struct endpoint *ret) {
+    *ret = (struct endpoint){.id = slot->id,
+                             .tenant = slot->tenant,
+                             .app_secret = arena_str(a, slot->app_secret),
+                             .old_secret = arena_str(a, slot->old_secret),
+                             .verify_token = arena_str(a, slot->verify_token),
+                             .hook_url = arena_str(a, slot->hook_url)};
 }
 
 /* ST_NOT_FOUND: no such account. Copies into a. */
@@ -246,23 +254,16 @@ static enum status find_endpoint(struct intake *in, struct arena *a, struct acco
 
     pthread_mutex_lock(&in->cache_lock);
     is_cached = uuid_eq(slot->id.v, id.v) && slot->until_ms > clock_mono_ms();
+    if (is_cached)
+        copy_slot(a, slot, ret);
     pthread_mutex_unlock(&in->cache_lock);
-    if (!is_cached)
-        TRY(db_read(in->options.db, DB_SYSTEM, look_up, &l, e));
+    if (is_cached)
+        return ST_OK;
+    TRY(db_read(in->options.db, DB_SYSTEM, look_up, &l, e));
     pthread_mutex_lock(&in->cache_lock);
-    if (!is_cached)
-        fill_slot(slot, &l);
-    *ret = (struct endpoint){.id = id,
-                             .tenant = slot->tenant,
-                             .is_active = slot->is_active,
-                             .app_secret = arena_str(a, slot->app_secret),
-                             .old_secret = arena_str(a, slot->old_secret),
-                             .verify_token = arena_str(a, slot->verify_token),
-                             .hook_url = arena_str(a, slot->hook_url)};
-    is_cached = uuid_eq(slot->id.v, id.v);
+    fill_slot(slot, &l);
+    copy_slot(a, slot, ret);
     pthread_mutex_unlock(&in->cache_lock);
-    if (!is_cached)
-        FAIL(e, ST_UNAVAILABLE, "the account could not be looked up, try again");
     return ST_OK;
 }
 
@@ -278,7 +279,7 @@ static enum status endpoint_of(struct intake *in, const struct req *r,
     if (!*ret_provider)
         FAIL(e, ST_NOT_FOUND, "no such provider");
     ours = atomic_load(&in->options.defaults->now);
-    *ret = (struct endpoint){.is_active = true};
+    *ret = (struct endpoint){0};
     if ((*ret_provider)->has_shared_app) {
         ret->app_secret = ours->app_secret;
         ret->verify_token = ours->verify_token;
