@@ -283,14 +283,15 @@ enum status campaign_read_how(struct cli *c, enum recipient_settle *ret, struct 
 }
 
 static enum status settle_tx(struct tx *tx, void *ctx, struct err *e) {
-    enum recipient_settle how = RECIPIENT_SENT;
     struct people *x = ctx;
     struct cli *c = x->c;
+    struct recipient_decided what = {
+        .id = x->id, .actor = STR("cli"), .gate = campaign_gate(c), .now_ms = clock_now_ms()};
 
-    TRY(campaign_read_how(c, &how, e));
+    TRY(campaign_read_how(c, &what.how, e));
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &x->tenant, e));
-    TRY(recipient_settle(&c->arena, tx, x->tenant.id, x->id, how, STR("cli"), clock_now_ms(),
-                         &x->row, e));
+    what.tenant = x->tenant.id;
+    TRY(recipient_settle(&c->arena, tx, &what, &x->row, e));
     TRY(cli_audit(c, tx, x->tenant.id, "dispatch.settle", "dispatch", x->row.dispatch.v, e));
     show_recipient(c, &x->row);
     return ST_OK;

@@ -360,12 +360,15 @@ static enum status read_how(const struct api *x, enum recipient_settle *ret, str
 
 static enum status settle(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
-    enum recipient_settle how = RECIPIENT_SENT;
+    struct recipient_decided what = {.tenant = x->tenant,
+                                     .id = {x->id},
+                                     .actor = api_actor(x),
+                                     .gate = gate_of(x),
+                                     .now_ms = clock_now_ms()};
     struct recipient r;
 
-    TRY(read_how(x, &how, e));
-    TRY(recipient_settle(x->r->arena, tx, x->tenant, (struct recipient_id){x->id}, how,
-                         api_actor(x), clock_now_ms(), &r, e));
+    TRY(read_how(x, &what.how, e));
+    TRY(recipient_settle(x->r->arena, tx, &what, &r, e));
     TRY(recipient_get(x->r->arena, tx, x->tenant, r.id, &r, e));
     TRY(audit(tx, x, "dispatch.settle", r.dispatch, e));
     return answer_recipient(x, &r);

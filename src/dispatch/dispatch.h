@@ -229,10 +229,18 @@ struct recipient_export {
 enum status recipient_export(struct tx *tx, const struct recipient_export *what, int64_t *ret_n,
                              struct err *e) ATTR_MUST_CHECK;
 enum recipient_settle { RECIPIENT_SENT, RECIPIENT_FAILED, RECIPIENT_RESEND };
-/* A person decides about an uncertain one, or has a failed one sent again. ST_CONFLICT: it is neither, or the campaign is over. */
-enum status recipient_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct recipient_id id, enum recipient_settle how, struct str actor,
-                             int64_t now_ms, struct recipient *ret, struct err *e) ATTR_MUST_CHECK;
+struct recipient_decided {
+    struct tenant_id tenant;
+    struct recipient_id id;
+    enum recipient_settle how;
+    struct str actor;
+    enum gate gate; /* as it stands */
+    int64_t now_ms;
+};
+/* A person decides about an uncertain one, or has a failed one sent again. ST_CONFLICT: it is neither, or it is to be sent again and
+ * the campaign is cancelled; with cause "gate-closed" as above. */
+enum status recipient_settle(struct arena *a, struct tx *tx, const struct recipient_decided *what,
+                             struct recipient *ret, struct err *e) ATTR_MUST_CHECK;
 
 /* All of a campaign that are "failed" or "uncertain" for one cause, as the report counted them, decided in steps of at most
  * RECIPIENT_STEP_MAX, each its own transaction. Failed ones can only be sent again, and only those whose message the provider never

@@ -51,41 +51,40 @@ static void decide(const struct decision_of_person *d, struct recipient *r) {
     r->error_reason = arena_printf(d->a, "settled by %.*s", STR_ARG(d->actor));
 }
 
-static enum status check_can_resend(const struct dispatch *d, struct err *e) {
+static enum status check_can_resend(const struct dispatch *d, enum gate gate, struct err *e) {
     if (str_eq(d->state, STR("cancelled")))
         FAIL(e, ST_CONFLICT, "the campaign is cancelled");
-    return ST_OK;
+    return dispatch_check_gate(gate, e);
 }
 
 /* --- one ---------------------------------------------------------------------------------------------------------------------- */
 
-/* NOLINTNEXTLINE(readability-function-size): who, where, what, how far and what comes back */
-enum status recipient_settle(struct arena *a, struct tx *tx, struct tenant_id tenant,
-                             struct recipient_id id, enum recipient_settle how, struct str actor,
-                             int64_t now_ms, struct recipient *ret, struct err *e) {
-    struct decision_of_person as = {.a = a, .how = how, .actor = actor, .now_ms = now_ms};
+enum status recipient_settle(struct arena *a, struct tx *tx, const struct recipient_decided *what,
+                             struct recipient *ret, struct err *e) {
+    struct decision_of_person as = {
+        .a = a, .how = what->how, .actor = what->actor, .now_ms = what->now_ms};
     struct dispatch *d = arena_new_of(a, struct dispatch);
     struct recipient *rows;
     size_t n;
     bool is_uncertain;
 
-    TRY(store_recipients_lock(a, tx, tenant, &id.v, 1, &rows, &n, e));
+    TRY(store_recipients_lock(a, tx, what->tenant, &what->id.v, 1, &rows, &n, e));
     if (n == 0)
         FAIL(e, ST_NOT_FOUND, "there is no such recipient");
     *ret = rows[0];
     is_uncertain = str_eq(ret->state, STR("uncertain"));
     if (ret->is_test ||
-        (!is_uncertain && !(str_eq(ret->state, STR("failed")) && how == RECIPIENT_RESEND)))
+        (!is_uncertain && !(str_eq(ret->state, STR("failed")) && what->how == RECIPIENT_RESEND)))
         FAIL(e, ST_CONFLICT, "the recipient is %.*s: there is nothing to settle",
              STR_ARG(ret->state));
-    TRY(store_dispatch_get(a, tx, tenant, ret->dispatch, false, d, e));
+    TRY(store_dispatch_get(a, tx, what->tenant, ret->dispatch, false, d, e));
     TRY(json_parse(a, d->channels, JSON_LIMITS_DEFAULT, &as.channels, e));
-    if (how == RECIPIENT_RESEND) {
-        TRY(check_can_resend(d, e));
-        TRY(dispatch_go_on(a, tx, d, now_ms, e));
+    if (what->how == RECIPIENT_RESEND) {
+        TRY(check_can_resend(d, what->gate, e));
+        TRY(dispatch_go_on(a, tx, d, what->now_ms, e));
     }
     decide(&as, ret);
-    return store_recipients_settled(a, tx, tenant, ret, 1, now_ms, e);
+    return store_recipients_settled(a, tx, what->tenant, ret, 1, what->now_ms, e);
 }
 
 /* --- all that share a cause -------------------------------------------------------------------------------------------------------- */
@@ -108,10 +107,7 @@ static enum status hold_campaign(struct arena *a, struct tx *tx, const struct re
     bool is_resend = g->how == RECIPIENT_RESEND;
 
     TRY(store_dispatch_get(a, tx, g->tenant, g->dispatch, is_resend, ret, e));
-    if (!is_resend)
-        return ST_OK;
-    TRY(check_can_resend(ret, e));
-    return dispatch_check_gate(g->gate, e);
+    return is_resend ? check_can_resend(ret, g->gate, e) : ST_OK;
 }
 
 enum status recipient_settle_step(struct arena *a, struct tx *tx, const struct recipient_group *g,

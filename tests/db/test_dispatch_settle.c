@@ -61,15 +61,28 @@ static void decide(struct app *app, enum recipient_settle as) {
 
 static enum status settle_first(struct app *app, struct tx *tx, struct err *e) {
     struct scene *s = scene_of(app);
+    struct recipient_decided what = {.tenant = app->tenant,
+                                     .how = how,
+                                     .actor = STR("user:2"),
+                                     .gate = s->gate,
+                                     .now_ms = clock_now_ms()};
+    struct err why = ERR_INIT;
 
     TRY(first_row(app, tx, e));
-    return recipient_settle(&app->a, tx, app->tenant, s->row.id, how, STR("user:2"), clock_now_ms(),
-                            &s->row, e);
+    what.id = s->row.id;
+    said = recipient_settle(&app->a, tx, &what, &s->row, &why);
+    said_cause = why.cause;
+    return said == ST_CONFLICT ? ST_OK : said;
+}
+
+static void try_one(struct app *app, enum recipient_settle as) {
+    how = as;
+    STEP(app, settle_first);
 }
 
 static void settle_one(struct app *app, enum recipient_settle as) {
-    how = as;
-    STEP(app, settle_first);
+    try_one(app, as);
+    assert_int_equal(said, ST_OK);
 }
 
 static enum status take_first(struct app *app, struct tx *tx, struct err *e) {
@@ -152,6 +165,25 @@ static void what_is_told_of_the_message_before_a_resend_leaves_the_new_one_alone
     assert_str(s->row.provider_id, "wamid.again");
     STEP(app, fail_first_again);
     assert_str(s->row.state, "sent");
+}
+
+static void one_is_sent_again_only_while_the_gate_is_open(void **state) {
+    struct app *app = *state;
+    struct scene *s = send_with(app, 2, cut);
+
+    s->gate = GATE_REPLIES;
+    try_one(app, RECIPIENT_RESEND);
+    assert_int_equal(said, ST_CONFLICT);
+    assert_string_equal(said_cause, "gate-closed");
+    go_on_with(app, accepted);
+    assert_str(s->d.state, "done");
+    assert_int_equal(s->counts.uncertain, 2);
+    settle_one(app, RECIPIENT_FAILED); /* nothing is sent by that */
+    s->gate = GATE_ALL;
+    settle_one(app, RECIPIENT_RESEND);
+    go_on_with(app, accepted);
+    assert_int_equal(s->counts.sent, 1);
+    assert_int_equal(fake_http_count(app->graph), 3);
 }
 
 /* --- all of a cause ------------------------------------------------------------------------------------------------------------------ */
@@ -305,6 +337,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FEATURE_TEST(resend_goes_out_over_the_channel_that_failed),
         FEATURE_TEST(what_is_told_of_the_message_before_a_resend_leaves_the_new_one_alone),
+        FEATURE_TEST(one_is_sent_again_only_while_the_gate_is_open),
         FEATURE_TEST(failed_group_goes_out_again_but_for_those_the_provider_had_taken),
         FEATURE_TEST(who_was_settled_by_somebody_else_meanwhile_is_skipped),
         FEATURE_TEST(what_has_failed_again_since_it_was_counted_is_left_alone),
