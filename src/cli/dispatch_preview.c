@@ -27,8 +27,6 @@ static enum status look_tx(struct tx *tx, void *ctx, struct err *e) {
 
 static void put(struct json_out *o, const struct dispatch_preview *p) {
     json_obj(o, NULL);
-    json_put_id(o, "lead_id", p->lead.id.v);
-    json_put_str_or_null(o, "name", p->lead.name);
     dispatch_write_preview(o, p);
     json_end(o);
 }

@@ -264,18 +264,6 @@ static enum status test(struct tx *tx, void *ctx, struct err *e) {
 
 /* --- preview ------------------------------------------------------------------------------------------------------------------ */
 
-static void put_preview(struct json_out *o, const struct dispatch_preview *p) {
-    if (p->has_lead) {
-        json_obj(o, "lead");
-        json_put_id(o, "id", p->lead.id.v);
-        json_put_str(o, "name", p->lead.name);
-        json_end(o);
-    } else {
-        json_put_null(o, "lead");
-    }
-    dispatch_write_preview(o, p);
-}
-
 /* Of a campaign as it is, or with what the body has instead; without an id of what the body has alone. */
 static enum status preview(struct tx *tx, void *ctx, struct err *e) {
     struct api *x = ctx;
@@ -289,7 +277,7 @@ static enum status preview(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(api_uuid(json_get(x->body, "lead_id"), "lead_id", &what.lead.v, e));
     TRY(dispatch_preview(x->r->arena, tx, &what, p, e));
-    put_preview(api_begin(x), p);
+    dispatch_write_preview(api_begin(x), p);
     json_end(&x->o);
     return ST_OK;
 }

@@ -176,7 +176,7 @@ struct dispatch_preview {
 /* What somebody would get, by the code that sends it; nothing is sent or written. ST_NOT_FOUND; ST_INVALID names the member. */
 enum status dispatch_preview(struct arena *a, struct tx *tx, const struct dispatch_previewed *what,
                              struct dispatch_preview *ret, struct err *e) ATTR_MUST_CHECK;
-/* Its members but for the lead, as API and command line show them. */
+/* Its members, as API and command line show them. */
 void dispatch_write_preview(struct json_out *o, const struct dispatch_preview *p);
 
 /* --- recipients ------------------------------------------------------------------------------------------------------- */

@@ -181,7 +181,18 @@ static void put_message(struct json_out *o, const struct dispatch_preview_messag
     json_end(o);
 }
 
+static void put_lead(struct json_out *o, const struct lead_contact *lead) {
+    json_obj(o, "lead");
+    json_put_id(o, "id", lead->id.v);
+    json_put_str(o, "name", lead->name);
+    json_end(o);
+}
+
 void dispatch_write_preview(struct json_out *o, const struct dispatch_preview *p) {
+    if (p->has_lead)
+        put_lead(o, &p->lead);
+    else
+        json_put_null(o, "lead");
     json_put_bool(o, "would_send", p->would_send);
     json_put_str_or_null(o, "channel", p->channel);
     json_put_str_or_null(o, "reason", p->reason);

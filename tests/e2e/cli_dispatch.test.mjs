@@ -18,7 +18,7 @@ const REFUSED = '+5511980001003', CUT = '+5511980001004'; // one the provider re
 
 for (const engine of ENGINES)
   describe(`prosa dispatch on ${engine}`, () => {
-    let graph, installation, node;
+    let graph, installation, node, api;
     const run = (...args) => installation.cliRaw('dispatch', ...args);
     const json = async (...args) => {
       const { code, stdout, stderr } = await run(...args, '--json');
@@ -43,7 +43,8 @@ for (const engine of ENGINES)
       await writeFile(file, ['Nome;Celular', ...Array.from({ length: PEOPLE }, (_, i) => `Pessoa ${i};+55 11 98000-${1000 + i}`), 'Fixo Antigo;+55 11 3333-4444'].join('\n'));
       await installation.cli('import', file, '--tenant', 'acme');
       node = await installation.serve();
-      await client(node.url, key).put('/api/v1/settings/quiet-hours', { is_on: false });
+      api = client(node.url, key);
+      await api.put('/api/v1/settings/quiet-hours', { is_on: false });
     });
     after(async () => {
       await installation?.remove();
@@ -96,7 +97,8 @@ for (const engine of ENGINES)
       assert.equal(planned.state, 'planned');
       assert.deepEqual([planned.counts.total, planned.counts.planned, planned.counts.excluded], [PEOPLE + 1, PEOPLE, 1]);
       const seen = await json('preview', 'acme', id, '+55 11 98000-1003');
-      assert.deepEqual([seen.name, seen.would_send, seen.channel, seen.messages.map((one) => [one.channel, one.text, one.missing])], ['Pessoa 3', true, 'whatsapp', [['whatsapp', 'Olá Pessoa 3', []]]]);
+      assert.deepEqual([seen.lead.name, seen.would_send, seen.channel, seen.messages.map((one) => [one.channel, one.text, one.missing])], ['Pessoa 3', true, 'whatsapp', [['whatsapp', 'Olá Pessoa 3', []]]]);
+      assert.deepEqual(seen, await api.post(`/api/v1/dispatches/${id}/preview`, { lead_id: seen.lead.id }), 'one shape');
       const wordless = await json('add', 'acme', 'sem valor', '--channels', '[{"channel":"whatsapp"}]', '--variables', '{"1":{"field":"company"}}');
       const gap = await run('preview', 'acme', wordless.id);
       assert.match(gap.stdout, /would not get it: variable-missing\n\nwhatsapp, cobranca_padrao_whatsapp_v1\nOlá \{\{1\}\}\nno value: 1\n$/);
