@@ -395,7 +395,7 @@ describe('profile', () => {
     p.expects.push(/40[03]/);
     await dialog().getByLabel('Código de verificação').fill('000000');
     await pressIn('Confirmar');
-    await dialog().locator('.field .bad').waitFor();
+    await shows(page, 'dialog[open] .field .bad', 'O código não confere');
     await dialog().getByLabel('Código de verificação').fill(totp(secret));
     await pressIn('Confirmar');
     await dialog().locator('.codes li').nth(9).waitFor();

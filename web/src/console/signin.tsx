@@ -12,7 +12,7 @@ import { Field } from './ui';
 /** What went wrong, in words that help. */
 function explain(why: unknown, hadCode: boolean): string {
   if (isStatus(why, 401)) return t('signInWrong');
-  if (why instanceof Problem && why.slug === 'second-factor') return hadCode ? t('codeWrong') : t('codeAsked');
+  if (why instanceof Problem && why.slug === 'second-factor') return hadCode ? t('problem_second-factor') : t('codeAsked');
   return told(why);
 }
 

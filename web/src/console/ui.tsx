@@ -54,8 +54,8 @@ export function Field({
   children,
 }: {
   label: string;
-  hint?: string;
-  problem?: string;
+  hint?: string | undefined;
+  problem?: string | undefined;
   children: (ids: { id: string; 'aria-describedby': string | undefined; 'aria-invalid': boolean }) => ComponentChildren;
 }) {
   const id = useId();

@@ -47,7 +47,7 @@ export const common = dictionary(
     code: 'Código de verificação',
     codeHint: 'Os 6 números do aplicativo autenticador, ou um código de recuperação.',
     codeAsked: 'Senha certa. Falta o código do seu aplicativo.',
-    codeWrong: 'O código não confere. Espere o próximo e tente de novo.',
+    'problem_second-factor': 'O código não confere. Espere o próximo e tente de novo.',
     signInWrong: 'Empresa, e-mail ou senha não conferem. Confira se as maiúsculas estão ligadas.',
     signOut: 'Sair',
 
@@ -165,7 +165,7 @@ export const common = dictionary(
     code: 'Verification code',
     codeHint: 'The 6 digits of your authenticator app, or a recovery code.',
     codeAsked: 'The password is right. Now the code from your app.',
-    codeWrong: 'That code does not match. Wait for the next one and try again.',
+    'problem_second-factor': 'That code does not match. Wait for the next one and try again.',
     signInWrong: 'Company, e-mail or password do not match. Is Caps Lock on?',
     signOut: 'Sign out',
 

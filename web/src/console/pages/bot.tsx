@@ -4,8 +4,9 @@ import { useSignal, type Signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { post, put, told, type Content } from '../../lib/api';
 import { language, t } from '../../lib/i18n';
-import { Failed, Field, toast } from '../ui';
-import { Head, SaveBar, SettingsFrame, Show, useData, useForm, type Form } from './kit';
+import { Failed } from '../ui';
+import { SaveBar, SaveForm, TextField, useForm, type Form } from './form';
+import { Head, SettingsFrame, Show, useData } from './kit';
 import { w, wn, wx } from './words';
 import { lineOf, placeOf } from './json_place';
 
@@ -179,56 +180,24 @@ function Script({ form, builtin }: { form: Form<Values>; builtin: unknown }) {
 
 /* --- model, times, money ------------------------------------------------------------------------------------------ */
 
-function NumberField({ form, name, label, hint, min, max, step }: {
-  form: Form<Values>;
-  name: 'history' | 'timeout' | 'wait' | 'cap' | 'budget';
-  label: string;
-  hint: string;
-  min: number;
-  max?: number;
-  step: number | 'any';
-}) {
-  const problem = form.problem(
-    { history: 'model.history', timeout: 'model.timeout_ms', wait: 'debounce_ms', cap: 'debounce_cap_ms', budget: 'budget_micros' }[name],
-  );
-  return (
-    <Field label={label} hint={hint} {...(problem ? { problem } : {})}>
-      {(ids) => (
-        <input
-          {...ids}
-          type="number"
-          min={min}
-          {...(max ? { max } : {})}
-          step={step}
-          value={form.value.value[name]}
-          onInput={(e) => form.set({ [name]: e.currentTarget.value })}
-        />
-      )}
-    </Field>
-  );
-}
+type Attributes = { min: number; max?: number; step: number | 'any' };
+
+/** of: what the server calls it. */
+const NumberField = ({ name, ...rest }: { form: Form<Values>; name: 'history' | 'timeout' | 'wait' | 'cap' | 'budget'; of: string } & Attributes) => (
+  <TextField {...rest} name={name} label={w(name)} hint={w(`${name}Hint`)} type="number" />
+);
 
 function Model({ form }: { form: Form<Values> }) {
-  const problem = form.problem('model.system_prompt');
   return (
     <section class="card form" aria-labelledby="model-title">
       <h2 id="model-title">{w('model')}</h2>
       <p class="quiet">
         {w('modelLead')} <a href="/app/settings/channels">{t('pageChannels')}</a>
       </p>
-      <Field label={w('prompt')} hint={w('promptHint')} {...(problem ? { problem } : {})}>
-        {(ids) => (
-          <textarea
-            {...ids}
-            rows={10}
-            value={form.value.value.prompt}
-            onInput={(e) => form.set({ prompt: e.currentTarget.value })}
-          />
-        )}
-      </Field>
+      <TextField form={form} name="prompt" of="model.system_prompt" label={w('prompt')} hint={w('promptHint')} rows={10} />
       <div class="columns">
-        <NumberField form={form} name="history" label={w('history')} hint={w('historyHint')} min={1} max={200} step={1} />
-        <NumberField form={form} name="timeout" label={w('timeout')} hint={w('timeoutHint')} min={1} max={120} step="any" />
+        <NumberField form={form} name="history" of="model.history" min={1} max={200} step={1} />
+        <NumberField form={form} name="timeout" of="model.timeout_ms" min={1} max={120} step="any" />
       </div>
     </section>
   );
@@ -240,9 +209,9 @@ function Budget({ form, bot }: { form: Form<Values>; bot: Bot }) {
     <section class="card form" aria-labelledby="budget-title">
       <h2 id="budget-title">{w('paceAndBudget')}</h2>
       <div class="columns">
-        <NumberField form={form} name="wait" label={w('wait')} hint={w('waitHint')} min={1} max={15} step="any" />
-        <NumberField form={form} name="cap" label={w('cap')} hint={w('capHint')} min={1} max={60} step="any" />
-        <NumberField form={form} name="budget" label={w('budget')} hint={w('budgetHint')} min={0} step="any" />
+        <NumberField form={form} name="wait" of="debounce_ms" min={1} max={15} step="any" />
+        <NumberField form={form} name="cap" of="debounce_cap_ms" min={1} max={60} step="any" />
+        <NumberField form={form} name="budget" of="budget_micros" min={0} step="any" />
       </div>
       <p class="quiet">{w('spent', { n: money(bot.spent_micros) })}</p>
       {budget > 0 && (
@@ -425,22 +394,12 @@ function Editor({ bot }: { bot: Signal<Bot> }) {
   };
   return (
     <div class="bot-page">
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save).then((ok) => ok && toast(t('saved')));
-        }}
-        onReset={(e) => {
-          e.preventDefault();
-          form.reset(valuesOf(bot.value));
-        }}
-      >
+      <SaveForm form={form} save={save} look="form">
         <KindChoice form={form} />
         {form.value.value.kind === 'script' ? <Script form={form} builtin={bot.value.builtin_script} /> : <Model form={form} />}
         <Budget form={form} bot={bot.value} />
         <SaveBar form={form} fields={FIELDS} />
-      </form>
+      </SaveForm>
       <TryOut form={form} bot={bot.value} />
     </div>
   );

@@ -5,8 +5,9 @@ import { del, patch, post, type List } from '../../lib/api';
 import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { may } from '../session';
-import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { Empty, toast } from '../ui';
+import { DialogForm, TextField, useForm } from './form';
+import { EditRemove, Head, SettingsFrame, Show, useData, useDoing } from './kit';
 import { w } from './words';
 
 interface Canned {
@@ -19,57 +20,31 @@ type Values = Omit<Canned, 'id'>;
 
 function Edit({ one, onClose, onSaved }: { one: Canned | null; onClose: () => void; onSaved: () => void }) {
   const form = useForm<Values>({ shortcut: one?.shortcut ?? '', text: one?.text ?? '' });
-  const v = form.value.value;
-  const problem = form.rest(['shortcut', 'text']);
   const save = async (values: Values) => {
     const body = { shortcut: values.shortcut.trim().replace(/^\//, ''), text: values.text.trim() };
     await (one ? patch(`/canned/${one.id}`, body) : post('/canned', body));
-    afterwards(() => {
-      onSaved();
-      onClose();
-    });
   };
   return (
-    <Dialog title={one ? `/${one.shortcut}` : w('newCanned')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <Field
-          label={w('shortcut')}
-          hint={w('shortcutHint')}
-          {...(form.problem('shortcut') ? { problem: form.problem('shortcut')! } : {})}
-        >
-          {(ids) => (
-            <input
-              {...ids}
-              required
-              maxLength={40}
-              autocapitalize="none"
-              spellcheck={false}
-              value={v.shortcut}
-              onInput={(e) => form.set({ shortcut: e.currentTarget.value })}
-            />
-          )}
-        </Field>
-        <Field label={w('text')} {...(form.problem('text') ? { problem: form.problem('text')! } : {})}>
-          {(ids) => (
-            <textarea
-              {...ids}
-              required
-              rows={6}
-              maxLength={4096}
-              value={v.text}
-              onInput={(e) => form.set({ text: e.currentTarget.value })}
-            />
-          )}
-        </Field>
-        <DialogEnd problem={problem} submit={t('save')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm
+      title={one ? `/${one.shortcut}` : w('newCanned')}
+      form={form}
+      save={save}
+      fields={['shortcut', 'text']}
+      onSaved={onSaved}
+      onClose={onClose}
+    >
+      <TextField
+        form={form}
+        name="shortcut"
+        label={w('shortcut')}
+        hint={w('shortcutHint')}
+        required
+        maxLength={40}
+        autocapitalize="none"
+        spellcheck={false}
+      />
+      <TextField form={form} name="text" label={w('text')} required rows={6} maxLength={4096} />
+    </DialogForm>
   );
 }
 

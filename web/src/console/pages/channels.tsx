@@ -7,8 +7,9 @@ import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { navigate, query } from '../../lib/router';
 import { Icon } from '../icons';
-import { Empty, Field, toast } from '../ui';
-import { afterwards, ask, Asker, CopyLine, Head, SaveBar, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { Empty, Field } from '../ui';
+import { afterwards, SaveBar, SaveForm, TextField, useForm } from './form';
+import { ask, Asker, CopyLine, Head, SettingsFrame, Show, useData, useDoing } from './kit';
 import { hasWord, w, wx } from './words';
 import type { PageProps } from './index';
 
@@ -88,6 +89,13 @@ const inputOf = (f: KindField): Record<string, string | number | boolean> => {
   return { autocomplete: 'off' };
 };
 
+/** What a field is chosen from, where it is not written. */
+function choicesOf(f: KindField): [string, string][] | null {
+  if (f.type === 'boolean') return [['', w('standard')], ['true', w('yes')], ['false', w('no')]];
+  if (!f.name.endsWith('_security')) return null;
+  return [['', w('security_tls')], ['starttls', w('security_starttls')], ['none', w('security_none')]];
+}
+
 function KindInput({ field, value, isSet, problem, onInput }: {
   field: KindField;
   value: string;
@@ -97,32 +105,23 @@ function KindInput({ field, value, isSet, problem, onInput }: {
 }) {
   const hint = hasWord(`fh_${field.name}`) ? wx('fh_', field.name) : field.summary;
   const state = field.is_secret ? (isSet ? ` ${w('secretSet')}` : ` ${w('secretUnset')}`) : '';
-  if (field.type === 'boolean')
+  const choices = choicesOf(field);
+  if (choices)
     return (
       <Field label={label(field.name)} hint={hint}>
         {(ids) => (
           <select {...ids} value={value} onChange={(e) => onInput(e.currentTarget.value)}>
-            <option value="">{w('standard')}</option>
-            <option value="true">{w('yes')}</option>
-            <option value="false">{w('no')}</option>
-          </select>
-        )}
-      </Field>
-    );
-  if (field.name.endsWith('_security'))
-    return (
-      <Field label={label(field.name)} hint={hint}>
-        {(ids) => (
-          <select {...ids} value={value} onChange={(e) => onInput(e.currentTarget.value)}>
-            <option value="">{w('security_tls')}</option>
-            <option value="starttls">{w('security_starttls')}</option>
-            <option value="none">{w('security_none')}</option>
+            {choices.map(([key, title]) => (
+              <option key={key} value={key}>
+                {title}
+              </option>
+            ))}
           </select>
         )}
       </Field>
     );
   return (
-    <Field label={label(field.name)} hint={hint + state} {...(problem ? { problem } : {})}>
+    <Field label={label(field.name)} hint={hint + state} problem={problem}>
       {(ids) => (
         <input
           {...ids}
@@ -176,34 +175,17 @@ function Edit({ kind, account, onSaved }: { kind: Kind; account: Account | null;
   const more = kind.fields.filter((f) => !ESSENTIAL.includes(f.name) && f.name !== 'unsubscribe_key');
   const isMail = kind.kind === 'email';
   return (
-    <form
-      class="card form"
-      onSubmit={(e) => {
-        e.preventDefault();
-        void form.submit(save).then((ok) => ok && toast(t('saved')));
-      }}
-      onReset={(e) => {
-        e.preventDefault();
-        form.reset(valuesOf(account));
-      }}
-    >
-      <Field label={w('channelName')} hint={w('channelNameHint')}>
-        {(ids) => (
-          <input {...ids} value={v.name} maxLength={100} onInput={(e) => form.set({ name: e.currentTarget.value })} />
-        )}
-      </Field>
+    <SaveForm form={form} save={save}>
+      <TextField form={form} name="name" label={w('channelName')} hint={w('channelNameHint')} maxLength={100} />
       {kind.address && (
-        <Field label={wx('address_', kind.kind)} hint={wx('addressHint_', kind.kind)} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
-          {(ids) => (
-            <input
-              {...ids}
-              required
-              {...(isMail ? { type: 'email', autocomplete: 'off' } : { inputMode: 'numeric', pattern: '[0-9]+' })}
-              value={v.address}
-              onInput={(e) => form.set({ address: e.currentTarget.value })}
-            />
-          )}
-        </Field>
+        <TextField
+          form={form}
+          name="address"
+          label={wx('address_', kind.kind)}
+          hint={wx('addressHint_', kind.kind)}
+          required
+          {...(isMail ? { type: 'email', autocomplete: 'off' } : { inputMode: 'numeric', pattern: '[0-9]+' })}
+        />
       )}
       {inputs(essential)}
       <details>
@@ -211,7 +193,7 @@ function Edit({ kind, account, onSaved }: { kind: Kind; account: Account | null;
         <div class="form">{inputs(more)}</div>
       </details>
       <SaveBar form={form} fields={[...kind.fields.map((f) => f.name), 'address']} />
-    </form>
+    </SaveForm>
   );
 }
 

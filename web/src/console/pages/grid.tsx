@@ -272,6 +272,27 @@ export function Menu({ label, icon, text, choices, small = false, isOff = false 
   );
 }
 
+/** One of a list's conditions. "" is among the choices: none. */
+export function Narrow({ label, value, choices, onPick }: {
+  label: string;
+  value: string;
+  choices: readonly (readonly [string, string])[];
+  onPick: (value: string) => void;
+}) {
+  return (
+    <label class="check">
+      {label}
+      <select value={value} onChange={(e) => onPick(e.currentTarget.value)}>
+        {choices.map(([key, title]) => (
+          <option key={key} value={key}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 /** How far something is. Without a part nothing is known yet but that it moves. */
 export function Progress({ label, part, words }: { label: string; part: number | null; words?: ComponentChildren }) {
   return (

@@ -5,7 +5,8 @@ import { get, put, type List } from '../../lib/api';
 import { language, t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { Field, toast } from '../ui';
-import { Head, SaveBar, SettingsFrame, Show, useData, useDoing, useForm, type Form } from './kit';
+import { CheckField, SaveBar, SaveForm, SelectField, useForm, type Form } from './form';
+import { Head, SettingsFrame, Show, useData, useDoing } from './kit';
 import { w, wx } from './words';
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -224,50 +225,32 @@ function Holidays({ form }: { form: Form<Settings> }) {
 type NumberName = 'pickup_minutes' | 'escalate_minutes' | 'silence_minutes' | 'expire_hours' | 'default_capacity';
 
 function Numbers({ form, names }: { form: Form<Settings>; names: NumberName[] }) {
-  return (
-    <div class="columns">
-      {names.map((name) => {
-        const problem = form.problem(name);
-        return (
-          <Field key={name} label={wx('team_', name)} hint={wx('teamHint_', name)} {...(problem ? { problem } : {})}>
-            {(ids) => (
-              <input
-                {...ids}
-                type="number"
-                min={1}
-                required
-                value={form.value.value[name]}
-                onInput={(e) => form.set({ [name]: Number(e.currentTarget.value) })}
-              />
-            )}
-          </Field>
-        );
-      })}
-    </div>
-  );
-}
-
-function Choice<K extends 'silence_action' | 'assignment'>({ form, name, choices }: {
-  form: Form<Settings>;
-  name: K;
-  choices: Settings[K][];
-}) {
-  return (
-    <Field label={wx('team_', name)} hint={wx('teamHint_', name)}>
+  return names.map((name) => (
+    <Field key={name} label={wx('team_', name)} hint={wx('teamHint_', name)} problem={form.problem(name)}>
       {(ids) => (
-        <select
+        <input
           {...ids}
+          type="number"
+          min={1}
+          required
           value={form.value.value[name]}
-          onChange={(e) => form.set({ [name]: e.currentTarget.value } as Partial<Settings>)}
-        >
-          {choices.map((one) => (
-            <option key={one} value={one}>
-              {wx(`${name}_`, one)}
-            </option>
-          ))}
-        </select>
+          onInput={(e) => form.set({ [name]: Number(e.currentTarget.value) })}
+        />
       )}
     </Field>
+  ));
+}
+
+function Choice({ form, name, choices }: { form: Form<Settings>; name: 'silence_action' | 'assignment'; choices: string[] }) {
+  return (
+    <SelectField
+      form={form}
+      name={name}
+      label={wx('team_', name)}
+      hint={wx('teamHint_', name)}
+      choices={choices}
+      say={(one) => wx(`${name}_`, one)}
+    />
   );
 }
 
@@ -276,45 +259,25 @@ function Deadlines({ form }: { form: Form<Settings> }) {
     <section class="card form" aria-labelledby="deadlines-title">
       <h2 id="deadlines-title">{w('deadlines')}</h2>
       <p class="quiet">{w('deadlinesLead')}</p>
-      <Numbers form={form} names={['pickup_minutes', 'escalate_minutes', 'silence_minutes', 'expire_hours']} />
+      <div class="columns">
+        <Numbers form={form} names={['pickup_minutes', 'escalate_minutes', 'silence_minutes', 'expire_hours']} />
+      </div>
       <Choice form={form} name="silence_action" choices={['queue', 'bot']} />
     </section>
   );
 }
 
 function Assignment({ form }: { form: Form<Settings> }) {
-  const v = form.value.value;
   return (
     <section class="card form" aria-labelledby="assignment-title">
       <h2 id="assignment-title">{w('assignment')}</h2>
       <div class="columns">
         <Choice form={form} name="assignment" choices={['manual', 'round_robin']} />
-        <Field label={wx('team_', 'default_capacity')} hint={wx('teamHint_', 'default_capacity')}>
-          {(ids) => (
-            <input
-              {...ids}
-              type="number"
-              min={1}
-              required
-              value={v.default_capacity}
-              onInput={(e) => form.set({ default_capacity: Number(e.currentTarget.value) })}
-            />
-          )}
-        </Field>
+        <Numbers form={form} names={['default_capacity']} />
       </div>
-      <label class="check">
-        <input type="checkbox" checked={v.is_sticky} onChange={(e) => form.set({ is_sticky: e.currentTarget.checked })} />
-        {w('sticky')}
-      </label>
-      {v.handoff_on_request !== undefined && (
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={v.handoff_on_request}
-            onChange={(e) => form.set({ handoff_on_request: e.currentTarget.checked })}
-          />
-          {w('handoffOnRequest')}
-        </label>
+      <CheckField form={form} name="is_sticky" label={w('sticky')} />
+      {form.value.value.handoff_on_request !== undefined && (
+        <CheckField form={form} name="handoff_on_request" label={w('handoffOnRequest')} />
       )}
     </section>
   );
@@ -326,51 +289,38 @@ function Texts({ form }: { form: Form<Settings> }) {
     <section class="card form" aria-labelledby="texts-title">
       <h2 id="texts-title">{w('texts')}</h2>
       <p class="quiet">{w('textsLead')}</p>
-      {TEXTS.map((name) => {
-        const problem = form.problem(`texts.${name}`);
-        return (
-          <Field key={name} label={wx('text_', name)} hint={wx('textHint_', name)} {...(problem ? { problem } : {})}>
-            {(ids) => (
-              <textarea
-                {...ids}
-                rows={2}
-                maxLength={1000}
-                value={texts[name]}
-                onInput={(e) => form.set({ texts: { ...texts, [name]: e.currentTarget.value } })}
-              />
-            )}
-          </Field>
-        );
-      })}
+      {TEXTS.map((name) => (
+        <Field key={name} label={wx('text_', name)} hint={wx('textHint_', name)} problem={form.problem(`texts.${name}`)}>
+          {(ids) => (
+            <textarea
+              {...ids}
+              rows={2}
+              maxLength={1000}
+              value={texts[name]}
+              onInput={(e) => form.set({ texts: { ...texts, [name]: e.currentTarget.value } })}
+            />
+          )}
+        </Field>
+      ))}
     </section>
   );
 }
 
-const FIELDS = ['pickup_minutes', 'escalate_minutes', 'silence_minutes', 'expire_hours', ...TEXTS.map((name) => `texts.${name}`)];
+const FIELDS = ['pickup_minutes', 'escalate_minutes', 'silence_minutes', 'expire_hours', 'default_capacity', ...TEXTS.map((name) => `texts.${name}`)];
 
 function Editor({ settings }: { settings: Signal<Settings> }) {
   const form = useForm<Settings>(settings.value);
   const save = async ({ timezone: _zone, is_open: _open, ...body }: Settings) =>
     (settings.value = await put<Settings>('/team/settings', body));
   return (
-    <form
-      class="form"
-      onSubmit={(e) => {
-        e.preventDefault();
-        void form.submit(save).then((ok) => ok && toast(t('saved')));
-      }}
-      onReset={(e) => {
-        e.preventDefault();
-        form.reset(settings.value);
-      }}
-    >
+    <SaveForm form={form} save={save} look="form">
       <Week form={form} />
       <Holidays form={form} />
       <Deadlines form={form} />
       <Assignment form={form} />
       <Texts form={form} />
       <SaveBar form={form} fields={FIELDS} />
-    </form>
+    </SaveForm>
   );
 }
 

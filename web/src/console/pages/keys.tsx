@@ -5,8 +5,9 @@ import { del, post, type List } from '../../lib/api';
 import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
-import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { Empty, toast } from '../ui';
+import { DialogForm, TextField, useForm } from './form';
+import { ask, Asker, CopyLine, Head, Once, SettingsFrame, Show, useData, useDoing } from './kit';
 import { w, wx } from './words';
 
 interface ApiKey {
@@ -34,64 +35,56 @@ const scopesOf = (v: Values): string => (v.group === 'single' ? v.single.join(' 
 function Add({ onClose, onMade }: { onClose: () => void; onMade: (key: ApiKey) => void }) {
   const form = useForm<Values>({ name: '', group: 'read', single: [] });
   const v = form.value.value;
-  const problem = form.rest(['name']);
-  const save = async (values: Values) => {
-    const made = await post<ApiKey>('/keys', { name: values.name.trim(), scopes: scopesOf(values) });
-    afterwards(() => onMade(made));
-  };
+  const save = (values: Values) => post<ApiKey>('/keys', { name: values.name.trim(), scopes: scopesOf(values) });
   const toggle = (scope: string, is: boolean) =>
     form.set({ single: is ? [...v.single, scope] : v.single.filter((one) => one !== scope) });
   return (
-    <Dialog title={w('newKey')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <Field label={w('keyName')} hint={w('keyNameHint')} {...(form.problem('name') ? { problem: form.problem('name')! } : {})}>
-          {(ids) => (
-            <input {...ids} required maxLength={100} value={v.name} onInput={(e) => form.set({ name: e.currentTarget.value })} />
-          )}
-        </Field>
-        <fieldset class="form">
-          <legend class="legend-text">{w('mayDo')}</legend>
-          {GROUPS.map((group) => (
-            <label key={group} class="check">
-              <input type="radio" name="group" checked={v.group === group} onChange={() => form.set({ group })} />
-              <span>
-                <strong>{wx('scope_', group)}</strong> <span class="quiet">{wx('scopeLead_', group)}</span>
-              </span>
-            </label>
-          ))}
-          <label class="check">
-            <input type="radio" name="group" checked={v.group === 'single'} onChange={() => form.set({ group: 'single' })} />
-            <strong>{w('scopeSingle')}</strong>
+    <DialogForm
+      title={w('newKey')}
+      form={form}
+      save={save}
+      fields={['name']}
+      submit={w('makeKey')}
+      isOff={scopesOf(v) === ''}
+      onSaved={onMade}
+      onClose={onClose}
+    >
+      <TextField form={form} name="name" label={w('keyName')} hint={w('keyNameHint')} required maxLength={100} />
+      <fieldset class="form">
+        <legend class="legend-text">{w('mayDo')}</legend>
+        {GROUPS.map((group) => (
+          <label key={group} class="check">
+            <input type="radio" name="group" checked={v.group === group} onChange={() => form.set({ group })} />
+            <span>
+              <strong>{wx('scope_', group)}</strong> <span class="quiet">{wx('scopeLead_', group)}</span>
+            </span>
           </label>
-          {v.group === 'single' && (
-            <div class="scopes">
-              {RESOURCES.map((resource) => (
-                <div key={resource}>
-                  <code>{resource}</code>
-                  {['read', 'write'].map((verb) => (
-                    <label key={verb} class="check">
-                      <input
-                        type="checkbox"
-                        checked={v.single.includes(`${resource}:${verb}`)}
-                        onChange={(e) => toggle(`${resource}:${verb}`, e.currentTarget.checked)}
-                      />
-                      {wx('verb_', verb)}
-                    </label>
-                  ))}
-                </div>
-              ))}
-            </div>
-          )}
-        </fieldset>
-        <DialogEnd problem={problem} submit={w('makeKey')} isOff={form.isBusy.value || scopesOf(v) === ''} onClose={onClose} />
-      </form>
-    </Dialog>
+        ))}
+        <label class="check">
+          <input type="radio" name="group" checked={v.group === 'single'} onChange={() => form.set({ group: 'single' })} />
+          <strong>{w('scopeSingle')}</strong>
+        </label>
+        {v.group === 'single' && (
+          <div class="scopes">
+            {RESOURCES.map((resource) => (
+              <div key={resource}>
+                <code>{resource}</code>
+                {['read', 'write'].map((verb) => (
+                  <label key={verb} class="check">
+                    <input
+                      type="checkbox"
+                      checked={v.single.includes(`${resource}:${verb}`)}
+                      onChange={(e) => toggle(`${resource}:${verb}`, e.currentTarget.checked)}
+                    />
+                    {wx('verb_', verb)}
+                  </label>
+                ))}
+              </div>
+            ))}
+          </div>
+        )}
+      </fieldset>
+    </DialogForm>
   );
 }
 
@@ -170,7 +163,6 @@ export default function Keys() {
         <Add
           onClose={() => (isAdding.value = false)}
           onMade={(one) => {
-            isAdding.value = false;
             made.value = one;
             void keys.reload();
           }}

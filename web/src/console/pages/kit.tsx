@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the pages beside the inbox are made of: data that loads and reloads, forms that know whether they were changed.
+// What the pages beside the inbox are made of: data that loads and reloads, and the pieces they show it in.
 import { signal, useSignal, type Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { kit } from '../../i18n/kit';
-import { get, Problem, told } from '../../lib/api';
+import { get } from '../../lib/api';
 import { t, words } from '../../lib/i18n';
-import { guard, path as place } from '../../lib/router';
+import { path as place } from '../../lib/router';
 import { may } from '../session';
 import { Dialog, Failed, Loading, toast, toastProblem } from '../ui';
 import { sections } from './index';
@@ -86,128 +86,7 @@ export function useDoing(): [Signal<boolean>, (what: () => Promise<unknown>) => 
   return [isBusy, run];
 }
 
-/* --- forms -------------------------------------------------------------------------------------------------------- */
-
-/** The field that a problem is about: its own member, or the name its words begin with. */
-export function fieldOf(why: unknown): string {
-  if (!(why instanceof Problem)) return '';
-  if (typeof why.body.field === 'string') return why.body.field;
-  return /^"?([a-z_][\w.[\]]*)"?(?::| is | has | holds | does )/i.exec(why.message)?.[1] ?? '';
-}
-
-export interface Form<T extends object> {
-  value: Signal<T>;
-  isDirty: () => boolean;
-  set: (change: Partial<T>) => void;
-  reset: (to: T) => void;
-  problem: (field: string) => string | undefined;
-  /** A failure that belongs to no field that was asked for. */
-  rest: (fields: string[]) => string;
-  isBusy: Signal<boolean>;
-  /** Keeps what was entered when it fails. */
-  submit: (save: (value: T) => Promise<T | void>) => Promise<boolean>;
-}
-
-export function useForm<T extends object>(first: T): Form<T> {
-  const start = useSignal(first);
-  const value = useSignal(first);
-  const why = useSignal<unknown>(null);
-  const isBusy = useSignal(false);
-  const isDirty = () => JSON.stringify(start.value) !== JSON.stringify(value.value);
-  useEffect(() => {
-    const stop = guard(() => !isDirty() || confirm(w('leaveUnsaved')));
-    const onUnload = (e: BeforeUnloadEvent) => {
-      if (isDirty()) e.preventDefault();
-    };
-    addEventListener('beforeunload', onUnload);
-    return () => {
-      stop();
-      removeEventListener('beforeunload', onUnload);
-    };
-  }, []);
-  return useMemo(
-    () => ({
-      value,
-      isDirty,
-      set: (change) => (value.value = { ...value.value, ...change }),
-      reset: (to) => {
-        start.value = to;
-        value.value = to;
-        why.value = null;
-      },
-      problem: (field) => (why.value && fieldOf(why.value) === field ? told(why.value) : undefined),
-      rest: (fields) => (why.value && !fields.includes(fieldOf(why.value)) ? told(why.value) : ''),
-      isBusy,
-      submit: async (save) => {
-        if (isBusy.value) return false;
-        isBusy.value = true;
-        why.value = null;
-        try {
-          const kept = await save(value.value);
-          start.value = kept ?? value.value;
-          value.value = start.value;
-          return true;
-        } catch (failure) {
-          why.value = failure;
-          return false;
-        } finally {
-          isBusy.value = false;
-        }
-      },
-    }),
-    [],
-  );
-}
-
-/** For what follows a save: runs once the form knows that nothing is unsaved any more. */
-export const afterwards = (fn: () => void): void => void setTimeout(fn);
-
-/** Save and put back, while there is something to. */
-export function SaveBar<T extends object>({ form, fields = [] }: { form: Form<T>; fields?: string[] }) {
-  const problem = form.rest(fields);
-  const isDirty = form.isDirty();
-  return (
-    <div class="save-bar">
-      <p class={problem ? 'problem' : 'sr'} role="alert">
-        {problem}
-      </p>
-      <button type="submit" class="primary" disabled={!isDirty || form.isBusy.value}>
-        {t('save')}
-      </button>
-      {isDirty && (
-        <button type="reset" disabled={form.isBusy.value}>
-          {w('putBack')}
-        </button>
-      )}
-      {isDirty && <span class="quiet">{w('unsaved')}</span>}
-    </div>
-  );
-}
-
-/** What a dialog's form closes with: what is wrong with the whole of it, back, and on. */
-export function DialogEnd({ problem, submit, isOff, isDanger = false, onClose }: {
-  problem: string;
-  submit: string;
-  isOff: boolean;
-  isDanger?: boolean;
-  onClose: () => void;
-}) {
-  return (
-    <>
-      <p class={problem ? 'problem' : 'sr'} role="alert">
-        {problem}
-      </p>
-      <div class="actions">
-        <button type="button" onClick={onClose}>
-          {t('cancel')}
-        </button>
-        <button type="submit" class={isDanger ? 'danger' : 'primary'} disabled={isOff}>
-          {submit}
-        </button>
-      </div>
-    </>
-  );
-}
+/* --- pieces ------------------------------------------------------------------------------------------------------- */
 
 /** The buttons of a row; name says to a screen reader whose they are. */
 export function EditRemove({ name, isBusy, onEdit, onRemove }: {
@@ -227,8 +106,6 @@ export function EditRemove({ name, isBusy, onEdit, onRemove }: {
     </span>
   );
 }
-
-/* --- pieces ------------------------------------------------------------------------------------------------------- */
 
 export function Head({ title, lead, children }: { title: string; lead?: string; children?: ComponentChildren }) {
   return (

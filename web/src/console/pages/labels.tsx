@@ -5,8 +5,9 @@ import { del, patch, post, type Label, type List } from '../../lib/api';
 import { t } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { may } from '../session';
-import { Dialog, Empty, Field, toast } from '../ui';
-import { afterwards, DialogEnd, EditRemove, Head, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { Empty, toast } from '../ui';
+import { DialogForm, TextField, useForm } from './form';
+import { EditRemove, Head, SettingsFrame, Show, useData, useDoing } from './kit';
 import { w } from './words';
 
 const COLORS = ['#0f766e', '#2563eb', '#7c3aed', '#be185d', '#b91c1c', '#b45309', '#4d7c0f', '#475569'];
@@ -21,48 +22,30 @@ export const Dot = ({ color }: { color: string }) => (
 function Edit({ label, onClose, onSaved }: { label: Label | null; onClose: () => void; onSaved: () => void }) {
   const form = useForm({ name: label?.name ?? '', color: label?.color ?? COLORS[0]! });
   const v = form.value.value;
-  const problem = form.rest(['name']);
   const save = async (values: { name: string; color: string }) => {
     const body = { name: values.name.trim(), color: values.color };
     await (label ? patch(`/labels/${label.id}`, body) : post('/labels', body));
-    afterwards(() => {
-      onSaved();
-      onClose();
-    });
   };
   return (
-    <Dialog title={label ? label.name : w('newLabel')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <Field label={w('name')} {...(form.problem('name') ? { problem: form.problem('name')! } : {})}>
-          {(ids) => (
-            <input {...ids} required maxLength={40} value={v.name} onInput={(e) => form.set({ name: e.currentTarget.value })} />
-          )}
-        </Field>
-        <fieldset class="colors">
-          <legend class="legend-text">{w('color')}</legend>
-          {COLORS.map((color, i) => (
-            <label key={color} title={w('colorN', { n: i + 1 })}>
-              <input
-                type="radio"
-                name="color"
-                class="sr"
-                aria-label={w('colorN', { n: i + 1 })}
-                checked={v.color.toLowerCase() === color}
-                onChange={() => form.set({ color })}
-              />
-              <Dot color={color} />
-            </label>
-          ))}
-        </fieldset>
-        <DialogEnd problem={problem} submit={t('save')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm title={label ? label.name : w('newLabel')} form={form} save={save} fields={['name']} onSaved={onSaved} onClose={onClose}>
+      <TextField form={form} name="name" label={w('name')} required maxLength={40} />
+      <fieldset class="colors">
+        <legend class="legend-text">{w('color')}</legend>
+        {COLORS.map((color, i) => (
+          <label key={color} title={w('colorN', { n: i + 1 })}>
+            <input
+              type="radio"
+              name="color"
+              class="sr"
+              aria-label={w('colorN', { n: i + 1 })}
+              checked={v.color.toLowerCase() === color}
+              onChange={() => form.set({ color })}
+            />
+            <Dot color={color} />
+          </label>
+        ))}
+      </fieldset>
+    </DialogForm>
   );
 }
 

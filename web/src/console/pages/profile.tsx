@@ -7,8 +7,9 @@ import { del, patch, post, type List, type Me, type Theme } from '../../lib/api'
 import { timeFull, when } from '../../lib/format';
 import { chosenLanguage, t, tx, type Language } from '../../lib/i18n';
 import { load, me, setLanguage, setTheme, theme, user } from '../session';
-import { Dialog, Empty, Field, toast, toastProblem } from '../ui';
-import { afterwards, CopyButton, CopyLine, DialogEnd, Head, Once, SaveBar, Show, useData, useDoing, useForm } from './kit';
+import { Empty, Field, toastProblem } from '../ui';
+import { DialogForm, SaveBar, SaveForm, TextField, useForm, Whole } from './form';
+import { CopyButton, CopyLine, Head, Once, Show, useData, useDoing } from './kit';
 import { w } from './words';
 
 /* --- name, language, theme ---------------------------------------------------------------------------------------- */
@@ -17,30 +18,11 @@ function About() {
   const form = useForm({ name: user.value?.name ?? '' });
   const save = async (v: { name: string }) => {
     me.value = await patch<Me>('/me', { name: v.name.trim() });
+    return { name: user.value?.name ?? '' };
   };
   return (
-    <form
-      class="card form"
-      onSubmit={(e) => {
-        e.preventDefault();
-        void form.submit(save).then((ok) => ok && toast(t('saved')));
-      }}
-      onReset={(e) => {
-        e.preventDefault();
-        form.reset({ name: user.value?.name ?? '' });
-      }}
-    >
-      <Field label={w('name')} hint={w('nameHint')} {...(form.problem('name') ? { problem: form.problem('name')! } : {})}>
-        {(ids) => (
-          <input
-            {...ids}
-            autocomplete="name"
-            maxLength={100}
-            value={form.value.value.name}
-            onInput={(e) => form.set({ name: e.currentTarget.value })}
-          />
-        )}
-      </Field>
+    <SaveForm form={form} save={save}>
+      <TextField form={form} name="name" label={w('name')} hint={w('nameHint')} autocomplete="name" maxLength={100} />
       <SaveBar form={form} fields={['name']} />
       <div class="columns">
         <Field label={t('language')}>
@@ -72,7 +54,7 @@ function About() {
           )}
         </Field>
       </div>
-    </form>
+    </SaveForm>
   );
 }
 
@@ -84,35 +66,15 @@ function Password() {
   const form = useForm(EMPTY);
   const v = form.value.value;
   const isDifferent = v.again !== '' && v.again !== v.fresh;
-  const rest = form.rest([]);
   const save = async (values: typeof EMPTY) => {
     await patch('/me', { password: { current: values.current, new: values.fresh } });
-    toast(w('passwordChanged'));
     return EMPTY;
   };
   const input = (name: keyof typeof EMPTY, label: string, autocomplete: 'current-password' | 'new-password', problem?: string) => (
-    <Field label={label} {...(problem ? { problem } : {})}>
-      {(ids) => (
-        <input
-          {...ids}
-          type="password"
-          required
-          autocomplete={autocomplete}
-          value={v[name]}
-          onInput={(e) => form.set({ [name]: e.currentTarget.value })}
-        />
-      )}
-    </Field>
+    <TextField form={form} name={name} label={label} problem={problem} type="password" required autocomplete={autocomplete} />
   );
   return (
-    <form
-      class="card form"
-      aria-labelledby="password-title"
-      onSubmit={(e) => {
-        e.preventDefault();
-        if (!isDifferent) void form.submit(save);
-      }}
-    >
+    <SaveForm form={form} save={save} said={w('passwordChanged')} titleId="password-title">
       <h2 id="password-title">{t('password')}</h2>
       <input class="sr" tabIndex={-1} aria-hidden="true" autocomplete="username" readOnly value={user.value?.email ?? ''} />
       {input('current', w('currentPassword'), 'current-password')}
@@ -120,15 +82,13 @@ function Password() {
         {input('fresh', w('freshPassword'), 'new-password')}
         {input('again', w('againPassword'), 'new-password', isDifferent ? w('passwordsDiffer') : undefined)}
       </div>
-      <p class={rest ? 'problem' : 'sr'} role="alert">
-        {rest}
-      </p>
+      <Whole problem={form.rest([])} />
       <div class="row">
         <button type="submit" class="primary" disabled={form.isBusy.value || v.fresh === '' || v.again !== v.fresh}>
           {w('changePassword')}
         </button>
       </div>
-    </form>
+    </SaveForm>
   );
 }
 
@@ -156,22 +116,8 @@ function QrCode({ text }: { text: string }) {
   );
 }
 
-function CodeField({ value, onInput, problem }: { value: string; onInput: (value: string) => void; problem?: string }) {
-  return (
-    <Field label={t('code')} {...(problem ? { problem } : {})}>
-      {(ids) => (
-        <input
-          {...ids}
-          required
-          autocomplete="one-time-code"
-          inputMode="numeric"
-          value={value}
-          onInput={(e) => onInput(e.currentTarget.value)}
-        />
-      )}
-    </Field>
-  );
-}
+const CODE = { required: true, autocomplete: 'one-time-code', inputMode: 'numeric' } as const;
+const digits = (code: string) => code.replace(/\s/g, '');
 
 function Enrol({ secret, uri, onClose, onDone }: {
   secret: string;
@@ -180,82 +126,48 @@ function Enrol({ secret, uri, onClose, onDone }: {
   onDone: (codes: string[]) => void;
 }) {
   const form = useForm({ code: '' });
-  const save = async ({ code }: { code: string }) => {
-    const found = await post<{ recovery_codes: string[] }>('/me/totp/confirm', { code: code.replace(/\s/g, '') });
-    afterwards(() => onDone(found.recovery_codes));
-    return { code: '' };
-  };
-  const problem = form.rest([]);
+  const save = ({ code }: { code: string }) => post<{ recovery_codes: string[] }>('/me/totp/confirm', { code: digits(code) });
   return (
-    <Dialog title={w('enrolTitle')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <ol class="numbered">
-          <li>{w('enrol1')}</li>
-          <li>{w('enrol2')}</li>
-        </ol>
-        <QrCode text={uri} />
-        <CopyLine label={w('byHand')} text={secret} />
-        <CodeField
-          value={form.value.value.code}
-          onInput={(code) => form.set({ code })}
-          {...(problem ? { problem } : {})}
-        />
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={form.isBusy.value}>
-            {w('confirmCode')}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <DialogForm
+      title={w('enrolTitle')}
+      form={form}
+      save={save}
+      fields={['code']}
+      submit={w('confirmCode')}
+      onSaved={(found) => onDone(found.recovery_codes)}
+      onClose={onClose}
+    >
+      <ol class="numbered">
+        <li>{w('enrol1')}</li>
+        <li>{w('enrol2')}</li>
+      </ol>
+      <QrCode text={uri} />
+      <CopyLine label={w('byHand')} text={secret} />
+      <TextField form={form} name="code" label={t('code')} {...CODE} />
+    </DialogForm>
   );
 }
 
 function Disable({ onClose }: { onClose: () => void }) {
   const form = useForm({ password: '', code: '' });
   const save = async (v: { password: string; code: string }) => {
-    await post('/me/totp/disable', { password: v.password, code: v.code.replace(/\s/g, '') });
-    afterwards(() => {
-      onClose();
-      void load();
-    });
-    return { password: '', code: '' };
+    await post('/me/totp/disable', { password: v.password, code: digits(v.code) });
   };
-  const problem = form.rest([]);
   return (
-    <Dialog title={w('disableTotp')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <p class="warning">{w('disableTotpText')}</p>
-        <Field label={t('password')}>
-          {(ids) => (
-            <input
-              {...ids}
-              type="password"
-              required
-              autocomplete="current-password"
-              value={form.value.value.password}
-              onInput={(e) => form.set({ password: e.currentTarget.value })}
-            />
-          )}
-        </Field>
-        <CodeField value={form.value.value.code} onInput={(code) => form.set({ code })} />
-        <DialogEnd problem={problem} submit={w('disableTotp')} isOff={form.isBusy.value} isDanger onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm
+      title={w('disableTotp')}
+      form={form}
+      save={save}
+      fields={['code']}
+      submit={w('disableTotp')}
+      isDanger
+      onSaved={() => void load()}
+      onClose={onClose}
+    >
+      <p class="warning">{w('disableTotpText')}</p>
+      <TextField form={form} name="password" label={t('password')} type="password" required autocomplete="current-password" />
+      <TextField form={form} name="code" label={t('code')} {...CODE} />
+    </DialogForm>
   );
 }
 
@@ -293,7 +205,6 @@ function SecondFactor() {
           {...enrolling.value}
           onClose={() => (enrolling.value = null)}
           onDone={(found) => {
-            enrolling.value = null;
             codes.value = found;
             if (me.value?.user) me.value = { ...me.value, user: { ...me.value.user, has_totp: true } };
           }}

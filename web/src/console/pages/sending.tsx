@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What holds for every campaign: when nobody is written to, how a stop is understood and answered, prices, and the usual limits.
-import { useSignal } from '@preact/signals';
 import { campaigns } from '../../i18n/campaigns';
 import { limits } from '../../i18n/limits';
 import { sending } from '../../i18n/sending';
 import { together } from '../../lib/dictionary';
 import { put } from '../../lib/api';
 import { t, words } from '../../lib/i18n';
-import { Field, toast } from '../ui';
-import { Head, SaveBar, SettingsFrame, Show, useData, useForm } from './kit';
+import { Field } from '../ui';
+import { CheckField, SaveBar, SaveForm, useForm } from './form';
+import { Head, SettingsFrame, Show, useData } from './kit';
 import { LIMITS } from './campaigns/api';
 import '../style/grid.css';
 
@@ -32,28 +32,14 @@ const HOLIDAYS = ['national_holidays', 'optional_holidays', 'team_holidays'] as 
 
 function QuietForm({ first }: { first: Quiet }) {
   const form = useForm<Quiet>(first);
-  const start = useSignal(first);
   const v = form.value.value;
   const day = (name: Day, hours: [string, string] | null) => form.set({ hours: { ...v.hours, [name]: hours } });
-  const save = async (now: Quiet) => (start.value = await put<Quiet>('/settings/quiet-hours', now));
+  const save = (now: Quiet) => put<Quiet>('/settings/quiet-hours', now);
   return (
-    <form
-      class="card form"
-      onSubmit={(e) => {
-        e.preventDefault();
-        void form.submit(save).then((ok) => ok && toast(t('saved')));
-      }}
-      onReset={(e) => {
-        e.preventDefault();
-        form.reset(start.value);
-      }}
-    >
+    <SaveForm form={form} save={save}>
       <h2>{w('quietTitle')}</h2>
       <p class="quiet">{w('quietLead')}</p>
-      <label class="check">
-        <input type="checkbox" checked={v.is_on} onChange={(e) => form.set({ is_on: e.currentTarget.checked })} />
-        {w('quietOn')}
-      </label>
+      <CheckField form={form} name="is_on" label={w('quietOn')} />
       {v.is_on && (
         <>
           <div class="week">
@@ -80,25 +66,19 @@ function QuietForm({ first }: { first: Quiet }) {
             })}
           </div>
           {HOLIDAYS.map((name) => (
-            <label key={name} class="check">
-              <input type="checkbox" checked={v[name]} onChange={(e) => form.set({ [name]: e.currentTarget.checked })} />
-              {wx('spare_', name)}
-            </label>
+            <CheckField key={name} form={form} name={name} label={wx('spare_', name)} />
           ))}
         </>
       )}
       <h2>{w('stopTitle')}</h2>
-      <label class="check">
-        <input type="checkbox" checked={v.listens} onChange={(e) => form.set({ listens: e.currentTarget.checked })} />
-        {w('listens')}
-      </label>
+      <CheckField form={form} name="listens" label={w('listens')} />
       {(['stopped', 'resumed'] as const).map((name) => (
         <Field key={name} label={wx('text_', name)} hint={w('textHint')}>
           {(ids) => <textarea {...ids} rows={2} value={v.texts[name]} onInput={(e) => form.set({ texts: { ...v.texts, [name]: e.currentTarget.value } })} />}
         </Field>
       ))}
       <SaveBar form={form} />
-    </form>
+    </SaveForm>
   );
 }
 
@@ -107,38 +87,29 @@ const PRICES = ['price_marketing', 'price_utility', 'price_authentication', 'pri
 
 function UsualForm({ first }: { first: Usual }) {
   const form = useForm<Usual>(first);
-  const start = useSignal(first);
   const v = form.value.value;
-  const save = async (now: Usual) => (start.value = await put<Usual>('/settings/dispatch', now));
-  const field = (name: string, isMoney: boolean) => {
-    const problem = form.problem(name);
-    return (
-      <Field key={name} label={wx(isMoney ? '' : 'limit_', name)} {...(isMoney ? {} : { hint: wx('limitHint_', name) })} {...(problem ? { problem } : {})}>
-        {(ids) => (
-          <input
-            {...ids}
-            type="number"
-            min={0}
-            step={isMoney ? 0.0001 : 1}
-            value={isMoney ? Number(v[name] ?? 0) / 1e6 : Number(v[name] ?? 0)}
-            onChange={(e) => form.set({ [name]: isMoney ? Math.round(Number(e.currentTarget.value) * 1e6) : Number(e.currentTarget.value) })}
-          />
-        )}
-      </Field>
-    );
-  };
-  return (
-    <form
-      class="card form"
-      onSubmit={(e) => {
-        e.preventDefault();
-        void form.submit(save).then((ok) => ok && toast(t('saved')));
-      }}
-      onReset={(e) => {
-        e.preventDefault();
-        form.reset(start.value);
-      }}
+  const save = (now: Usual) => put<Usual>('/settings/dispatch', now);
+  const field = (name: string, isMoney: boolean) => (
+    <Field
+      key={name}
+      label={wx(isMoney ? '' : 'limit_', name)}
+      hint={isMoney ? undefined : wx('limitHint_', name)}
+      problem={form.problem(name)}
     >
+      {(ids) => (
+        <input
+          {...ids}
+          type="number"
+          min={0}
+          step={isMoney ? 0.0001 : 1}
+          value={isMoney ? Number(v[name] ?? 0) / 1e6 : Number(v[name] ?? 0)}
+          onChange={(e) => form.set({ [name]: isMoney ? Math.round(Number(e.currentTarget.value) * 1e6) : Number(e.currentTarget.value) })}
+        />
+      )}
+    </Field>
+  );
+  return (
+    <SaveForm form={form} save={save}>
       <h2>{w('usualTitle')}</h2>
       <p class="quiet">{w('usualLead')}</p>
       <div class="columns">{LIMITS.map((name) => field(name, false))}</div>
@@ -146,7 +117,7 @@ function UsualForm({ first }: { first: Usual }) {
       <p class="quiet">{w('pricesLead')}</p>
       <div class="columns">{PRICES.map((name) => field(name, true))}</div>
       <SaveBar form={form} fields={[...LIMITS, ...PRICES]} />
-    </form>
+    </SaveForm>
   );
 }
 

@@ -6,8 +6,9 @@ import { when } from '../../lib/format';
 import { t, tx } from '../../lib/i18n';
 import { Icon } from '../icons';
 import { user as self } from '../session';
-import { Avatar, Dialog, Field, toast } from '../ui';
-import { ask, Asker, DialogEnd, type Form, Head, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { Avatar, toast } from '../ui';
+import { DialogForm, SelectField, TextField, useForm, type Form } from './form';
+import { ask, Asker, Head, SettingsFrame, Show, useData, useDoing } from './kit';
 import { w, wx } from './words';
 
 interface User {
@@ -39,21 +40,16 @@ interface Values {
   capacity: string;
 }
 
-function RoleField({ form }: { form: Form<Values> }) {
-  return (
-    <Field label={w('role')} hint={wx('roleHint_', form.value.value.role)}>
-      {(ids) => (
-        <select {...ids} value={form.value.value.role} onChange={(e) => form.set({ role: e.currentTarget.value as Role })}>
-          {ROLES.map((role) => (
-            <option key={role} value={role}>
-              {tx('role_', role)}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
-  );
-}
+const RoleField = ({ form }: { form: Form<Values> }) => (
+  <SelectField
+    form={form}
+    name="role"
+    label={w('role')}
+    hint={wx('roleHint_', form.value.value.role)}
+    choices={ROLES}
+    say={(role) => tx('role_', role)}
+  />
+);
 
 /** Readable, so that it can be told over the telephone; the person changes it in the profile. */
 function newPassword(): string {
@@ -62,58 +58,29 @@ function newPassword(): string {
   return [0, 4, 8, 12].map((i) => picked.slice(i, i + 4).join('')).join('-');
 }
 
-function Text({ form, name, label, hint, type = 'text', required }: {
-  form: Form<Values>;
-  name: 'name' | 'email' | 'password' | 'skills' | 'capacity';
-  label: string;
-  hint?: string;
-  type?: string;
-  required?: boolean;
-}) {
-  const problem = form.problem(name);
-  return (
-    <Field label={label} {...(hint ? { hint } : {})} {...(problem ? { problem } : {})}>
-      {(ids) => (
-        <input
-          {...ids}
-          {...({ type } as { type: 'text' })}
-          autocomplete="off"
-          required={required ?? false}
-          value={form.value.value[name]}
-          onInput={(e) => form.set({ [name]: e.currentTarget.value })}
-        />
-      )}
-    </Field>
-  );
-}
-
 function Add({ onClose, onSaved }: { onClose: () => void; onSaved: () => void }) {
   const form = useForm<Values>({ name: '', email: '', role: 'agent', password: newPassword(), skills: '', capacity: '' });
   const save = async (v: Values) => {
     await post<User>('/users', { name: v.name.trim(), email: v.email.trim(), role: v.role, password: v.password });
   };
-  const rest = form.rest(['name', 'email', 'password']);
   return (
-    <Dialog title={w('newPerson')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save).then((ok) => {
-            if (!ok) return;
-            toast(w('personAdded'));
-            onSaved();
-            onClose();
-          });
-        }}
-      >
-        <Text form={form} name="name" label={w('name')} required />
-        <Text form={form} name="email" label={t('email')} type="email" required />
-        <RoleField form={form} />
-        <Text form={form} name="password" label={w('firstPassword')} hint={w('firstPasswordHint')} required />
-        <DialogEnd problem={rest} submit={t('add')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm
+      title={w('newPerson')}
+      form={form}
+      save={save}
+      fields={['name', 'email', 'password']}
+      submit={t('add')}
+      onSaved={() => {
+        toast(w('personAdded'));
+        onSaved();
+      }}
+      onClose={onClose}
+    >
+      <TextField form={form} name="name" label={w('name')} autocomplete="off" required />
+      <TextField form={form} name="email" label={t('email')} type="email" autocomplete="off" required />
+      <RoleField form={form} />
+      <TextField form={form} name="password" label={w('firstPassword')} hint={w('firstPasswordHint')} autocomplete="off" required />
+    </DialogForm>
   );
 }
 
@@ -143,32 +110,28 @@ function Change({ person, member, onClose, onSaved }: {
       ...(capacity !== undefined && v.capacity ? { capacity: Number(v.capacity) } : {}),
     });
   };
-  const rest = form.rest(['name', 'password', 'skills', 'capacity']);
   return (
-    <Dialog title={person.name || person.email} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save).then((ok) => {
-            if (!ok) return;
-            toast(t('saved'));
-            onSaved();
-            onClose();
-          });
-        }}
-      >
-        <p class="quiet">{person.email}</p>
-        <Text form={form} name="name" label={w('name')} required />
-        {!isSelf && <RoleField form={form} />}
-        {skills && <Text form={form} name="skills" label={w('skills')} hint={w('skillsHint')} />}
-        {capacity !== undefined && (
-          <Text form={form} name="capacity" label={w('capacity')} hint={w('capacityHint')} type="number" />
-        )}
-        {!isSelf && <Text form={form} name="password" label={w('newPassword')} hint={w('newPasswordHint')} />}
-        <DialogEnd problem={rest} submit={t('save')} isOff={form.isBusy.value || !form.isDirty()} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm
+      title={person.name || person.email}
+      form={form}
+      save={save}
+      fields={['name', 'password', 'skills', 'capacity']}
+      isOff={!form.isDirty()}
+      onSaved={() => {
+        toast(t('saved'));
+        onSaved();
+      }}
+      onClose={onClose}
+    >
+      <p class="quiet">{person.email}</p>
+      <TextField form={form} name="name" label={w('name')} autocomplete="off" required />
+      {!isSelf && <RoleField form={form} />}
+      {skills && <TextField form={form} name="skills" label={w('skills')} hint={w('skillsHint')} autocomplete="off" />}
+      {capacity !== undefined && (
+        <TextField form={form} name="capacity" label={w('capacity')} hint={w('capacityHint')} type="number" autocomplete="off" />
+      )}
+      {!isSelf && <TextField form={form} name="password" label={w('newPassword')} hint={w('newPasswordHint')} autocomplete="off" />}
+    </DialogForm>
   );
 }
 

@@ -6,8 +6,9 @@ import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { navigate } from '../../lib/router';
 import { Icon } from '../icons';
-import { Dialog, Empty, Field, toast, When } from '../ui';
-import { afterwards, ask, Asker, CopyLine, DialogEnd, Head, Once, Raw, SaveBar, SettingsFrame, Show, useData, useDoing, useForm } from './kit';
+import { Empty, toast, When } from '../ui';
+import { DialogForm, SaveBar, SaveForm, TextField, useForm, type Form } from './form';
+import { ask, Asker, CopyLine, Head, Once, Raw, SettingsFrame, Show, useData, useDoing } from './kit';
 import { w, wn, wx } from './words';
 import type { PageProps } from './index';
 
@@ -57,46 +58,15 @@ const bodyOf = (v: Values) => ({
   events: v.events.split(/[\s,]+/).filter(Boolean),
 });
 
-function Fields({ form }: { form: ReturnType<typeof useForm<Values>> }) {
-  const v = form.value.value;
-  const chosen = v.events.split(/[\s,]+/);
-  const problem = (name: string) => (form.problem(name) ? { problem: form.problem(name)! } : {});
+const FIELDS = ['url', 'events'];
+
+function Fields({ form }: { form: Form<Values> }) {
+  const chosen = form.value.value.events.split(/[\s,]+/);
   return (
     <>
-      <Field label={w('hookUrl')} hint={w('hookUrlHint')} {...problem('url')}>
-        {(ids) => (
-          <input
-            {...ids}
-            type="url"
-            required
-            placeholder="https://"
-            value={v.url}
-            onInput={(e) => form.set({ url: e.currentTarget.value })}
-          />
-        )}
-      </Field>
-      <Field label={w('description')} hint={t('optional')}>
-        {(ids) => (
-          <input
-            {...ids}
-            maxLength={200}
-            value={v.description}
-            onInput={(e) => form.set({ description: e.currentTarget.value })}
-          />
-        )}
-      </Field>
-      <Field label={w('hookEvents')} hint={w('hookEventsHint')} {...problem('events')}>
-        {(ids) => (
-          <input
-            {...ids}
-            required
-            autocapitalize="none"
-            spellcheck={false}
-            value={v.events}
-            onInput={(e) => form.set({ events: e.currentTarget.value })}
-          />
-        )}
-      </Field>
+      <TextField form={form} name="url" label={w('hookUrl')} hint={w('hookUrlHint')} type="url" required placeholder="https://" />
+      <TextField form={form} name="description" label={w('description')} hint={t('optional')} maxLength={200} />
+      <TextField form={form} name="events" label={w('hookEvents')} hint={w('hookEventsHint')} required autocapitalize="none" spellcheck={false} />
       <div class="row" role="group" aria-label={w('hookEvents')}>
         {EVENTS.map((event) => (
           <button
@@ -122,24 +92,11 @@ function Fields({ form }: { form: ReturnType<typeof useForm<Values>> }) {
 
 function Add({ onClose, onMade }: { onClose: () => void; onMade: (made: Webhook) => void }) {
   const form = useForm<Values>(valuesOf(null));
-  const problem = form.rest(['url', 'events']);
-  const save = async (v: Values) => {
-    const made = await post<Webhook>('/webhooks', bodyOf(v));
-    afterwards(() => onMade(made));
-  };
+  const save = (v: Values) => post<Webhook>('/webhooks', bodyOf(v));
   return (
-    <Dialog title={w('newHook')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <Fields form={form} />
-        <DialogEnd problem={problem} submit={t('add')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm title={w('newHook')} form={form} save={save} fields={FIELDS} submit={t('add')} onSaved={onMade} onClose={onClose}>
+      <Fields form={form} />
+    </DialogForm>
   );
 }
 
@@ -318,20 +275,10 @@ function Change({ hook, onSaved }: { hook: Webhook; onSaved: (now: Webhook) => v
     return valuesOf(now);
   };
   return (
-    <form
-      class="card form"
-      onSubmit={(e) => {
-        e.preventDefault();
-        void form.submit(save).then((ok) => ok && toast(t('saved')));
-      }}
-      onReset={(e) => {
-        e.preventDefault();
-        form.reset(valuesOf(hook));
-      }}
-    >
+    <SaveForm form={form} save={save}>
       <Fields form={form} />
-      <SaveBar form={form} fields={['url', 'events']} />
-    </form>
+      <SaveBar form={form} fields={FIELDS} />
+    </SaveForm>
   );
 }
 
@@ -404,7 +351,6 @@ function All() {
         <Add
           onClose={() => (isAdding.value = false)}
           onMade={(hook) => {
-            isAdding.value = false;
             made.value = hook;
             void list.reload();
           }}

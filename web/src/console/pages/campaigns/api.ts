@@ -13,6 +13,9 @@ export const reason = (slugs: string | null | undefined): string =>
     .map((slug) => wx('reason_', slug))
     .join(', ');
 
+/** What a list is narrowed to a channel by. */
+export const channelChoices = (): [string, string][] => [['', w('any')], ...['whatsapp', 'email'].map((name): [string, string] => [name, wx('channel_', name)])];
+
 export interface Channel {
   channel: string;
   template?: string;

@@ -7,6 +7,7 @@ import { post, told } from '../../../lib/api';
 import { number } from '../../../lib/format';
 import { t, words } from '../../../lib/i18n';
 import { Dialog } from '../../ui';
+import { Whole } from '../form';
 import { Menu, Progress } from '../grid';
 import type { Campaign, Cause } from './api';
 
@@ -41,9 +42,7 @@ function Ask({ one, cause, how, problem, onGo, onClose }: { one: Campaign; cause
       {n < cause.count && <p class="quiet">{wn('leftOut', cause.count - n, { all: number(cause.count) })}</p>}
       {how === 'resend' && cause.state === 'uncertain' && <p class="warning">{w('uncertainAgain')}</p>}
       {how === 'resend' && <p class="quiet">{one.state === 'paused' ? w('isPaused') : w('rules')}</p>}
-      <p class={problem ? 'problem' : 'sr'} role="alert">
-        {problem}
-      </p>
+      <Whole problem={problem} />
       <div class="actions">
         <button type="button" onClick={onClose}>
           {t('cancel')}

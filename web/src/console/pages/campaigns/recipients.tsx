@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everybody a campaign is about, narrowed by what became of them; who is uncertain is settled by a person.
-import { useSignal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import { post, search } from '../../../lib/api';
 import { phone, timeFull, when } from '../../../lib/format';
 import { navigate, path, query } from '../../../lib/router';
 import { Dialog } from '../../ui';
 import { useDoing } from '../kit';
-import { Grid, Menu, More, usePages, usePoll, type Choice } from '../grid';
+import { Grid, Menu, More, Narrow, usePages, usePoll, type Choice } from '../grid';
 import { whyNot } from './why';
 import { MessageFor, type Wanted } from './message';
-import { isBefore, isOver, reason, STATES, w, wn, wx, type Campaign, type DryRow, type Recipient } from './api';
+import { channelChoices, isBefore, isOver, reason, STATES, w, wn, wx, type Campaign, type DryRow, type Recipient } from './api';
 
 const toneOf = (state: string): string =>
   state === 'failed' ? 'bad' : state === 'uncertain' || state === 'excluded' || state === 'cancelled' ? 'warn' : state === 'read' || state === 'delivered' ? 'accent' : '';
@@ -50,6 +50,18 @@ const Exports = ({ path: from, asked }: { path: string; asked: Record<string, st
   </span>
 );
 
+/** The words that went out, while there are any to show. */
+function TextSent({ title, text }: { title: string; text: Signal<string> }) {
+  if (!text.value) return null;
+  return (
+    <Dialog title={title} onClose={() => (text.value = '')}>
+      <div class="phone-preview">
+        <p class="bubble-like">{text.value}</p>
+      </div>
+    </Dialog>
+  );
+}
+
 export function Recipients({ one }: { one: Campaign }) {
   const state = query.value.get('state') ?? '';
   const cause = query.value.get('cause') ?? '';
@@ -78,36 +90,19 @@ export function Recipients({ one }: { one: Campaign }) {
   return (
     <div class="stack">
       <div class="bar">
-        <label class="check">
-          {w('state')}
-          <select value={state} onChange={(e) => ask({ state: e.currentTarget.value, cause: '' })}>
-            <option value="">{w('any')}</option>
-            {STATES.map((name) => (
-              <option key={name} value={name}>
-                {wx('rstate_', name)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="check">
-          {w('channel')}
-          <select value={channel} onChange={(e) => ask({ channel: e.currentTarget.value })}>
-            <option value="">{w('any')}</option>
-            {['whatsapp', 'email'].map((name) => (
-              <option key={name} value={name}>
-                {wx('channel_', name)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="check">
-          {w('only')}
-          <select value={more} onChange={(e) => ask({ only: e.currentTarget.value })}>
-            <option value="">{w('any')}</option>
-            <option value="replied">{w('replied')}</option>
-            <option value="opted_out">{w('optedOut')}</option>
-          </select>
-        </label>
+        <Narrow
+          label={w('state')}
+          value={state}
+          choices={[['', w('any')], ...STATES.map((name) => [name, wx('rstate_', name)] as const)]}
+          onPick={(to) => ask({ state: to, cause: '' })}
+        />
+        <Narrow label={w('channel')} value={channel} choices={channelChoices()} onPick={(to) => ask({ channel: to })} />
+        <Narrow
+          label={w('only')}
+          value={more}
+          choices={[['', w('any')], ['replied', w('replied')], ['opted_out', w('optedOut')]]}
+          onPick={(to) => ask({ only: to })}
+        />
         {cause && (
           <span class="badge">
             {whyNot(cause, null)}
@@ -168,13 +163,7 @@ export function Recipients({ one }: { one: Campaign }) {
         </Grid>
       )}
       <More of={list} />
-      {text.value && (
-        <Dialog title={w('whatWasSent')} onClose={() => (text.value = '')}>
-          <div class="phone-preview">
-            <p class="bubble-like">{text.value}</p>
-          </div>
-        </Dialog>
-      )}
+      <TextSent title={w('whatWasSent')} text={text} />
       {wanted.value && <MessageFor one={one} wanted={wanted.value} onClose={() => (wanted.value = null)} />}
     </div>
   );
@@ -196,14 +185,12 @@ export function DryLog({ one }: { one: Campaign }) {
     <section class="stack" aria-labelledby="dry-log">
       <h2 id="dry-log">{w('dryLog')}</h2>
       <div class="bar">
-        <label class="check">
-          {w('show')}
-          <select value={would} onChange={(e) => navigate(path.value + search({ would: e.currentTarget.value }), 'replace')}>
-            <option value="">{w('everybody')}</option>
-            <option value="true">{w('wouldGet')}</option>
-            <option value="false">{w('wouldNotGet')}</option>
-          </select>
-        </label>
+        <Narrow
+          label={w('show')}
+          value={would}
+          choices={[['', w('everybody')], ['true', w('wouldGet')], ['false', w('wouldNotGet')]]}
+          onPick={(to) => navigate(path.value + search({ would: to }), 'replace')}
+        />
         <Exports path={`/dispatches/${one.id}/log/export`} asked={{ would_send: would }} />
       </div>
       {items?.length === 0 && <p class="quiet">{w('nobodyHere')}</p>}
@@ -260,13 +247,7 @@ export function DryLog({ one }: { one: Campaign }) {
         </Grid>
       )}
       <More of={list} />
-      {text.value && (
-        <Dialog title={w('seeText')} onClose={() => (text.value = '')}>
-          <div class="phone-preview">
-            <p class="bubble-like">{text.value}</p>
-          </div>
-        </Dialog>
-      )}
+      <TextSent title={w('seeText')} text={text} />
       {wanted.value && <MessageFor one={one} wanted={wanted.value} onClose={() => (wanted.value = null)} />}
     </section>
   );

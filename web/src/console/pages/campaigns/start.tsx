@@ -3,8 +3,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { get, post, search, type List } from '../../../lib/api';
-import { Dialog, Field, toast, toastProblem } from '../../ui';
-import { DialogEnd, useForm } from '../kit';
+import { Field, toast, toastProblem } from '../../ui';
+import { DialogForm, SelectField, TextField, useForm } from '../form';
 import { useSlow } from '../grid';
 import { nameOf, type Lead } from '../leads/api';
 import { money, w, wn, wx, type Campaign } from './api';
@@ -12,43 +12,35 @@ import { money, w, wn, wx, type Campaign } from './api';
 export function Start({ one, onClose, onStarted }: { one: Campaign; onClose: () => void; onStarted: (now: Campaign) => void }) {
   const form = useForm({ isLater: false, at: '' });
   const v = form.value.value;
-  const problem = form.rest(['at']);
   const n = one.estimate?.recipients ?? 0;
+  const save = (now: typeof v) =>
+    post<Campaign>(`/dispatches/${one.id}/start`, now.isLater && now.at ? { at: new Date(now.at).toISOString() } : {});
   return (
-    <Dialog title={w('startTitle', { name: one.name })} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(async (now) => {
-            const begun = await post<Campaign>(`/dispatches/${one.id}/start`, now.isLater && now.at ? { at: new Date(now.at).toISOString() } : {});
-            setTimeout(() => {
-              onStarted(begun);
-              onClose();
-            });
-          });
-        }}
-      >
-        <p>{wn('startText', n, { cost: one.estimate ? money(one.estimate.cost, one.estimate.currency) : '—' })}</p>
-        <fieldset class="form">
-          <legend class="legend-text">{w('whenToStart')}</legend>
-          <label class="check">
-            <input type="radio" name="when" checked={!v.isLater} onChange={() => form.set({ isLater: false })} />
-            {w('atOnce')}
-          </label>
-          <label class="check">
-            <input type="radio" name="when" checked={v.isLater} onChange={() => form.set({ isLater: true })} />
-            {w('later_')}
-          </label>
-        </fieldset>
-        {v.isLater && (
-          <Field label={w('startAt')} hint={w('startAtHint')} {...(form.problem('at') ? { problem: form.problem('at')! } : {})}>
-            {(ids) => <input {...ids} type="datetime-local" required value={v.at} onInput={(e) => form.set({ at: e.currentTarget.value })} />}
-          </Field>
-        )}
-        <DialogEnd problem={problem} submit={w(v.isLater ? 'schedule' : 'start')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm
+      title={w('startTitle', { name: one.name })}
+      form={form}
+      save={save}
+      fields={['at']}
+      submit={w(v.isLater ? 'schedule' : 'start')}
+      onSaved={onStarted}
+      onClose={onClose}
+    >
+      <p>{wn('startText', n, { cost: one.estimate ? money(one.estimate.cost, one.estimate.currency) : '—' })}</p>
+      <fieldset class="form">
+        <legend class="legend-text">{w('whenToStart')}</legend>
+        <label class="check">
+          <input type="radio" name="when" checked={!v.isLater} onChange={() => form.set({ isLater: false })} />
+          {w('atOnce')}
+        </label>
+        <label class="check">
+          <input type="radio" name="when" checked={v.isLater} onChange={() => form.set({ isLater: true })} />
+          {w('later_')}
+        </label>
+      </fieldset>
+      {v.isLater && (
+        <TextField form={form} name="at" label={w('startAt')} hint={w('startAtHint')} type="datetime-local" required />
+      )}
+    </DialogForm>
   );
 }
 
@@ -63,49 +55,41 @@ export function TestSend({ one, onClose }: { one: Campaign; onClose: () => void 
     }, toastProblem);
   const slowly = useSlow(look);
   useEffect(() => look(''), []); // whose data it takes is seen, and never nobody's
-  const problem = form.rest(['address', 'lead', 'channel']);
+  const save = (now: typeof v) =>
+    post(`/dispatches/${one.id}/test`, { lead_id: now.lead, channel: now.channel, address: now.address.trim() });
+  const template = (channel: string) => one.channels.find((other) => other.channel === channel)?.template ?? '';
   return (
-    <Dialog title={w('testTitle')} onClose={onClose}>
-      <p class="quiet">{w('testLead')}</p>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form
-            .submit(async (now) => {
-              await post(`/dispatches/${one.id}/test`, { lead_id: now.lead, channel: now.channel, address: now.address.trim() });
-            })
-            .then((ok) => ok && (toast(w('testSent')), onClose()));
-        }}
-      >
-        <Field label={w('channel')}>
-          {(ids) => (
-            <select {...ids} value={v.channel} onChange={(e) => form.set({ channel: e.currentTarget.value })}>
-              {one.channels.map((channel) => (
-                <option key={channel.channel} value={channel.channel}>
-                  {wx('channel_', channel.channel)} · {channel.template}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label={w('testTo')} hint={w(v.channel === 'email' ? 'testToMail' : 'testToPhone')} {...(form.problem('address') ? { problem: form.problem('address')! } : {})}>
-          {(ids) => <input {...ids} required value={v.address} onInput={(e) => form.set({ address: e.currentTarget.value })} />}
-        </Field>
-        <Field label={w('testWith')}>
-          {(ids) => <input {...ids} type="search" placeholder={w('searchLead')} onInput={(e) => slowly(e.currentTarget.value)} />}
-        </Field>
-        {found.value.length > 0 && (
-          <select aria-label={w('previewLead')} value={v.lead} onChange={(e) => form.set({ lead: e.currentTarget.value })}>
-            {found.value.map((lead) => (
-              <option key={lead.id} value={lead.id}>
-                {nameOf(lead)}
-              </option>
-            ))}
-          </select>
-        )}
-        <DialogEnd problem={problem} submit={w('test')} isOff={form.isBusy.value || !v.lead} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm
+      title={w('testTitle')}
+      lead={w('testLead')}
+      form={form}
+      save={save}
+      fields={['address']}
+      submit={w('test')}
+      isOff={!v.lead}
+      onSaved={() => toast(w('testSent'))}
+      onClose={onClose}
+    >
+      <SelectField
+        form={form}
+        name="channel"
+        label={w('channel')}
+        choices={one.channels.map(({ channel }) => channel)}
+        say={(channel) => `${wx('channel_', channel)} · ${template(channel)}`}
+      />
+      <TextField form={form} name="address" label={w('testTo')} hint={w(v.channel === 'email' ? 'testToMail' : 'testToPhone')} required />
+      <Field label={w('testWith')}>
+        {(ids) => <input {...ids} type="search" placeholder={w('searchLead')} onInput={(e) => slowly(e.currentTarget.value)} />}
+      </Field>
+      {found.value.length > 0 && (
+        <select aria-label={w('previewLead')} value={v.lead} onChange={(e) => form.set({ lead: e.currentTarget.value })}>
+          {found.value.map((lead) => (
+            <option key={lead.id} value={lead.id}>
+              {nameOf(lead)}
+            </option>
+          ))}
+        </select>
+      )}
+    </DialogForm>
   );
 }

@@ -8,8 +8,9 @@ import { post, search } from '../../../lib/api';
 import { phone } from '../../../lib/format';
 import { t, words } from '../../../lib/i18n';
 import { Icon } from '../../icons';
-import { Dialog, Empty, Field, When, toast } from '../../ui';
-import { DialogEnd, Head, useForm } from '../kit';
+import { Empty, When, toast } from '../../ui';
+import { DialogForm, SelectField, TextField, useForm } from '../form';
+import { Head } from '../kit';
 import { Listing, usePages, useSlow } from '../grid';
 import { CampaignTabs } from './frame';
 
@@ -31,66 +32,37 @@ const shown = (one: Suppression): string => (one.kind === 'phone' ? phone(one.va
 
 function Add({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
   const form = useForm({ values: '', channel: 'all', reason: '' });
-  const v = form.value.value;
-  const save = async (now: typeof v) => {
+  const save = async (now: { values: string; channel: string; reason: string }) => {
     const values = now.values.split(/[\n;,]+/).map((one) => one.trim()).filter(Boolean);
     const answer = await post<{ added: number; known: number; n_refused: number }>('/suppressions/import', { values, channel: now.channel, reason: now.reason.trim() });
     toast(answer.n_refused ? w('stopRefused', { n: answer.added, bad: answer.n_refused }) : wn('stopAdded', answer.added), answer.n_refused > 0);
-    setTimeout(() => (onDone(), onClose()));
   };
   return (
-    <Dialog title={w('stopAdd')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <Field label={w('stopValues')} hint={w('stopValuesHint')} {...(form.problem('values') ? { problem: form.problem('values')! } : {})}>
-          {(ids) => <textarea {...ids} required rows={5} value={v.values} onInput={(e) => form.set({ values: e.currentTarget.value })} />}
-        </Field>
-        <Field label={w('channel')}>
-          {(ids) => (
-            <select {...ids} value={v.channel} onChange={(e) => form.set({ channel: e.currentTarget.value })}>
-              {['all', 'whatsapp', 'email'].map((name) => (
-                <option key={name} value={name}>
-                  {wx('channel_', name)}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label={w('why')} {...(form.problem('reason') ? { problem: form.problem('reason')! } : {})}>
-          {(ids) => <input {...ids} required maxLength={1000} value={v.reason} onInput={(e) => form.set({ reason: e.currentTarget.value })} />}
-        </Field>
-        <DialogEnd problem={form.rest(['values', 'reason'])} submit={t('add')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm title={w('stopAdd')} form={form} save={save} fields={['values', 'reason']} submit={t('add')} onSaved={onDone} onClose={onClose}>
+      <TextField form={form} name="values" label={w('stopValues')} hint={w('stopValuesHint')} required rows={5} />
+      <SelectField form={form} name="channel" label={w('channel')} choices={['all', 'whatsapp', 'email']} say={(name) => wx('channel_', name)} />
+      <TextField form={form} name="reason" label={w('why')} required maxLength={1000} />
+    </DialogForm>
   );
 }
 
 function Remove({ one, onClose, onDone }: { one: Suppression; onClose: () => void; onDone: () => void }) {
   const form = useForm({ reason: '' });
+  const save = (v: { reason: string }) => post(`/suppressions/${one.id}/remove`, { reason: v.reason.trim() });
   return (
-    <Dialog title={w('stopRemove', { name: shown(one) })} onClose={onClose}>
-      <p class="quiet">{w('stopRemoveLead')}</p>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(async (v) => {
-            await post(`/suppressions/${one.id}/remove`, { reason: v.reason.trim() });
-            setTimeout(() => (onDone(), onClose()));
-          });
-        }}
-      >
-        <Field label={w('why')} {...(form.problem('reason') ? { problem: form.problem('reason')! } : {})}>
-          {(ids) => <input {...ids} required maxLength={1000} value={form.value.value.reason} onInput={(e) => form.set({ reason: e.currentTarget.value })} />}
-        </Field>
-        <DialogEnd problem={form.rest(['reason'])} submit={t('remove')} isDanger isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm
+      title={w('stopRemove', { name: shown(one) })}
+      lead={w('stopRemoveLead')}
+      form={form}
+      save={save}
+      fields={['reason']}
+      submit={t('remove')}
+      isDanger
+      onSaved={onDone}
+      onClose={onClose}
+    >
+      <TextField form={form} name="reason" label={w('why')} required maxLength={1000} />
+    </DialogForm>
   );
 }
 

@@ -9,8 +9,9 @@ import { del, patch, post } from '../../../lib/api';
 import { when } from '../../../lib/format';
 import { t, words } from '../../../lib/i18n';
 import { navigate } from '../../../lib/router';
-import { Field, toast } from '../../ui';
-import { afterwards, ask, Asker, Head, SaveBar, Show, useData, useDoing, useForm, type Loaded } from '../kit';
+import { Field } from '../../ui';
+import { afterwards, SaveBar, SaveForm, TextField, useForm } from '../form';
+import { ask, Asker, Head, Show, useData, useDoing, type Loaded } from '../kit';
 import { useSlow } from '../grid';
 import type { PageProps } from '../index';
 import { reason, type Preview, type Template } from './api';
@@ -53,37 +54,11 @@ const filled = (text: string, values: Record<string, string>): string =>
   text.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (whole, name: string) => values[name] || whole);
 
 function Editor({ one, onSaved }: { one: Template | null; onSaved: (kept: Template) => void }) {
-  const first = one ? valuesOf(one) : blank;
-  const form = useForm<Values>(first);
+  const form = useForm<Values>(one ? valuesOf(one) : blank);
   const values = useSignal<Record<string, string>>({});
   const v = form.value.value;
   const names = variablesIn(`${v.subject}\n${v.body}\n${v.html}`);
   const given = Object.fromEntries(names.map((name) => [name, values.value[name] ?? EXAMPLES[name] ?? '']));
-  const field = (name: keyof Values, label: string, hint = '', rows = 0) => (
-    <Field label={label} {...(hint ? { hint } : {})} {...(form.problem(name) ? { problem: form.problem(name)! } : {})}>
-      {(ids) =>
-        rows > 0 ? (
-          <textarea
-            {...ids}
-            rows={rows}
-            class={name === 'html' ? 'code' : ''}
-            required={name === 'body'}
-            value={v[name]}
-            onInput={(e) => form.set({ [name]: e.currentTarget.value })}
-          />
-        ) : (
-          <input
-            {...ids}
-            required
-            disabled={Boolean(one) && name !== 'subject'}
-            autocapitalize="none"
-            value={v[name]}
-            onInput={(e) => form.set({ [name]: e.currentTarget.value })}
-          />
-        )
-      }
-    </Field>
-  );
   const save = async (now: Values) => {
     const body = { subject: now.subject, body: now.body, html: now.html };
     const kept = await (one ? patch<Template>(`/templates/${one.id}`, body) : post<Template>('/templates', { ...body, name: now.name.trim(), language: now.language.trim(), channel: 'email' }));
@@ -92,31 +67,21 @@ function Editor({ one, onSaved }: { one: Template | null; onSaved: (kept: Templa
   };
   return (
     <div class="side-by-side">
-      <form
-        class="card form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save).then((ok) => ok && toast(t('saved')));
-        }}
-        onReset={(e) => {
-          e.preventDefault();
-          form.reset(first);
-        }}
-      >
+      <SaveForm form={form} save={save}>
         {!one && (
           <div class="columns">
-            {field('name', w('name'), w('templateNameHint'))}
-            {field('language', w('language'))}
+            <TextField form={form} name="name" label={w('name')} hint={w('templateNameHint')} required autocapitalize="none" />
+            <TextField form={form} name="language" label={w('language')} required autocapitalize="none" />
           </div>
         )}
-        {field('subject', w('subject'))}
-        {field('body', w('body'), w('bodyHint'), 12)}
+        <TextField form={form} name="subject" label={w('subject')} required />
+        <TextField form={form} name="body" label={w('body')} hint={w('bodyHint')} required rows={12} />
         <details open={Boolean(v.html)}>
           <summary>{w('htmlToo')}</summary>
-          {field('html', 'HTML', w('htmlHint'), 10)}
+          <TextField form={form} name="html" label="HTML" hint={w('htmlHint')} class="code" rows={10} />
         </details>
         <SaveBar form={form} fields={['name', 'language', 'subject', 'body', 'html']} />
-      </form>
+      </SaveForm>
       <aside class="stack" aria-label={w('preview')}>
         <h2>{w('preview')}</h2>
         <Examples names={names} values={given} onChange={(name, value) => (values.value = { ...values.value, [name]: value })} />

@@ -11,8 +11,8 @@ import { Icon } from '../../icons';
 import { may } from '../../session';
 import { Empty, When, toast } from '../../ui';
 import { Head, useData, useDoing } from '../kit';
-import { Listing, usePages, useSlow } from '../grid';
-import { reason, type Template } from './api';
+import { Listing, Narrow, usePages, useSlow } from '../grid';
+import { channelChoices, reason, type Template } from './api';
 import { CampaignTabs } from './frame';
 
 const { w, wx } = words(together(campaigns, templates));
@@ -67,17 +67,7 @@ export default function Templates() {
           <Icon name="search" size={16} />
           <input type="search" aria-label={t('search')} placeholder={t('search')} onInput={(e) => look(e.currentTarget.value)} />
         </span>
-        <label class="check">
-          {w('channel')}
-          <select value={channel.value} onChange={(e) => (channel.value = e.currentTarget.value)}>
-            <option value="">{w('any')}</option>
-            {['whatsapp', 'email'].map((name) => (
-              <option key={name} value={name}>
-                {wx('channel_', name)}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Narrow label={w('channel')} value={channel.value} choices={channelChoices()} onPick={(to) => (channel.value = to)} />
       </div>
       {failed.map((one) => (
         <p key={one.account_id} class="warning">

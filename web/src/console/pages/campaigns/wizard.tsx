@@ -12,7 +12,8 @@ import { t, words } from '../../../lib/i18n';
 import { navigate } from '../../../lib/router';
 import { Icon } from '../../icons';
 import { Field, toastProblem } from '../../ui';
-import { afterwards, useData, useForm, type Form } from '../kit';
+import { afterwards, useForm, Whole, type Form } from '../form';
+import { useData } from '../kit';
 import { Steps, useSlow } from '../grid';
 import type { Import } from '../imports/api';
 import { finished, nameOf, type Lead, type Segment } from '../leads/api';
@@ -59,7 +60,7 @@ function Who({ form }: { form: Form<Values> }) {
   if (audience.leads) kinds.push(['leads', audience]);
   return (
     <>
-      <Field label={w('campaignName')} {...(form.problem('name') ? { problem: form.problem('name')! } : {})}>
+      <Field label={w('campaignName')} problem={form.problem('name')}>
         {(ids) => (
           <input {...ids} required maxLength={200} value={form.value.value.name} onInput={(e) => form.set({ name: e.currentTarget.value })} />
         )}
@@ -149,7 +150,7 @@ function ChannelRow({ channel, n, of, templates, onChange, onMove, onRemove }: {
         </span>
       </div>
       <p class="quiet">{w(n === 0 ? 'firstChoice' : 'nextChoice')}</p>
-      <Field label={w('template')} {...(found && found.is_usable === false ? { problem: reason(found.unusable_reason) } : {})}>
+      <Field label={w('template')} problem={found?.is_usable === false ? reason(found.unusable_reason) : undefined}>
         {(ids) => (
           <select
             {...ids}
@@ -372,7 +373,7 @@ function HowMuch({ form }: { form: Form<Values> }) {
       <p class="quiet">{w('limitsLead')}</p>
       <div class="columns">
         {LIMITS.map((name) => (
-          <Field key={name} label={wx('limit_', name)} hint={wx('limitHint_', name)} {...(form.problem(name) ? { problem: form.problem(name)! } : {})}>
+          <Field key={name} label={wx('limit_', name)} hint={wx('limitHint_', name)} problem={form.problem(name)}>
             {(ids) => (
               <input
                 {...ids}
@@ -426,7 +427,6 @@ export function Wizard({ first, id, onSaved }: { first: Values; id?: string; onS
     const missing = names.filter((name) => !(name in v.variables));
     if (missing.length > 0) form.set({ variables: { ...v.variables, ...Object.fromEntries(missing.map((name) => [name, guess(name)])) } });
   }, [JSON.stringify(v.channels), templates.length]);
-  const problem = form.rest(['name', 'variables', ...LIMITS]);
   const save = async (now: Values) => {
     const body = bodyOf(now, templates);
     const kept = await (id ? patch<Campaign>(`/dispatches/${id}`, body) : post<Campaign>('/dispatches', body));
@@ -448,9 +448,7 @@ export function Wizard({ first, id, onSaved }: { first: Values; id?: string; onS
         {at.value === 1 && <Words id={id} form={form} templates={templates} />}
         {at.value === 2 && <HowMuch form={form} />}
       </div>
-      <p class={problem ? 'problem' : 'sr'} role="alert">
-        {problem}
-      </p>
+      <Whole problem={form.rest(['name', 'variables', ...LIMITS])} />
       <div class="row">
         {at.value > 0 && (
           <button type="button" onClick={() => at.value--}>

@@ -9,8 +9,9 @@ import { t } from '../../../lib/i18n';
 import { navigate, path, query } from '../../../lib/router';
 import { Icon } from '../../icons';
 import { may } from '../../session';
-import { Dialog, Empty, Failed, Field, Loading, Popover, toast, When } from '../../ui';
-import { afterwards, ask, Asker, DialogEnd, Head, useData, useDoing, useForm } from '../kit';
+import { Empty, Failed, Loading, Popover, toast, When } from '../../ui';
+import { DialogForm, TextField, useForm } from '../form';
+import { ask, Asker, Head, useData, useDoing } from '../kit';
 import { Grid, Menu, More, sortOf, sortText, SortHead, usePages, useSlow, type Pages } from '../grid';
 import { condsOf, finished, isEmptyFilter, nameOf, queryOf, textOf, type Filter, type Lead, type Query, type Segment } from './api';
 import { Conditions } from './filter';
@@ -114,30 +115,11 @@ function Columns() {
 
 function SaveSegment({ filter, onClose, onSaved }: { filter: Filter; onClose: () => void; onSaved: (one: Segment) => void }) {
   const form = useForm({ name: '' });
-  const save = async (v: { name: string }) => {
-    const kept = await post<Segment>('/segments', { name: v.name.trim(), filter: finished(filter) });
-    afterwards(() => {
-      onSaved(kept);
-      onClose();
-    });
-  };
+  const save = (v: { name: string }) => post<Segment>('/segments', { name: v.name.trim(), filter: finished(filter) });
   return (
-    <Dialog title={w('saveSegment')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <Field label={w('segmentName')} hint={w('segmentHint')} {...(form.problem('name') ? { problem: form.problem('name')! } : {})}>
-          {(ids) => (
-            <input {...ids} required maxLength={100} value={form.value.value.name} onInput={(e) => form.set({ name: e.currentTarget.value })} />
-          )}
-        </Field>
-        <DialogEnd problem={form.rest(['name'])} submit={t('save')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm title={w('saveSegment')} form={form} save={save} fields={['name']} onSaved={onSaved} onClose={onClose}>
+      <TextField form={form} name="name" label={w('segmentName')} hint={w('segmentHint')} required maxLength={100} />
+    </DialogForm>
   );
 }
 
@@ -212,33 +194,16 @@ function TagDialog({ ids, isAdding, known, onClose, onDone }: {
   const save = async ({ tag }: { tag: string }) => {
     await post('/leads/tags', { ids, [isAdding ? 'add' : 'remove']: [tag.trim()] });
     toast(wn(isAdding ? 'tagged' : 'untagged', ids.length, { tag: tag.trim() }));
-    onDone();
-    onClose();
   };
   return (
-    <Dialog title={w(isAdding ? 'addTag' : 'removeTag')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        <Field label={w('tag')} hint={wn('chosen', ids.length)}>
-          {(own) => (
-            <>
-              <input {...own} required maxLength={60} list="tags-known" value={form.value.value.tag} onInput={(e) => form.set({ tag: e.currentTarget.value })} />
-              <datalist id="tags-known">
-                {known.map((tag) => (
-                  <option key={tag} value={tag} />
-                ))}
-              </datalist>
-            </>
-          )}
-        </Field>
-        <DialogEnd problem={form.rest([])} submit={t('save')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm title={w(isAdding ? 'addTag' : 'removeTag')} form={form} save={save} onSaved={onDone} onClose={onClose}>
+      <TextField form={form} name="tag" label={w('tag')} hint={wn('chosen', ids.length)} required maxLength={60} list="tags-known" />
+      <datalist id="tags-known">
+        {known.map((tag) => (
+          <option key={tag} value={tag} />
+        ))}
+      </datalist>
+    </DialogForm>
   );
 }
 
@@ -355,44 +320,30 @@ function Table({ list, chosen, ask: wanted, onAsk }: {
   );
 }
 
+const NAMES = ['name', 'company', 'phone', 'email'] as const;
+
 function NewLead({ onClose, onMade }: { onClose: () => void; onMade: (lead: { id: string }) => void }) {
   const form = useForm({ name: '', company: '', phone: '', email: '' });
-  const v = form.value.value;
-  const save = async () => {
-    const made = await post<{ id: string }>('/leads', {
+  const save = (v: Record<(typeof NAMES)[number], string>) =>
+    post<{ id: string }>('/leads', {
       name: v.name.trim(),
       company: v.company.trim(),
       phones: v.phone.trim() ? [v.phone.trim()] : [],
       emails: v.email.trim() ? [v.email.trim()] : [],
     });
-    setTimeout(() => onMade(made));
-  };
-  const names = ['name', 'company', 'phone', 'email'] as const;
   return (
-    <Dialog title={w('newLead')} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void form.submit(save);
-        }}
-      >
-        {names.map((name) => (
-          <Field key={name} label={wx('col_', name)} {...(form.problem(name) ? { problem: form.problem(name)! } : {})}>
-            {(ids) => (
-              <input
-                {...ids}
-                required={name === 'name'}
-                inputMode={name === 'phone' ? 'tel' : name === 'email' ? 'email' : 'text'}
-                value={v[name]}
-                onInput={(e) => form.set({ [name]: e.currentTarget.value })}
-              />
-            )}
-          </Field>
-        ))}
-        <DialogEnd problem={form.rest([...names])} submit={t('add')} isOff={form.isBusy.value} onClose={onClose} />
-      </form>
-    </Dialog>
+    <DialogForm title={w('newLead')} form={form} save={save} fields={NAMES} submit={t('add')} onSaved={onMade} onClose={onClose}>
+      {NAMES.map((name) => (
+        <TextField
+          key={name}
+          form={form}
+          name={name}
+          label={wx('col_', name)}
+          required={name === 'name'}
+          inputMode={name === 'phone' ? 'tel' : name === 'email' ? 'email' : 'text'}
+        />
+      ))}
+    </DialogForm>
   );
 }
 

@@ -9,7 +9,8 @@ import { navigate, query } from '../../../lib/router';
 import { Icon, type IconName } from '../../icons';
 import { may } from '../../session';
 import { Dialog, Empty, Field, toast, toastProblem, When } from '../../ui';
-import { ask, Asker, Head, Raw, SaveBar, Show, useData, useDoing, useForm, type Loaded } from '../kit';
+import { SaveBar, SaveForm, TextField, useForm } from '../form';
+import { ask, Asker, Head, Raw, Show, useData, useDoing, type Loaded } from '../kit';
 import { Menu, More, usePages, useSlow } from '../grid';
 import type { PageProps } from '../index';
 import { nameOf, STATES, type Email, type Lead, type Phone } from './api';
@@ -56,36 +57,13 @@ function changed(v: Values, lead: Lead): Record<string, unknown> {
 function Edit({ lead, onSaved, onClose }: { lead: Lead; onSaved: (lead: Lead) => void; onClose: () => void }) {
   const form = useForm<Values>(valuesOf(lead));
   const v = form.value.value;
-  const line = (name: 'name' | 'company' | 'document' | 'tags', hint = '') => (
-    <Field label={wx('col_', name)} {...(hint ? { hint } : {})} {...(form.problem(name) ? { problem: form.problem(name)! } : {})}>
-      {(ids) => <input {...ids} value={v[name]} onInput={(e) => form.set({ [name]: e.currentTarget.value })} />}
-    </Field>
-  );
+  const save = async (now: Values) => onSaved(await patch<Lead>(`/leads/${lead.id}`, changed(now, lead)));
+  const line = (name: 'name' | 'company' | 'document' | 'tags', hint = '') => <TextField form={form} name={name} label={wx('col_', name)} hint={hint} />;
   const lines = (name: 'phones' | 'emails') => (
-    <Field label={wx('col_', name)} hint={w('onePerLine')} {...(form.problem(name) ? { problem: form.problem(name)! } : {})}>
-      {(ids) => (
-        <textarea {...ids} rows={Math.max(2, v[name].split('\n').length)} value={v[name]} onInput={(e) => form.set({ [name]: e.currentTarget.value })} />
-      )}
-    </Field>
+    <TextField form={form} name={name} label={wx('col_', name)} hint={w('onePerLine')} rows={Math.max(2, v[name].split('\n').length)} />
   );
   return (
-    <form
-      class="card form"
-      onSubmit={(e) => {
-        e.preventDefault();
-        void form
-          .submit(async (now) => {
-            const kept = await patch<Lead>(`/leads/${lead.id}`, changed(now, lead));
-            onSaved(kept);
-          })
-          .then((ok) => ok && (toast(t('saved')), onClose()));
-      }}
-      onReset={(e) => {
-        e.preventDefault();
-        form.reset(valuesOf(lead));
-        onClose();
-      }}
-    >
+    <SaveForm form={form} save={save} onEnd={onClose}>
       {line('name')}
       {line('company')}
       {line('document', w('documentHint'))}
@@ -115,7 +93,7 @@ function Edit({ lead, onSaved, onClose }: { lead: Lead; onSaved: (lead: Lead) =>
           {t('close')}
         </button>
       )}
-    </form>
+    </SaveForm>
   );
 }
 
