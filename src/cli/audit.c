@@ -2,11 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
-enum {
-    LIST_DEFAULT = 50,
-    LIST_MAX = 500,
-};
-
 /* The tenant of args[0]; without one the installation's own log. */
 static enum status whose(struct cli *c, struct tx *tx, struct tenant_id *ret, struct err *e) {
     struct tenant tenant = {0};
@@ -51,22 +46,13 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
     struct cli *c = ctx;
     struct audit_query query = {0};
     struct audit_row *rows;
-    int64_t limit = LIST_DEFAULT;
     size_t n;
 
-    TRY(cli_number(c, "limit", 1, LIST_MAX, &limit, e));
+    TRY(cli_limit(c, &query.limit, e));
     TRY(cli_number(c, "before", 1, INT64_MAX, &query.before, e));
     TRY(whose(c, tx, &query.tenant, e));
-    query.limit = (size_t)limit;
     TRY(audit_list(&c->arena, tx, query, &rows, &n, e));
-    if (!c->is_json) {
-        list_table(c, rows, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_row(c, &rows[i]);
-    cli_end_list(c);
+    CLI_LIST(c, rows, n, put_row, list_table);
     return ST_OK;
 }
 
@@ -97,7 +83,7 @@ static enum status verify(struct cli *c, struct err *e) {
 }
 
 static const struct option list_options[] = {
-    {.name = "limit", .value = "N", .help = "at most N (default: 50)"},
+    CLI_LIMIT_OPTION,
     {.name = "before", .value = "NO", .help = "go on below this number"},
     {.name = NULL},
 };

@@ -17,7 +17,7 @@
 #include "tenant/tenant.h"
 #include "json/json.h"
 
-enum { CLI_MAX_ARGS = 8, CLI_MAX_GIVEN = 128 };
+enum { CLI_MAX_ARGS = 8, CLI_MAX_GIVEN = 128, CLI_LIST_DEFAULT = 50, CLI_LIST_MAX = 500 };
 
 struct cli;
 
@@ -89,6 +89,10 @@ enum status cli_arg_uuid(const struct cli *c, size_t i, struct uuid *ret, struct
     ATTR_MUST_CHECK;
 enum status cli_number(const struct cli *c, const char *option, int64_t min, int64_t max,
                        int64_t *ret, struct err *e) ATTR_MUST_CHECK;
+/* How many of a list --limit asks for: from 1 to CLI_LIST_MAX, else CLI_LIST_DEFAULT. */
+enum status cli_limit(const struct cli *c, size_t *ret, struct err *e) ATTR_MUST_CHECK;
+#define CLI_LIMIT_OPTION                                                                           \
+    { .name = "limit", .value = "N", .help = "at most N (default: 50)" }
 
 /* The settings part of opening, for commands that open by themselves. */
 enum status cli_configure(struct cli *c, struct err *e) ATTR_MUST_CHECK;
@@ -130,6 +134,19 @@ enum status cli_read_password(struct cli *c, struct str *ret, struct err *e) ATT
 /* {"data": [ … and its end. */
 void cli_begin_list(struct cli *c);
 void cli_end_list(struct cli *c);
+/* A whole list: with --json each row by put(c, &row), else all of them by table(c, rows, n). A macro, so that both are held to
+ * the rows' type. */
+#define CLI_LIST(c, rows, n, put, table)                                                           \
+    do {                                                                                           \
+        if (!(c)->is_json) {                                                                       \
+            table(c, rows, n);                                                                     \
+            break;                                                                                 \
+        }                                                                                          \
+        cli_begin_list(c);                                                                         \
+        for (size_t i_ = 0; i_ < (n); i_++)                                                        \
+            put(c, &(rows)[i_]);                                                                   \
+        cli_end_list(c);                                                                           \
+    } while (0)
 
 struct str cli_time_text(struct cli *c, int64_t ms); /* 0: "-" */
 struct str cli_id_text(struct cli *c, struct uuid id);

@@ -6,11 +6,6 @@
 #include "cli/cli.h"
 #include "conversation/conversation.h"
 
-enum {
-    LIST_DEFAULT = 50,
-    LIST_MAX = 500,
-};
-
 static void put_row(struct cli *c, const struct suppression *s) {
     struct json_out *o = &c->json;
 
@@ -46,21 +41,12 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
     struct suppression_query query = {.channel = cli_value(c, "channel")};
     struct suppression *rows;
     struct tenant tenant;
-    int64_t limit = LIST_DEFAULT;
     size_t n;
 
-    TRY(cli_number(c, "limit", 1, LIST_MAX, &limit, e));
-    query.limit = (size_t)limit;
+    TRY(cli_limit(c, &query.limit, e));
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &tenant, e));
     TRY(suppression_list(&c->arena, tx, tenant.id, &query, &rows, &n, e));
-    if (!c->is_json) {
-        list_table(c, rows, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_row(c, &rows[i]);
-    cli_end_list(c);
+    CLI_LIST(c, rows, n, put_row, list_table);
     return ST_OK;
 }
 
@@ -126,7 +112,7 @@ static enum status allow(struct cli *c, struct err *e) {
 
 static const struct option list_options[] = {
     CHANNEL_OPTION,
-    {.name = "limit", .value = "N", .help = "at most N (default: 50)"},
+    CLI_LIMIT_OPTION,
     {.name = NULL},
 };
 static const struct option set_options[] = {

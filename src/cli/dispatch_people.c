@@ -4,8 +4,6 @@
 #include "cli/campaign.h"
 #include "cli/spreadsheet.h"
 
-enum { LIST_DEFAULT = 50 };
-
 struct people {
     struct cli *c;
     struct tenant tenant;
@@ -113,13 +111,12 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
     static const char *const heads[] = {"ID", "STATE", "CHANNEL", "ADDRESS", "NAME", "WHY"};
     struct people *x = ctx;
     struct recipient *list;
-    int64_t limit = LIST_DEFAULT;
     struct table t = {0};
-    size_t n;
+    size_t n, limit;
 
-    TRY(cli_number(x->c, "limit", 1, DISPATCH_PAGE_MAX, &limit, e));
+    TRY(cli_limit(x->c, &limit, e));
     TRY(read_query(x, tx, e));
-    x->query.limit = (size_t)limit;
+    x->query.limit = limit;
     TRY(recipient_list(&x->c->arena, tx, &x->query, &list, &n, e));
     if (x->c->is_json) {
         cli_begin_list(x->c);

@@ -4,11 +4,6 @@
 #include "cli/cli.h"
 #include "intake/intake.h"
 
-enum {
-    LIST_DEFAULT = 50,
-    LIST_MAX = 500,
-};
-
 static void put_row(struct cli *c, const struct inbox_row *r, bool with_body) {
     struct json_out *o = &c->json;
 
@@ -72,10 +67,8 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
     struct cli *c = ctx;
     struct inbox_query query = {.state = cli_value(c, "state"), .cursor = cli_value(c, "cursor")};
     struct inbox_page page;
-    int64_t limit = LIST_DEFAULT;
 
-    TRY(cli_number(c, "limit", 1, LIST_MAX, &limit, e));
-    query.limit = (size_t)limit;
+    TRY(cli_limit(c, &query.limit, e));
     TRY(cli_tenant_option(c, tx, &query.tenant, e));
     TRY(inbox_list(&c->arena, tx, &query, &page, e));
     if (c->is_json)
@@ -149,7 +142,7 @@ static enum status replay(struct cli *c, struct err *e) {
 static const struct option list_options[] = {
     TENANT_OPTION,
     STATE_OPTION,
-    {.name = "limit", .value = "N", .help = "at most N (default: 50)"},
+    CLI_LIMIT_OPTION,
     {.name = "cursor", .value = "CURSOR", .help = "go on where the last list ended"},
     {.name = NULL},
 };

@@ -3,11 +3,6 @@
 #include "cli/cli.h"
 #include "queue/queue.h"
 
-enum {
-    LIST_DEFAULT = 50,
-    LIST_MAX = 500,
-};
-
 static const char *const states[] = {"ready", "running", "parked", "dead"};
 
 static bool parse_state(struct str s, enum job_state *ret) {
@@ -26,7 +21,9 @@ static const char *option_text(struct cli *c, const char *option) {
 
 /* --- list ------------------------------------------------------------------------------------ */
 
-static void put_job(struct json_out *o, const struct job_row *j) {
+static void put_job(struct cli *c, const struct job_row *j) {
+    struct json_out *o = &c->json;
+
     json_obj(o, NULL);
     json_put_id(o, "id", j->id.v);
     json_put_id(o, "tenant_id", j->tenant.v);
@@ -62,15 +59,12 @@ static void list_table(struct cli *c, const struct job_row *list, size_t n) {
 }
 
 static enum status read_query(struct cli *c, struct job_query *ret, struct err *e) {
-    int64_t limit = LIST_DEFAULT;
-
     *ret = (struct job_query){.kind = option_text(c, "kind"), .has_state = cli_has(c, "state")};
     if (ret->has_state && !parse_state(cli_value(c, "state"), &ret->state))
         FAIL(e, ST_INVALID, "--state is ready, running, parked or dead");
     if (cli_has(c, "after") && !uuid_parse(cli_value(c, "after"), &ret->after.v))
         FAIL(e, ST_INVALID, "--after wants the id of a job");
-    TRY(cli_number(c, "limit", 1, LIST_MAX, &limit, e));
-    ret->limit = (size_t)limit;
+    TRY(cli_limit(c, &ret->limit, e));
     return ST_OK;
 }
 
@@ -83,14 +77,7 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
     TRY(read_query(c, &query, e));
     TRY(cli_tenant_option(c, tx, &query.tenant, e));
     TRY(queue_list(&c->arena, tx, query, &list, &n, e));
-    if (!c->is_json) {
-        list_table(c, list, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_job(&c->json, &list[i]);
-    cli_end_list(c);
+    CLI_LIST(c, list, n, put_job, list_table);
     return ST_OK;
 }
 
@@ -100,7 +87,9 @@ static enum status list(struct cli *c, struct err *e) {
 
 /* --- groups ---------------------------------------------------------------------------------- */
 
-static void put_group(struct json_out *o, const struct job_group *g) {
+static void put_group(struct cli *c, const struct job_group *g) {
+    struct json_out *o = &c->json;
+
     json_obj(o, NULL);
     json_put_str(o, "kind", g->kind);
     json_put_str(o, "state", str_of(states[g->state]));
@@ -135,14 +124,7 @@ static enum status groups_tx(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(cli_tenant_option(c, tx, &tenant, e));
     TRY(queue_groups(&c->arena, tx, tenant, &list, &n, e));
-    if (!c->is_json) {
-        group_table(c, list, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_group(&c->json, &list[i]);
-    cli_end_list(c);
+    CLI_LIST(c, list, n, put_group, group_table);
     return ST_OK;
 }
 
@@ -212,7 +194,7 @@ static const struct option list_options[] = {
     TENANT_OPTION,
     {.name = "state", .value = "STATE", .help = "ready, running, parked or dead"},
     KIND_OPTION,
-    {.name = "limit", .value = "N", .help = "at most N (default: 50)"},
+    CLI_LIMIT_OPTION,
     {.name = "after", .value = "ID", .help = "go on behind this one"},
     {.name = NULL},
 };

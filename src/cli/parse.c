@@ -148,3 +148,11 @@ enum status cli_number(const struct cli *c, const char *option, int64_t min, int
              (long long)max);
     return ST_OK;
 }
+
+enum status cli_limit(const struct cli *c, size_t *ret, struct err *e) {
+    int64_t limit = CLI_LIST_DEFAULT;
+
+    TRY(cli_number(c, "limit", 1, CLI_LIST_MAX, &limit, e));
+    *ret = (size_t)limit;
+    return ST_OK;
+}

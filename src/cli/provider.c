@@ -247,14 +247,7 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &tenant, e));
     TRY(account_list(&c->arena, tx, tenant.id, &list, &n, e));
-    if (!c->is_json) {
-        list_table(c, list, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_account(c, &list[i]);
-    cli_end_list(c);
+    CLI_LIST(c, list, n, put_account, list_table);
     return ST_OK;
 }
 

@@ -6,7 +6,9 @@ enum {
     LEGACY_MAX_BYTES = 256 << 10,
 };
 
-static void put_tenant(struct json_out *o, const struct tenant *t) {
+static void put_tenant(struct cli *c, const struct tenant *t) {
+    struct json_out *o = &c->json;
+
     json_obj(o, NULL);
     json_put_id(o, "id", t->id.v);
     json_put_str(o, "slug", t->slug);
@@ -20,7 +22,7 @@ static void put_tenant(struct json_out *o, const struct tenant *t) {
 
 static void show(struct cli *c, const struct tenant *t, const char *what) {
     if (c->is_json)
-        put_tenant(&c->json, t);
+        put_tenant(c, t);
     else
         buf_printf(&c->out, "%s tenant %.*s (%.*s)\n", what, STR_ARG(t->slug),
                    STR_ARG(cli_id_text(c, t->id.v)));
@@ -72,14 +74,7 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
     size_t n;
 
     TRY(tenant_list(&c->arena, tx, &list, &n, e));
-    if (!c->is_json) {
-        list_table(c, list, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_tenant(&c->json, &list[i]);
-    cli_end_list(c);
+    CLI_LIST(c, list, n, put_tenant, list_table);
     return ST_OK;
 }
 

@@ -9,7 +9,9 @@ struct acting { /* on one user */
     bool is_active;
 };
 
-static void put_user(struct json_out *o, const struct user *u) {
+static void put_user(struct cli *c, const struct user *u) {
+    struct json_out *o = &c->json;
+
     json_obj(o, NULL);
     json_put_id(o, "id", u->id.v);
     json_put_id(o, "tenant_id", u->tenant.v);
@@ -24,7 +26,7 @@ static void put_user(struct json_out *o, const struct user *u) {
 
 static void show(struct cli *c, const struct user *u, const char *what) {
     if (c->is_json)
-        put_user(&c->json, u);
+        put_user(c, u);
     else
         buf_printf(&c->out, "%s %s %.*s\n", what, role_name(u->role), STR_ARG(u->email));
 }
@@ -120,14 +122,7 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &tenant, e));
     TRY(user_list(&c->arena, tx, tenant.id, &list, &n, e));
-    if (!c->is_json) {
-        list_table(c, list, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_user(&c->json, &list[i]);
-    cli_end_list(c);
+    CLI_LIST(c, list, n, put_user, list_table);
     return ST_OK;
 }
 

@@ -6,8 +6,6 @@
 #include "cli/probe.h"
 
 enum {
-    LIST_DEFAULT = 50,
-    LIST_MAX = 500,
     PATTERNS_BYTES = 4096,
 };
 
@@ -185,14 +183,7 @@ static enum status list_tx(struct tx *tx, void *ctx, struct err *e) {
 
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &tenant, e));
     TRY(webhook_list(&c->arena, tx, tenant.id, &list, &n, e));
-    if (!c->is_json) {
-        list_table(c, list, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_webhook(c, &list[i]);
-    cli_end_list(c);
+    CLI_LIST(c, list, n, put_webhook, list_table);
     return ST_OK;
 }
 
@@ -253,7 +244,9 @@ static enum status test(struct cli *c, struct err *e) {
 
 /* --- deliveries ------------------------------------------------------------------------------ */
 
-static void put_delivery(struct json_out *o, const struct webhook_delivery *d) {
+static void put_delivery(struct cli *c, const struct webhook_delivery *d) {
+    struct json_out *o = &c->json;
+
     json_obj(o, NULL);
     json_put_id(o, "id", d->id.v);
     json_put_id(o, "webhook_id", d->webhook.v);
@@ -293,25 +286,16 @@ static enum status deliveries_tx(struct tx *tx, void *ctx, struct err *e) {
                                        .cause = cli_value(c, "cause")};
     struct webhook_delivery *rows;
     struct tenant tenant;
-    int64_t limit = LIST_DEFAULT;
     size_t n;
 
-    TRY(cli_number(c, "limit", 1, LIST_MAX, &limit, e));
+    TRY(cli_limit(c, &q.limit, e));
     if (cli_has(c, "after") && !uuid_parse(cli_value(c, "after"), &q.after.v))
         FAIL(e, ST_INVALID, "--after wants the id of a delivery");
     TRY(cli_arg_uuid(c, 1, &q.webhook.v, e));
     TRY(cli_tenant(c, tx, cli_arg(c, 0), &tenant, e));
     q.tenant = tenant.id;
-    q.limit = (size_t)limit;
     TRY(webhook_delivery_list(&c->arena, tx, &q, &rows, &n, e));
-    if (!c->is_json) {
-        delivery_table(c, rows, n);
-        return ST_OK;
-    }
-    cli_begin_list(c);
-    for (size_t i = 0; i < n; i++)
-        put_delivery(&c->json, &rows[i]);
-    cli_end_list(c);
+    CLI_LIST(c, rows, n, put_delivery, delivery_table);
     return ST_OK;
 }
 
@@ -399,7 +383,7 @@ static const struct option enable_options[] = {
 static const struct option deliveries_options[] = {
     {.name = "state", .value = "STATE", .help = "waiting, delivered or dead"},
     {.name = "cause", .value = "CAUSE", .help = "only with this cause, such as http-500"},
-    {.name = "limit", .value = "N", .help = "at most N (default: 50)"},
+    CLI_LIMIT_OPTION,
     {.name = "after", .value = "ID", .help = "go on behind this one"},
     {.name = NULL},
 };
