@@ -363,7 +363,7 @@ static void show_probe(struct cli *c, const struct account *account, const struc
     json_put_str(&c->json, "result", str_of(state));
     json_put_str_or_null(&c->json, "cause", probe->cause);
     json_put_str_or_null(&c->json, "reason", probe->reason);
-    probe_put_hook(&c->json, probe);
+    probe_put_told(&c->json, probe);
     json_end(&c->json);
 }
 

@@ -273,7 +273,7 @@ static void answer_probe(struct req *r, const struct probe *probe, struct resp *
                                               : "refused"));
     json_put_str(&o, "cause", probe->cause);
     json_put_str(&o, "reason", probe->reason);
-    probe_put_hook(&o, probe);
+    probe_put_told(&o, probe);
     json_end(&o);
     resp_json(r, ret, 200, &b);
 }

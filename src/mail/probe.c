@@ -9,10 +9,12 @@ enum status mail_probe(struct mailer *m, struct arena *a, const struct channel *
     smtp_probe(m, a, ch, ret);
     if (ret->outcome == SEND_ACCEPTED && ch->mail->imap.host.len > 0)
         imap_probe(m, a, ch, ret);
-    if (ret->outcome == SEND_ACCEPTED)
+    if (ret->outcome == SEND_ACCEPTED) {
+        ret->name = ch->address;
         ret->reason = arena_printf(a, "%s as %.*s",
                                    ch->mail->imap.host.len > 0 ? "SMTP and IMAP let us in"
                                                                : "SMTP lets us in",
                                    STR_ARG(ch->address));
+    }
     return ST_OK;
 }

@@ -228,6 +228,8 @@ static void judge_number(struct arena *a, const struct json *body, struct send_r
 
     set(ret, SEND_ACCEPTED, STR_EMPTY, "");
     ret->phone = number;
+    ret->name = name;
+    ret->quality = quality;
     ret->reason = arena_printf(a, "\"%.*s\" answers at %.*s, quality %.*s", STR_ARG(name),
                                STR_ARG(number), STR_ARG(quality));
 }

@@ -148,9 +148,12 @@ static void compare(struct arena *a, const struct channel *ch, const struct plac
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static void no_sender(struct hook_answer *ret, struct str reason, const char *advice) {
-    *ret =
-        (struct hook_answer){.outcome = HOOK_NO_SENDER, .reason = reason, .advice = str_of(advice)};
+static void no_sender(struct hook_answer *ret, const char *cause, struct str reason,
+                      const char *advice) {
+    *ret = (struct hook_answer){.outcome = HOOK_NO_SENDER,
+                                .cause = str_of(cause),
+                                .reason = reason,
+                                .advice = str_of(advice)};
 }
 
 static void ask_on(struct hook_answer *ret, struct str next) {
@@ -203,14 +206,15 @@ static bool read_number(struct arena *a, const struct json *body, struct hook_an
     if (json_type(list) != JSON_ARRAY)
         return false;
     if (json_len(list) == 0)
-        no_sender(ret, STR("the account has neither a WhatsApp sender nor a number like this"),
+        no_sender(ret, "no-number",
+                  STR("the account has neither a WhatsApp sender nor a number like this"),
                   "check the account's address and account_sid; the address of Twilio's sandbox is"
                   " told by its console alone");
     else if (url.len == 0)
-        no_sender(ret, STR("the number is Twilio's, but no WhatsApp sender"),
+        no_sender(ret, "not-whatsapp", STR("the number is Twilio's, but no WhatsApp sender"),
                   "register it at Twilio as a WhatsApp sender");
     else
-        no_sender(ret,
+        no_sender(ret, "not-whatsapp",
                   arena_printf(a,
                                "the number is Twilio's, but no WhatsApp sender: only its text"
                                " messages (SMS) go to %.*s",
@@ -238,7 +242,7 @@ static void not_told(struct arena *a, const struct channel *ch, const struct htt
                                    " key the right to read messaging services and senders",
                                    STR_ARG(ch->hook_url));
     } else if (is_answer && reply->status == 404 && stage == STAGE_SERVICE) {
-        no_sender(ret, STR("the account has no such messaging service"),
+        no_sender(ret, "no-service", STR("the account has no such messaging service"),
                   "check the account's messaging_service_sid");
     }
 }

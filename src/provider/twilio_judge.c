@@ -234,8 +234,8 @@ static bool judge_good_probe(struct arena *a, const struct json *body, struct se
 
     if (str_eq(json_str(json_get(body, "status")), STR("active"))) {
         set(ret, SEND_ACCEPTED, STR_EMPTY, "");
-        ret->reason = arena_printf(a, "the account \"%.*s\" is active",
-                                   STR_ARG(utf8_cut_points(form_clean(a, name), 100)));
+        ret->name = utf8_cut_points(form_clean(a, name), 100);
+        ret->reason = arena_printf(a, "the account \"%.*s\" is active", STR_ARG(ret->name));
         return true;
     }
     if (json_type(json_get(body, "messages")) != JSON_ARRAY)

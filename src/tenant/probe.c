@@ -84,6 +84,7 @@ static void take(const struct send_result *result, struct probe *ret) {
     ret->is_retriable = result->outcome == SEND_RETRY || result->outcome == SEND_UNCERTAIN;
     ret->cause = result->cause;
     ret->reason = result->reason;
+    ret->told = *result;
 }
 
 static void judge(struct probing *p, const struct http_reply *reply, struct probe *ret) {
@@ -171,7 +172,21 @@ static void probe_hook(struct probing *p, struct probe *ret) {
             .advice = STR("look for it at the provider")};
 }
 
-void probe_put_hook(struct json_out *o, const struct probe *probe) {
+static void put_found(struct json_out *o, const struct probe *probe) {
+    const struct send_result *told = &probe->told;
+
+    if (!probe->is_ok || (told->name.len == 0 && told->phone.len == 0)) {
+        json_put_null(o, "found");
+        return;
+    }
+    json_obj(o, "found");
+    json_put_str_or_null(o, "name", told->name);
+    json_put_str_or_null(o, "phone", told->phone);
+    json_put_str_or_null(o, "quality", told->quality);
+    json_end(o);
+}
+
+static void put_hook(struct json_out *o, const struct probe *probe) {
     if (!probe->has_hook) {
         json_put_null(o, "webhook");
         return;
@@ -181,9 +196,15 @@ void probe_put_hook(struct json_out *o, const struct probe *probe) {
     json_put_str_or_null(o, "expected", probe->hook_url);
     json_put_str_or_null(o, "found", probe->hook.found);
     json_put_str_or_null(o, "place", probe->hook.place);
+    json_put_str_or_null(o, "cause", probe->hook.cause);
     json_put_str(o, "reason", probe->hook.reason);
     json_put_str_or_null(o, "advice", probe->hook.advice);
     json_end(o);
+}
+
+void probe_put_told(struct json_out *o, const struct probe *probe) {
+    put_found(o, probe);
+    put_hook(o, probe);
 }
 
 enum status account_probe(struct arena *a, const struct account_prober *with,

@@ -394,9 +394,11 @@ struct account_prober { /* what a try of the credentials needs */
 };
 struct probe { /* what came of it */
     bool is_ok;
-    bool is_retriable;  /* not reached, or no clear answer: says nothing about the credentials */
-    struct str cause;   /* empty when ok */
-    struct str reason;  /* one sentence for people */
+    bool is_retriable; /* not reached, or no clear answer: says nothing about the credentials */
+    struct str cause;  /* empty when ok */
+    struct str reason; /* one sentence for people */
+    struct send_result
+        told; /* name, phone and quality: what the provider says of the account, when ok and told */
     int64_t their_time; /* milliseconds UTC, of the answer's Date header; 0: not told */
     /* Which address for what comes in is entered at the provider; asked when the credentials are good. */
     bool has_hook;           /* of a kind that can be asked: hook says what came of it */
@@ -410,8 +412,8 @@ struct probe { /* what came of it */
 enum status account_probe(struct arena *a, const struct account_prober *with,
                           const struct account *account, struct probe *ret, struct err *e)
     ATTR_MUST_CHECK;
-/* Member "webhook" of an answer: null when there is no hook. */
-void probe_put_hook(struct json_out *o, const struct probe *probe);
+/* Members "found" and "webhook" of an answer: null when nothing was told, and when there is no hook. */
+void probe_put_told(struct json_out *o, const struct probe *probe);
 /* Seals every secret that is under an older key anew; *ret_n says how many. */
 enum status account_reseal(struct db *db, const struct keyring *keys, int64_t *ret_n, struct err *e)
     ATTR_MUST_CHECK;

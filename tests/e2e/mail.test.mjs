@@ -66,7 +66,8 @@ for (const engine of ENGINES) {
       '--b', 'Content-Type: message/rfc822', '', 'From: vendas@loja.test', `To: ${to}`, `Message-ID: <${id}>`, 'Subject: Oferta', '', 'x', '--b--', ''].join('\r\n') });
 
     test('the credentials of both servers can be tried', async () => {
-      assert.equal((await api.post(`/api/v1/providers/${account.id}/test`)).result, 'ok');
+      const tried = await api.post(`/api/v1/providers/${account.id}/test`);
+      assert.deepEqual([tried.result, tried.found.name], ['ok', account.address]);
       await api.patch(`/api/v1/providers/${account.id}`, { secrets: { imap_password: 'wrong' } });
       const refused = await api.post(`/api/v1/providers/${account.id}/test`);
       assert.equal(refused.result, 'refused');

@@ -71,6 +71,7 @@ for (const engine of ENGINES) {
       const tried = await api.post(`/api/v1/providers/${added.id}/test`);
       assert.equal(tried.result, 'ok');
       assert.match(tried.reason, /Loja Aurora/);
+      assert.deepEqual([tried.cause, tried.found.name], ['', 'Loja Aurora']);
       assert.equal(peer.seen.at(-1).authorization, `Bearer ${secret}`);
 
       const own = await api.patch(`/api/v1/providers/${added.id}`, { name: 'Vendas SP', settings: { per_second: '' }, secrets: { app_secret: 'own' } });
@@ -165,6 +166,7 @@ describe('an address inside the network', () => {
     const tried = await api.post(`/api/v1/providers/${data[0].id}/test`);
     assert.equal(tried.result, 'refused');
     assert.equal(tried.cause, 'address-forbidden');
+    assert.equal(tried.found, null);
     await api.put('/api/v1/bot', { debounce_ms: 1000, debounce_cap_ms: 3000 });
     await post(`${node.url}/webhooks/meta`, messageCall([message('wamid.guard.1', '5511983000001', 'oi')]));
     const [group] = await until(async () => {

@@ -140,10 +140,18 @@ describe('channels', () => {
     await shows(page, 'h1', 'Vendas SP');
     await button('Testar').click();
     await shows(page, '.result.ok', 'Loja Aurora');
+    assert.doesNotMatch(await page.locator('.result.ok').textContent(), /answers|quality/);
     await shows(page, '.copy-line code', '/webhooks/meta');
     await button('Copiar: URL de retorno').click();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${house.url}/webhooks/meta`);
     assert.equal(await field('Token de acesso').inputValue(), '', 'a secret never comes back');
+    // Why it does not work stands there in the reader's language.
+    await page.getByText('Mais opções').click();
+    await field('Endereço da API').fill('http://127.0.0.1:1');
+    await button('Salvar').click();
+    await shows(page, '.toast', 'Salvo');
+    await button('Testar').click();
+    await shows(page, '.result.unreachable', 'Não respondeu. 127.0.0.1:1 não pôde ser alcançado: confira o endereço e tente mais tarde.');
     assert.equal((await page.content()).includes('EAAG-segredo'), false);
     await button('Desligar').click();
     await pressIn('Desligar');

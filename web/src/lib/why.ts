@@ -13,9 +13,14 @@ export function whyOfCause(cause: string, code = 0): string {
   return key ? wx('why_', key) : '';
 }
 
+/** What the provider itself said: in brackets at the end of the server's reason, mail servers' behind the colon. */
+export function detailOf(cause: string, reason: string): string {
+  const said = /^(smtp|imap)-/.test(cause) ? /: (.+)$/.exec(reason)?.[1] : undefined;
+  return said ? `(${said})` : (/\([^()]*\)$/.exec(reason)?.[0] ?? '');
+}
+
 export function whyOf(error: Message['error']): string {
   if (!error) return '';
   const words = whyOfCause(error.cause ?? '', error.code);
-  const detail = /\([^()]*\)$/.exec(error.reason)?.[0] ?? ''; // the provider's own words
-  return words ? `${words} ${detail}`.trim() : error.reason;
+  return words ? `${words} ${detailOf('', error.reason)}`.trim() : error.reason;
 }

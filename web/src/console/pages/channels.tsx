@@ -6,11 +6,12 @@ import { get, patch, post, type List } from '../../lib/api';
 import { when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { navigate, query } from '../../lib/router';
+import { detailOf, whyOfCause } from '../../lib/why';
 import { Icon } from '../icons';
 import { Empty, Field } from '../ui';
 import { afterwards, SaveBar, SaveForm, TextField, useForm } from './form';
 import { ask, Asker, CopyLine, Head, SettingsFrame, Show, useData, useDoing } from './kit';
-import { hasWord, w, wx } from './words';
+import { hasWord, w, wx, type Word } from './words';
 import type { PageProps } from './index';
 
 interface KindField {
@@ -45,7 +46,9 @@ interface Account {
 
 interface Probe {
   result: 'ok' | 'refused' | 'unreachable';
+  cause: string;
   reason: string;
+  found: { name: string | null; phone: string | null; quality: string | null } | null;
   webhook: Entry | null;
 }
 
@@ -55,6 +58,7 @@ interface Entry {
   expected: string | null;
   found: string | null;
   place: 'sender' | 'service' | null;
+  cause: string | null;
   reason: string;
 }
 
@@ -250,9 +254,22 @@ function EntryResult({ entry }: { entry: Entry }) {
       {(entry.result === 'other' || entry.result === 'missing') && (
         <CopyLine label={wx('entryExpected_', entry.place ?? 'sender')} text={`${entry.expected}#rc=3&rp=all`} />
       )}
-      {entry.result === 'no-sender' && <p class="quiet">{entry.reason}</p>}
+      {entry.cause && <p class="quiet">{hasWord(`entryCause_${entry.cause}`) ? wx('entryCause_', entry.cause) : entry.reason}</p>}
     </div>
   );
+}
+
+/** What the provider says of the account, or why it did not go well: in the server's words only where the cause has none of ours. */
+function explained({ result, cause, reason, found }: Probe): string {
+  if (result === 'ok') {
+    const quality = hasWord(`quality_${found?.quality}`) ? wx('quality_', found?.quality ?? '') : null;
+    return [found?.name, found?.phone, quality].filter(Boolean).join(' · ');
+  }
+  const [, family = '', code = ''] = /^(\w+)-(\d+)$/.exec(cause) ?? [];
+  const key = [`test_${cause}`, `test_${family}`].find(hasWord);
+  const host = /"([^"]+)"/.exec(reason)?.[1] ?? '';
+  const known = key ? w(key as Word, { code, host }) : whyOfCause(code);
+  return known ? `${known} ${detailOf(cause, reason)}`.trim() : reason;
 }
 
 function Test({ account, onDone }: { account: Account; onDone: () => void }) {
@@ -277,7 +294,7 @@ function Test({ account, onDone }: { account: Account; onDone: () => void }) {
       <p role="status" class={found ? `result ${found.result}` : 'result'}>
         {found && (
           <>
-            <strong>{wx('probe_', found.result)}</strong> {found.reason}
+            <strong>{wx('probe_', found.result)}</strong> {explained(found)}
           </>
         )}
       </p>
