@@ -1,7 +1,7 @@
 /* harness.h - a fresh, migrated database for one test, on the engine that PROSA_TEST_ENGINE names:
  * "sqlite" (the default, a directory of its own under TMPDIR) or "postgres" (a database of its own
- * on the server of PROSA_TEST_POSTGRES_URL, whose user may create databases). Not for several
- * threads at once.
+ * on the server of PROSA_TEST_POSTGRES_URL, whose user may create databases; a copy of one that is
+ * migrated once a server, emptied between a program's tests). Not for several threads at once.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -17,6 +17,8 @@ enum status harness_db_bare(struct db **ret, struct err *e) ATTR_MUST_CHECK;
 enum status harness_db_with(const char *sql, struct db **ret, struct err *e) ATTR_MUST_CHECK;
 /* Closes it and removes the database. */
 void harness_done(struct db *db);
+/* The test changes the schema: no other test gets this database. */
+void harness_spoil(const struct db *db);
 
 /* URL of a database of harness_db(), for a second struct db on it (db_close that one first). */
 struct str harness_url(struct arena *a, const struct db *db);

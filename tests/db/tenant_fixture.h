@@ -1,5 +1,4 @@
-/* tenant_fixture.h - a fresh database with two tenants, for the tests of tenant/. On PostgreSQL the
- * database is made once per program and emptied between tests: making one takes a second.
+/* tenant_fixture.h - a fresh database with two tenants, for the tests of tenant/.
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -13,51 +12,7 @@ struct fixture {
     struct tenant acme, other;
     struct keyring *keys;
     struct err e;
-    bool is_spoiled; /* the test changed the schema: the next one gets another database */
 };
-
-static struct db *fixture_kept; /* PostgreSQL's */
-
-static inline void fixture_open(struct fixture *f) {
-    if (fixture_kept)
-        f->db = fixture_kept;
-    else
-        assert_ok(harness_db(&f->db, &f->e), &f->e);
-    fixture_kept = NULL;
-}
-
-static inline void fixture_close(struct fixture *f) {
-    if (harness_engine() == DB_SQLITE || f->is_spoiled) {
-        harness_done(f->db);
-        return;
-    }
-    /* Without triggers: the audit log defends itself. */
-    harness_superuser(
-        f->db,
-        "SET session_replication_role = replica; TRUNCATE tenants, users,"
-        " user_recovery_codes, sessions, login_tries, api_keys, client_providers,"
-        " client_provider_secrets, audit_log, audit_heads, jobs, schedules, leads,"
-        " lead_identities, lead_phones, lead_emails, lead_tags, lead_events, lead_merges,"
-        " segments, ingest_jobs, ingest_rows, conversations, messages, conversation_events,"
-        " inbound_seen, receipts_early, inbox, rate_limits, account_events,"
-        " bots, media, media_uploads, bot_turns, bot_spending, team_settings, team_members,"
-        " labels, conversation_labels, conversation_notes, canned_answers,"
-        " search_tenants, search_blocks, search_postings, search_words,"
-        " webhook_endpoints, webhook_places, webhook_messages, webhook_deliveries,"
-        " mail_places, templates, template_syncs, suppressions, consents, consent_marks, consent_settings,"
-        " dispatches, dispatch_recipients, dry_run_log, sender_days, dispatch_senders,"
-        " dispatch_settings"
-        " CASCADE");
-    fixture_kept = f->db;
-}
-
-/* After the last test of a program. */
-static inline int fixture_end(void **state) {
-    (void)state;
-    if (fixture_kept)
-        harness_done(fixture_kept);
-    return 0;
-}
 
 struct fixture_add {
     struct fixture *f;
@@ -85,7 +40,7 @@ static inline int fixture_setup(void **state) {
 
     assert_non_null(f);
     assert_ok(crypto_init(&f->e), &f->e);
-    fixture_open(f);
+    assert_ok(harness_db(&f->db, &f->e), &f->e);
     assert_ok(keyring_parse(STR("1111111111111111111111111111111111111111111111111111111111111111"),
                             &f->keys, &f->e),
               &f->e);
@@ -99,7 +54,7 @@ static inline int fixture_teardown(void **state) {
     struct fixture *f = *state;
 
     keyring_free(f->keys);
-    fixture_close(f);
+    harness_done(f->db);
     arena_done(&f->a);
     free(f);
     return 0;

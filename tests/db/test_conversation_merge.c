@@ -123,5 +123,5 @@ int main(void) {
         FEATURE_TEST(bot_answers_what_was_unanswered_in_both),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,5 +302,5 @@ int main(void) {
         FEATURE_TEST(watchdog_finds_and_repairs_what_has_no_deadline),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

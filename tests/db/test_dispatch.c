@@ -426,5 +426,5 @@ int main(void) {
         FEATURE_TEST(second_campaign_leaves_out_who_just_got_one),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

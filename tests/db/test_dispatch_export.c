@@ -60,5 +60,5 @@ int main(void) {
         FEATURE_TEST(dry_run_of_many_pages_is_written_whole_and_anew_each_time),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

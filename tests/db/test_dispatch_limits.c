@@ -419,5 +419,5 @@ int main(void) {
         FEATURE_TEST(test_waits_for_nothing_and_says_why_it_was_not_sent),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,5 +118,5 @@ int main(void) {
         PREVIEW_TEST(template_that_is_not_there_is_said),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

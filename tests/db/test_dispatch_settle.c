@@ -349,5 +349,5 @@ int main(void) {
         FEATURE_TEST(nobody_says_of_what_failed_that_it_arrived),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

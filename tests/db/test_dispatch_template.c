@@ -202,5 +202,5 @@ int main(void) {
         FEATURE_TEST(list_that_shows_a_pause_stops_it_as_well),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,5 +266,5 @@ int main(void) {
         FEATURE_TEST(handoffs_at_once_never_pass_anybodys_capacity),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -706,5 +706,5 @@ int main(void) {
         IMPORT_TEST(other_tenants_see_nothing_of_it),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -479,5 +479,5 @@ int main(void) {
         FEATURE_TEST(lead_keeps_the_name_a_person_gave_and_shows_its_steps),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

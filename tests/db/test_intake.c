@@ -279,7 +279,7 @@ static void make_types_unique(struct app *app) {
     static const char sql[] = "CREATE UNIQUE INDEX test_one_of_a_type ON messages (type)";
     struct err e = ERR_INIT;
 
-    app->f->is_spoiled = true;
+    harness_spoil(app->db);
     if (harness_engine() == DB_POSTGRES)
         harness_superuser(app->db, sql);
     else

@@ -485,5 +485,5 @@ int main(void) {
         FEATURE_TEST(upload_nobody_sends_is_removed_after_a_day),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

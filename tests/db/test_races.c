@@ -512,5 +512,5 @@ int main(void) {
         FEATURE_TEST(customers_of_ten_tenants_with_near_equal_numbers_are_never_mixed_up),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -337,5 +337,5 @@ int main(void) {
         FEATURE_TEST(search_out_of_form_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -277,5 +277,5 @@ int main(void) {
         FEATURE_TEST(lists_are_walked_by_cursor),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -664,5 +664,5 @@ int main(void) {
         TENANT_TEST(last_use_of_a_key_is_recorded),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

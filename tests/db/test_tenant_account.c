@@ -599,5 +599,5 @@ int main(void) {
         TENANT_TEST(secrets_open_with_their_key_only_and_move_to_a_new_one),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,5 +173,5 @@ int main(void) {
         TENANT_TEST(a_reset_takes_secret_and_recovery_codes_away),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,5 +180,5 @@ int main(void) {
         FEATURE_TEST(a_message_has_its_own_steps_only),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -642,5 +642,5 @@ int main(void) {
         HOOKS_TEST(secrets_are_sealed_anew_under_a_new_master_key),
     };
 
-    return cmocka_run_group_tests(tests, NULL, fixture_end);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

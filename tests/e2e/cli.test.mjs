@@ -138,7 +138,7 @@ for (const engine of ENGINES) {
     let installation, run, json, fails;
 
     before(async () => {
-      installation = await newInstallation(engine);
+      installation = await newInstallation(engine, {}, { isEmpty: true });
       ({ run, json, fails } = shell(installation));
     });
     after(() => installation?.remove());

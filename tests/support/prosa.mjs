@@ -22,21 +22,23 @@ export async function openTransaction(url) {
   return { commit: () => (child.stdin.end('COMMIT;\n'), ended) };
 }
 
-async function newDatabase(engine, dir) {
+/** isEmpty: without a schema, even where the tests have a migrated database to copy (tests/tools/migrated.sh). */
+async function newDatabase(engine, dir, isEmpty) {
   if (engine === 'sqlite') return `sqlite:${dir}/prosa.db`;
   const admin = process.env.PROSA_TEST_POSTGRES_URL;
   if (!admin) throw new Error('PROSA_TEST_POSTGRES_URL is not set: run it by ./dev test e2e, which starts a server');
   const name = `e2e_${randomBytes(6).toString('hex')}`;
-  await run('psql', [admin, '-qc', `CREATE DATABASE ${name}`]);
+  const template = (!isEmpty && process.env.PROSA_TEST_POSTGRES_TEMPLATE) || 'template1';
+  await run('psql', [admin, '-qc', `CREATE DATABASE ${name} TEMPLATE ${template}`]);
   const url = new URL(admin);
   url.pathname = `/${name}`;
   return url.toString();
 }
 
 /** A directory, a database and the settings every process of one installation shares. */
-export async function newInstallation(engine, env = {}) {
+export async function newInstallation(engine, env = {}, { isEmpty = false } = {}) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'prosa-'));
-  const database = await newDatabase(engine, dir);
+  const database = await newDatabase(engine, dir, isEmpty);
   const base = {
     PATH: process.env.PATH,
     ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '',
