@@ -85,6 +85,8 @@ test('a spreadsheet comes in: columns are known, nothing is stored before the la
 
 test('the leads are there, with numbers judged', async () => {
   await page.getByRole('link', { name: 'Ver os leads' }).click();
+  const source = page.locator('.condition select').last();
+  await until(async () => (await source.evaluate((e) => e.selectedOptions[0].text)) === 'planilha: sample.xlsx', 'the spreadsheet has its name');
   await page.locator('.grid tbody tr').nth(40).waitFor();
   await page.getByRole('searchbox').fill('Ana Souza');
   await until(async () => (await page.locator('.grid tbody tr').count()) <= 3, 'the search narrows');
@@ -227,6 +229,14 @@ test('a campaign whose template is rated red is paused, and its page says why', 
   await button('Cancelar').click();
   await dialog().getByRole('button', { name: 'Cancelar o disparo', exact: true }).click();
   await shows(page, '.page-head .badge', 'cancelado');
+});
+
+test('the audit log tells in words what was done and to what', async () => {
+  const isCode = (text) => /^[a-z-]+\.[a-z_.-]+$|^(dispatch|import|segment|suppressions|quiet-hours)\b/.test(text);
+  await page.goto(`${demo.url}/app/settings/audit`);
+  await shows(page, '.rows strong', 'Disparo iniciado');
+  assert.deepEqual((await page.locator('.rows strong').allTextContents()).filter(isCode), []);
+  assert.deepEqual((await page.locator('.rows .rows-main [title]').allTextContents()).filter(isCode), []);
 });
 
 test('who has no number for WhatsApp got a mail; it is read, and answered, in the demo', async () => {

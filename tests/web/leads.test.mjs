@@ -122,6 +122,18 @@ describe('one lead', () => {
     await page.locator('.lead-log li').first().waitFor();
   });
 
+  test('what happened is told in words', async () => {
+    const { id, lead } = await house.waiting('5511990000077', 'oi', { name: 'Zuleica Neves' });
+    await house.api.post(`/api/v1/conversations/${id}/notes`, { text: 'pediu desconto' });
+    await open('sofia', `/app/inbox/all/${id}`);
+    await shows(page, '.log', 'pediu desconto'); // and so it is read
+    await page.goto(`${house.url}/app/leads/${lead.id}`);
+    await shows(page, '.lead-log strong', 'A equipe leu');
+    const told = await page.locator('.lead-log strong').allTextContents();
+    for (const one of ['Conversa aberta', 'Uma pessoa foi chamada', 'Nota escrita']) assert.ok(told.includes(one), `${one}: ${told}`);
+    assert.deepEqual(told.filter((text) => text.includes('.')), []);
+  });
+
   test('a stop is recorded with its proof and taken back', async () => {
     await open('sofia', `/app/leads/${ids['Eva Prado']}`);
     await button('Parar: WhatsApp').click();

@@ -454,7 +454,7 @@ function New({ kinds }: { kinds: Kind[] }) {
 function AccountRow({ account }: { account: Account }) {
   const body = (
     <>
-      <Icon name={account.webhook ? 'send' : 'bot'} />
+      <Icon name={account.kind === 'openai' ? 'bot' : 'send'} />
       <span class="rows-main">
         <strong>{account.name}</strong>
         <span class="quiet">

@@ -261,7 +261,7 @@ function Sessions() {
                 <span class="rows-main">
                   <strong title={one.agent}>{browserOf(one.agent)}</strong>
                   <span class="quiet" title={timeFull(one.last_seen_at)}>
-                    {one.peer} · {w('seenAt', { when: when(one.last_seen_at) })}
+                    {[one.peer, w('seenAt', { when: when(one.last_seen_at) })].filter(Boolean).join(' · ')}
                   </span>
                 </span>
                 {one.is_current ? (

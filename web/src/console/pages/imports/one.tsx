@@ -194,7 +194,9 @@ function PreviewRows({ rows, columns }: { rows: PreviewRow[]; columns: Column[] 
               )}
             </td>
             {names.map((name) => (
-              <td key={name}>{cellOf(row, name)}</td>
+              <td key={name} class={name}>
+                {cellOf(row, name)}
+              </td>
             ))}
             {custom.map((name) => (
               <td key={name}>{String(row.fields[name] ?? '')}</td>

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conditions, one a line: what, how, and with what it is compared.
+import type { List } from '../../../lib/api';
 import { t } from '../../../lib/i18n';
 import { Icon } from '../../icons';
+import { may } from '../../session';
+import { useData } from '../kit';
 import { blank, condsOf, FIELDS, hasValue, kindOf, opsOf, STATES, type Cond, type Filter } from './api';
 import { w, wx } from './kit';
 
@@ -11,6 +14,25 @@ const dayOf = (iso: string): string => {
   return Number.isNaN(at.getTime()) ? '' : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 };
 const isoOf = (day: string): string => (day ? new Date(`${day}T00:00`).toISOString() : '');
+
+const OF_IMPORT = 'import:';
+
+/** Which spreadsheet people came in by: by its name, where who asks may see it. */
+function ImportValue({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  const list = useData<List<{ id: string; name: string }>>(may('supervisor') ? '/imports?limit=100' : '');
+  const known = list.data.value?.data ?? [];
+  const id = value.slice(OF_IMPORT.length);
+  return (
+    <select aria-label={label} value={id} onChange={(e) => onChange(OF_IMPORT + e.currentTarget.value)}>
+      {!known.some((one) => one.id === id) && <option value={id}>{wx('source_', 'import')}</option>}
+      {known.map((one) => (
+        <option key={one.id} value={one.id}>
+          {`${wx('source_', 'import')}: ${one.name}`}
+        </option>
+      ))}
+    </select>
+  );
+}
 
 function Value({ cond, tags, onChange }: { cond: Cond; tags: string[]; onChange: (value: NonNullable<Cond['value']>) => void }) {
   const label = `${wx('field_', cond.field)} ${wx('op_', cond.op)}`;
@@ -53,6 +75,8 @@ function Value({ cond, tags, onChange }: { cond: Cond; tags: string[]; onChange:
         ))}
       </select>
     );
+  if (cond.field === 'source' && (cond.op === 'is' || cond.op === 'not') && String(cond.value).startsWith(OF_IMPORT))
+    return <ImportValue label={label} value={String(cond.value)} onChange={onChange} />;
   if (kind === 'date')
     return (
       <input aria-label={label} type="date" value={dayOf(String(cond.value))} onInput={(e) => onChange(isoOf(e.currentTarget.value))} />

@@ -57,7 +57,9 @@ function changed(v: Values, lead: Lead): Record<string, unknown> {
 function Edit({ lead, onSaved, onClose }: { lead: Lead; onSaved: (lead: Lead) => void; onClose: () => void }) {
   const form = useForm<Values>(valuesOf(lead));
   const v = form.value.value;
-  const save = async (now: Values) => onSaved(await patch<Lead>(`/leads/${lead.id}`, changed(now, lead)));
+  const save = async (now: Values) => {
+    onSaved(await patch<Lead>(`/leads/${lead.id}`, changed(now, lead)));
+  };
   const line = (name: 'name' | 'company' | 'document' | 'tags', hint = '') => <TextField form={form} name={name} label={wx('col_', name)} hint={hint} />;
   const lines = (name: 'phones' | 'emails') => (
     <TextField form={form} name={name} label={wx('col_', name)} hint={w('onePerLine')} rows={Math.max(2, v[name].split('\n').length)} />
@@ -281,7 +283,7 @@ function Timeline({ id }: { id: string }) {
               <Icon name={iconOf(step.kind)} size={16} />
             </span>
             <div class="what">
-              <strong>{hasWord(`event_${step.kind}`) ? wx('event_', step.kind) : step.kind}</strong>
+              <strong>{hasWord(`event_${step.kind}`) ? wx('event_', step.kind) : tx('step_', step.kind)}</strong>
               {about(step) && <span class="quiet">{about(step)}</span>}
               {Object.keys(step.data).length > 0 && (
                 <span>
