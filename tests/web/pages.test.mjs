@@ -52,7 +52,7 @@ describe('failures', () => {
   test('a blocked number says why and is cleared, and what waited goes out', async () => {
     await open('sofia', '/app/settings/channels');
     await page.locator('.rows-link', { hasText: 'bloqueado' }).click();
-    await shows(page, '.problem', 'access token');
+    await shows(page, '.problem', 'O provedor recusou este canal; o que ia sair espera. (the access token');
     await button('Está em ordem de novo').click();
     await shows(page, '.page-actions .badge', 'ligado');
     await until(() => house.graph.accepted.some((s) => s.to === '+5511991000005'), 'the parked send went out');

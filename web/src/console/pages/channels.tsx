@@ -356,7 +356,9 @@ function Switches({ account, onChange }: { account: Account; onChange: (now: Acc
     <>
       {account.is_active && account.state !== 'ok' && (
         <div class="problem" role="alert">
-          <span>{account.state_reason || w('blocked')}</span>
+          <span>
+            {w('blockedLead')} {account.state_reason && `(${account.state_reason})`}
+          </span>
           <button type="button" class="small" disabled={isBusy.value} onClick={() => set({ state: 'ok' })}>
             {w('inOrder')}
           </button>
@@ -462,7 +464,7 @@ function AccountRow({ account }: { account: Account }) {
           {account.address ? ` · ${account.address}` : ''}
           {account.is_preferred ? ` · ${w('preferred')}` : ''}
         </span>
-        {account.is_active && account.state !== 'ok' && <span class="bad">{account.state_reason}</span>}
+        {account.is_active && account.state !== 'ok' && <span class="bad">{w('blockedLead')}</span>}
       </span>
       <Stand account={account} />
     </>

@@ -3,7 +3,7 @@
 import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { get, post, search, told, type List, type Message } from '../../lib/api';
-import { bytes, number, span, when } from '../../lib/format';
+import { bytes, number, when } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { onEvent } from '../../lib/live';
 import { query } from '../../lib/router';
@@ -89,7 +89,7 @@ function GroupRow({ group, isHere }: { group: Group; isHere: boolean }) {
           {group.about ?? (group.kind && hasWord(`kind_${group.kind}`) ? wx('kind_', group.kind) : group.kind)}
           {group.kind ? ' · ' : ''}
           {w('since', { when: when(group.oldest_at) })}
-          {group.count > 1 ? ` · ${w('lastAgo', { span: span(group.newest_at) })}` : ''}
+          {group.count > 1 ? ` · ${w('lastAt', { when: when(group.newest_at) })}` : ''}
         </span>
       </a>
     </li>
