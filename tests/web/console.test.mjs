@@ -315,6 +315,21 @@ test('canned answers by slash, filled with the customer’s name', async () => {
   assert.equal(await page.locator('.canned').count(), 0);
 });
 
+test('colleagues to hand over to come however late the page is drawn', async () => {
+  const who = await waiting('Rita');
+  const { data } = await house.api.get('/api/v1/team');
+  await house.api.post(`/api/v1/conversations/${who.conversation.id}/assign`, { user: data.find((one) => one.name.startsWith('ana')).id });
+  const { page, context } = await agent();
+  // The line stands long before what listens for it.
+  await context.addInitScript(() => {
+    const later = window.setTimeout;
+    window.setTimeout = (fn, ms = 0, ...more) => later(fn, ms > 0 && ms <= 200 ? 2000 : ms, ...more);
+    window.requestAnimationFrame = (fn) => later(() => fn(performance.now()), 2000);
+  });
+  await people.at(-1).signIn('ana', `/app/inbox/all/${who.conversation.id}`);
+  await page.getByRole('button', { name: 'Passar para outra pessoa' }).waitFor();
+});
+
 test('labels are put on and found by', async () => {
   const who = await waiting('Ugo');
   const label = await house.api.post('/api/v1/labels', { name: 'VIP', color: '#b45309' });

@@ -30,9 +30,10 @@ export function onPresence(fn: (presence: AgentPresence) => void): () => void {
   presenceListeners.add(fn);
   return () => presenceListeners.delete(fn);
 }
-/** Each time the line stands (again). */
+/** Each time the line stands (again), and at once where it does. */
 export function onOpen(fn: () => void): () => void {
   openListeners.add(fn);
+  if (link.value === 'open') fn();
   return () => openListeners.delete(fn);
 }
 
