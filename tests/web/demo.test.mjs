@@ -197,6 +197,8 @@ test('a person is called, takes over, replies, gives back and closes', async () 
   await press('Encerrar');
   await badge('agent_closed');
   assert.equal(await thread().getByRole('textbox').isDisabled(), true);
+  const steps = await page.locator('span[title*="."]').evaluateAll((all) => all.filter((one) => one.title === one.textContent).map((one) => one.title));
+  assert.deepEqual(steps, [], 'each step is told in words');
 });
 
 test('the whole way by keyboard alone', async () => {
