@@ -25,7 +25,7 @@ static const char *title_of(unsigned status) {
     case 408:
         return "The request took too long";
     case 409:
-        return "Somebody was faster";
+        return "Not possible as things stand";
     case 412:
         return "Changed meanwhile";
     case 413:
