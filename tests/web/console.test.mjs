@@ -93,6 +93,20 @@ test('whoever is available stays so while the console is open, over a reload too
   await isNow('offline');
 });
 
+test('a menu that grows while it is open leaves its own button free', async () => {
+  const one = await agent();
+  const { page } = one;
+  let isOpen;
+  const opened = new Promise((done) => (isOpen = done));
+  await page.route('**/api/v1/team', async (route) => (await opened, route.continue()));
+  await one.signIn('bruno');
+  await page.locator('.profile-button').click();
+  await page.getByRole('button', { name: 'Sair' }).waitFor();
+  isOpen();
+  await page.getByRole('button', { name: 'disponível' }).waitFor();
+  await page.locator('.profile-button').click({ trial: true });
+});
+
 test('who signs out asks for nothing more, whatever the signing out stirs up', async () => {
   const { page } = await agent();
   let live;

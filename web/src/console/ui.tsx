@@ -154,9 +154,12 @@ export function Popover({
     onToggle?.(now);
   };
   useLayoutEffect(() => {
-    if (!isOpen.value) return;
+    if (!isOpen.value || !box.current) return;
     place();
-    box.current?.querySelector<HTMLElement>('button, input, a, select')?.focus();
+    const watch = new ResizeObserver(place); // what comes later makes it taller
+    watch.observe(box.current);
+    box.current.querySelector<HTMLElement>('button, input, a, select')?.focus();
+    return () => watch.disconnect();
   }, [isOpen.value]);
   return (
     <>
