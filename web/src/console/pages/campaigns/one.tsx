@@ -250,7 +250,7 @@ function One({ one, of, part }: { one: Campaign; of: Loaded<Campaign>; part: str
             </>
           ) : (
             !isBusy(one) && (
-              <Empty icon="eye" title={w('noDryRun')}>
+              <Empty icon="eye" title={w(isBefore(one) ? 'noDryRun' : 'noDryRunSent')}>
                 {w('noDryRunLead')}
               </Empty>
             )
