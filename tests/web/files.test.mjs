@@ -69,7 +69,7 @@ test('files dropped on a conversation go out with it, and the place to drop show
     { name: 'solta 2.txt', type: 'text/plain', text: 'segundo' },
   ]);
   await page.locator('.drop-here').waitFor({ state: 'detached' });
-  assert.equal(await page.locator('.chip-file').count(), 2);
+  await until(async () => (await page.locator('.chip-file').count()) === 2, 'both wait beside the text');
   await shows(page, '.chip-file', 'solta <i>1</i>.txt');
   await page.locator('.send:not([disabled])').click();
   await until(() => house.graph.accepted.filter((one) => one.type === 'document' && /^solta /.test(one.body.document.filename)).length === 2, 'both go out');

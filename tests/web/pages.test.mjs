@@ -41,6 +41,7 @@ const saved = () => shows(page, '.toast', 'Salvo');
 describe('failures', () => {
   test('causes are told in words, counted, and a payload can be looked at', async () => {
     await open('sofia', '/app/failures');
+    await page.locator('.group-title').first().waitFor(); // all come with one answer
     const groups = await page.locator('.group-title').allTextContents();
     for (const title of ['O número não pode receber no WhatsApp', 'A chamada não é de um formato conhecido', 'O número que recebeu não está em nenhum canal', 'O provedor bloqueou o canal']) assert.ok(groups.includes(title), title);
     await page.getByRole('link', { name: /A chamada não é de um formato/ }).click();
