@@ -246,12 +246,12 @@ struct send_result { /* texts in the arena given to judge */
     enum send_outcome outcome;
     struct str message_id;     /* provider's, when accepted; empty for type "read" */
     struct str phone, user_id; /* the address as the provider knows it, when told */
-    struct str name,
-        quality; /* of a probe: the account there, and GREEN, YELLOW or RED; when told */
-    uint32_t retry_after_ms; /* SEND_RETRY: 0 leaves it to backoff */
-    bool is_pair_limit;      /* the wait concerns this recipient only, not the number */
-    bool needs_template;     /* the 24 h window was closed */
-    bool is_opt_out;         /* the person does not want these */
+    struct str name;           /* of a probe: the account there, when told */
+    struct str quality;        /* of a probe: GREEN, YELLOW or RED, when told */
+    uint32_t retry_after_ms;   /* SEND_RETRY: 0 leaves it to backoff */
+    bool is_pair_limit;        /* the wait concerns this recipient only, not the number */
+    bool needs_template;       /* the 24 h window was closed */
+    bool is_opt_out;           /* the person does not want these */
     bool is_template;   /* SEND_REJECTED: the template's fault, so everybody's who would get it */
     bool is_no_address; /* SEND_REJECTED: nobody has that address */
     bool is_spared;     /* SEND_RETRY: the provider spares the person; only a campaign waits */

@@ -397,8 +397,8 @@ struct probe { /* what came of it */
     bool is_retriable; /* not reached, or no clear answer: says nothing about the credentials */
     struct str cause;  /* empty when ok */
     struct str reason; /* one sentence for people */
-    struct send_result
-        told; /* name, phone and quality: what the provider says of the account, when ok and told */
+    /* Its name, phone and quality are what the provider says of the account, when ok and told. */
+    struct send_result told;
     int64_t their_time; /* milliseconds UTC, of the answer's Date header; 0: not told */
     /* Which address for what comes in is entered at the provider; asked when the credentials are good. */
     bool has_hook;           /* of a kind that can be asked: hook says what came of it */
