@@ -4,7 +4,7 @@ import { dictionary } from '../lib/dictionary';
 
 export const channels = dictionary(
   {
-    channelsLead: 'Os números de WhatsApp por onde a equipe conversa e os modelos que o robô usa.',
+    channelsLead: 'Os números de WhatsApp e as caixas de e-mail por onde a equipe conversa, e os modelos que o robô usa.',
     newChannel: 'Novo canal',
     newChannelLead: 'O que você quer ligar?',
     newOf: 'Novo: {kind}',
@@ -205,7 +205,7 @@ export const channels = dictionary(
     kind_openai: 'Modelo de linguagem',
   },
   {
-    channelsLead: 'The WhatsApp numbers the team talks through and the models the bot uses.',
+    channelsLead: 'The WhatsApp numbers and mailboxes the team talks through, and the models the bot uses.',
     newChannel: 'New channel',
     newChannelLead: 'What do you want to connect?',
     newOf: 'New: {kind}',
